@@ -1,0 +1,1 @@
+"""livedvr: a self-hosted DVR for live streams."""

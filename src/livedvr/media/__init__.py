@@ -1,0 +1,1 @@
+"""What is in a media file: streams, codec strings, packet times. PyAV is imported only here."""

@@ -1,0 +1,1 @@
+"""What a user names: channels, sessions, windows, times, errors. Pure."""

@@ -1,0 +1,89 @@
+"""The error tree.
+
+    LiveDvrError                     code                 a user sees
+    ├── InvalidArgument              INVALID_ARGUMENT     a value that can never work
+    ├── FailedPrecondition           FAILED_PRECONDITION  a value that does not fit what is there now
+    ├── NotFound                     NOT_FOUND            a name nobody has
+    ├── AlreadyExists                ALREADY_EXISTS       a name somebody has
+    ├── Aborted                      ABORTED              somebody else holds it
+    ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
+    └── StorageError                 UNAVAILABLE          the output cannot take what is written
+        └── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
+
+Codes are those of google.rpc.Code. An error says in one line what is wrong, names the field or file, and
+its hint says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LiveDvrError(Exception):
+    """Base of all errors a user can meet.
+
+    Args:
+        message: one sentence, what is wrong.
+        field: the argument, option or file that is meant, e.g. ``--end`` or ``dvrWindows[0]``.
+        hint: what to do about it.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.field}: {self.message}" if self.field else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InvalidArgument(LiveDvrError):
+    """A value that can never work."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class FailedPrecondition(LiveDvrError):
+    """A value that does not fit what is there now."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class NotFound(LiveDvrError):
+    """A name nobody has."""
+
+    code = "NOT_FOUND"
+
+
+class AlreadyExists(LiveDvrError):
+    """A name somebody has."""
+
+    code = "ALREADY_EXISTS"
+
+
+class Aborted(LiveDvrError):
+    """Somebody else holds what is asked for."""
+
+    code = "ABORTED"
+
+
+class SourceError(LiveDvrError):
+    """The input does not come, or does not come as media."""
+
+    code = "UNAVAILABLE"
+
+
+class StorageError(LiveDvrError):
+    """The output cannot take what is written to it."""
+
+    code = "UNAVAILABLE"
+
+
+class ObjectConflict(StorageError):
+    """Other bytes already stand under a name that is written only once."""
+
+    code = "DATA_LOSS"

@@ -1,0 +1,1 @@
+"""DVR sessions: the state table, the plan (pure), and the manager that makes the plan true."""

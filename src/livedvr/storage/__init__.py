@@ -1,0 +1,1 @@
+"""Where objects live: the ObjectStore contract and its stores."""
