@@ -1,0 +1,64 @@
+"""Where everything lies below a channel's output (SEMANTICS O3, O4). Object names, always with forward slashes."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from livedvr.resources.errors import InvalidArgument
+
+Container = Literal["fmp4", "ts"]
+
+SUFFIX: dict[Container, str] = {"fmp4": "m4s", "ts": "ts"}
+
+# The name of a segment inside its run, as ffmpeg's segment muxer counts it.
+SEGMENT_PATTERN: dict[Container, str] = {c: f"segment-%06d.{suffix}" for c, suffix in SUFFIX.items()}
+
+INIT_NAME = "init.mp4"
+
+_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def check_id(value: str, *, field: str) -> str:
+    """A resource id as the Live Stream API's requests demand it: ``[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`` (O2)."""
+    if not _ID.fullmatch(value):
+        raise InvalidArgument(
+            f"'{value}' is not an id",
+            field=field,
+            hint="1 to 63 lower-case letters, digits and hyphens, with a letter or digit first and last",
+        )
+    return value
+
+
+def run_folder(mux: str, run: str) -> str:
+    """``av/20261121T021500Z-k3f9``."""
+    return f"{mux}/{run}"
+
+
+def segment_name(mux: str, run: str, index: int, container: Container) -> str:
+    """``av/20261121T021500Z-k3f9/segment-000000.m4s`` (O4)."""
+    return f"{mux}/{run}/{SEGMENT_PATTERN[container] % index}"
+
+
+def init_name(mux: str, run: str) -> str:
+    """``av/20261121T021500Z-k3f9/init.mp4`` (O4)."""
+    return f"{mux}/{run}/{INIT_NAME}"
+
+
+def session_folder(session: str) -> str:
+    """``dvr/<session>`` (O3)."""
+    return f"dvr/{session}"
+
+
+def multivariant_name(session: str, file_name: str) -> str:
+    """``dvr/<session>/main.m3u8`` (O3)."""
+    return f"{session_folder(session)}/{file_name}"
+
+
+def media_playlist_name(session: str, mux: str, edition: int) -> str:
+    """``dvr/<session>/av/index-1.m3u8`` (O3, O6)."""
+    return f"{session_folder(session)}/{mux}/index-{edition}.m3u8"
+
+
+# From a session's media playlist up to the channel's output, where the segments are (O3: nothing is copied).
+UP_TO_OUTPUT = "../../../"
