@@ -1,0 +1,75 @@
+"""A session's media playlist, grown line by line: a published line never changes (SEMANTICS P1-P5). Pure text."""
+
+from __future__ import annotations
+
+from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_name
+from livedvr.resources.times import format_seconds, format_time
+from livedvr.timeline.segment import Segment
+from livedvr.timeline.timeline import Listed
+
+# P1: what the content needs. Fractional EXTINF is version 3, EXT-X-MAP outside an I-frame playlist version 6
+# (RFC 8216bis 8).
+_VERSION: dict[Container, int] = {"ts": 3, "fmp4": 6}
+
+_DATE_TOLERANCE = 1_000  # P5: microseconds by which extrapolation may be off before a new date line
+
+
+class MediaPlaylist:
+    """One edition's EVENT playlist of one rendition.
+
+    Args:
+        mux: the rendition's key.
+        container: fmp4 or ts.
+        target: EXT-X-TARGETDURATION in seconds (P3), fixed.
+    """
+
+    def __init__(self, mux: str, container: Container, target: int) -> None:
+        self.mux = mux
+        self.container = container
+        self.sealed = False
+        self._run = ""
+        self._date = 0  # UTC microseconds a client extrapolates to at the end of what is listed
+        self.last: Segment | None = None
+        self._text = bytearray()
+        self._write(
+            "#EXTM3U",
+            f"#EXT-X-VERSION:{_VERSION[container]}",
+            f"#EXT-X-TARGETDURATION:{target}",
+            "#EXT-X-MEDIA-SEQUENCE:0",  # P1: always written
+            "#EXT-X-DISCONTINUITY-SEQUENCE:0",
+            "#EXT-X-PLAYLIST-TYPE:EVENT",
+        )
+
+    def append(self, listed: Listed) -> None:
+        """List one more segment."""
+        assert not self.sealed, "a sealed playlist does not grow (P2)"
+        segment = listed.segment
+        if listed.discontinuity:
+            self._write("#EXT-X-DISCONTINUITY")
+        if self.container == "fmp4" and (listed.discontinuity or segment.run != self._run):
+            # P4: after each discontinuity, also when it names the same init segment again.
+            self._write(f'#EXT-X-MAP:URI="{UP_TO_OUTPUT}{init_name(self.mux, segment.run)}"')
+        if self.last is None or listed.discontinuity or abs(segment.start - self._date) > _DATE_TOLERANCE:
+            self._write(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.start)}")
+            self._date = (segment.start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
+        self._write(
+            f"#EXTINF:{format_seconds(segment.duration)},",
+            UP_TO_OUTPUT + segment_name(self.mux, segment.run, segment.index, self.container),
+        )
+        self._date += segment.duration
+        self._run = segment.run
+        self.last = segment
+
+    def seal(self) -> None:
+        """Append ENDLIST; nothing else changes, EVENT stays EVENT (P2)."""
+        if not self.sealed:
+            self._write("#EXT-X-ENDLIST")
+            self.sealed = True
+
+    def render(self) -> bytes:
+        """The whole playlist as UTF-8."""
+        return bytes(self._text)
+
+    def _write(self, *lines: str) -> None:
+        for line in lines:
+            self._text += line.encode() + b"\n"
