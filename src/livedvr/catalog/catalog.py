@@ -1,0 +1,134 @@
+"""The catalog: SQLite behind one writer thread. What waits together is committed together.
+
+WAL with synchronous=FULL: a committed row survives a power cut. Readers have a connection of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from livedvr.catalog.schema import migrate
+from livedvr.resources.errors import Aborted, StorageError
+
+T = TypeVar("T")
+
+# How long a write waits for another process (a second controller on another channel) to finish its own.
+BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who writes for a channel; a write with an older epoch than the catalog's is refused (fencing)."""
+
+    channel: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[sqlite3.Connection], Any]
+    owner: Owner | None
+    answer: Future[Any]
+
+
+class Catalog:
+    """The durable state of one data dir. Close it when done; what was answered is on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        try:
+            self._reader = self._connect()
+            migrate(self._reader)
+            self._writer_connection = self._connect()
+        except sqlite3.Error as error:
+            raise _storage_error(path, error) from error
+        self._thread = threading.Thread(target=self._write_forever, name="catalog-writer", daemon=True)
+        self._thread.start()
+
+    def _connect(self) -> sqlite3.Connection:
+        # check_same_thread: each connection is used by one thread at a time, the writer's by its own only.
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    async def write(self, work: Callable[[sqlite3.Connection], T], owner: Owner | None = None) -> T:
+        """Run ``work`` in the writer thread and return its result once it is committed.
+
+        ``work`` is all or nothing. With ``owner`` it is refused with ABORTED when a newer owner epoch exists.
+        """
+        job = _Job(work, owner, Future())
+        self._jobs.put(job)
+        # Shielded: a cancelled waiter must not cancel what is about to be committed.
+        result: T = await asyncio.shield(asyncio.wrap_future(job.answer))
+        return result
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``query`` on the reader's connection; for small reads and for the load at start."""
+        return query(self._reader)
+
+    def close(self) -> None:
+        """Commit what waits, then close."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._reader.close()
+
+    def _write_forever(self) -> None:
+        closing = False
+        while not closing:
+            waiting = [self._jobs.get()]
+            while not self._jobs.empty():
+                waiting.append(self._jobs.get())
+            closing = None in waiting
+            self._commit([job for job in waiting if job is not None])
+        self._writer_connection.close()
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        """One transaction for all; a job that fails takes back its own part only."""
+        connection = self._writer_connection
+        done: list[tuple[_Job, Any]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                connection.execute("SAVEPOINT job")
+                try:
+                    if job.owner:
+                        _fence(connection, job.owner)
+                    done.append((job, job.work(connection)))
+                except sqlite3.OperationalError:
+                    raise  # the database itself is in trouble: nobody's part is committed
+                except Exception as error:  # noqa: BLE001 - it is the job's answer, and the thread must live on
+                    connection.execute("ROLLBACK TO job")
+                    job.answer.set_exception(error)
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for job in jobs:
+                if not job.answer.done():
+                    job.answer.set_exception(_storage_error(self._path, error))
+            return
+        for job, result in done:
+            job.answer.set_result(result)
+
+
+def _fence(connection: sqlite3.Connection, owner: Owner) -> None:
+    row = connection.execute("SELECT owner_epoch FROM channels WHERE id = ?", (owner.channel,)).fetchone()
+    if row is not None and row["owner_epoch"] != owner.epoch:
+        raise Aborted(f"channel '{owner.channel}' has been taken over by another controller")
+
+
+def _storage_error(path: Path, error: sqlite3.Error) -> StorageError:
+    return StorageError(f"the catalog cannot be used: {error}", field=str(path), hint="is the disk full or read-only?")

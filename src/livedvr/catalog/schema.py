@@ -1,0 +1,76 @@
+"""The catalog's tables, as numbered migrations. Times are microseconds since the Unix epoch."""
+
+from __future__ import annotations
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE channels (
+        id TEXT PRIMARY KEY,
+        resource TEXT NOT NULL,              -- the Channel as JSON
+        started INTEGER NOT NULL DEFAULT 0,  -- what the user wants: 1 after start, 0 after stop
+        target INTEGER,                      -- target duration in seconds, fixed at the first settled run (P3)
+        owner_epoch INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        channel TEXT NOT NULL REFERENCES channels (id),
+        created INTEGER NOT NULL,
+        clock TEXT,                          -- the RunClock as JSON, from the first commit on
+        media TEXT,                          -- the RunMedia as JSON, from the first commit on
+        ended INTEGER,
+        end_reason TEXT
+    );
+    CREATE INDEX runs_of_channel ON runs (channel, created);
+    CREATE TABLE segments (
+        channel TEXT NOT NULL REFERENCES channels (id),
+        mux TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        run TEXT NOT NULL REFERENCES runs (id),
+        idx INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        media_start INTEGER NOT NULL,
+        duration INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        PRIMARY KEY (channel, mux, number),
+        UNIQUE (run, mux, idx)               -- a journal row becomes a segment once
+    ) WITHOUT ROWID;
+    CREATE TABLE sessions (
+        channel TEXT NOT NULL REFERENCES channels (id),
+        id TEXT NOT NULL,
+        manifest_key TEXT NOT NULL,
+        windows TEXT NOT NULL,               -- [[start, end or null], ...]
+        labels TEXT NOT NULL,
+        state TEXT NOT NULL,
+        error TEXT,
+        edition INTEGER NOT NULL,
+        target INTEGER,                      -- EXT-X-TARGETDURATION of the edition, from its first publication on
+        summary TEXT,                        -- what a sealed session holds, as JSON
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        PRIMARY KEY (channel, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE editions (                  -- numbers of an id never restart (O6), so they outlive the session
+        channel TEXT NOT NULL,
+        session TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (channel, session)
+    ) WITHOUT ROWID;
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        channel TEXT NOT NULL REFERENCES channels (id),
+        time INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL
+    );
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest schema; ``user_version`` counts the migrations done."""
+    done: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
