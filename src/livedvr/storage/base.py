@@ -1,0 +1,50 @@
+"""The `ObjectStore` contract: named objects that appear whole or not at all. Blocking; called in worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from livedvr.resources.errors import InvalidArgument
+
+
+class ObjectStore(Protocol):
+    """Objects under relative names such as ``av/20261121T021500Z-k3f9/segment-000000.m4s``.
+
+    One suite, ``tests/contract/test_object_store.py``, holds every store to each sentence here. A name that does not
+    pass `check_name` is INVALID_ARGUMENT; what the medium refuses is StorageError with the medium's own words.
+    """
+
+    def put_new(self, name: str, source: Path) -> None:
+        """The local file becomes an object that is written only once; it stays where it is, its owner removes it.
+
+        The same bytes again are success (an earlier answer may have been lost); other bytes are ObjectConflict, and
+        what stands under the name is not touched.
+        """
+
+    def replace(self, name: str, data: bytes) -> None:
+        """The object is ``data`` from now on; readers see the old bytes or the new ones, never a part."""
+
+    def get(self, name: str) -> bytes:
+        """The object's bytes, or NOT_FOUND."""
+
+    def size(self, name: str) -> int | None:
+        """The object's size in bytes, or None."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The names that begin with ``prefix``, sorted. Never a temporary, nor what lies below a dot folder."""
+
+    def delete(self, name: str) -> None:
+        """The object goes; that there is none is success."""
+
+    def uri(self, name: str) -> str:
+        """How a user names the object: a path or URL."""
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one: parts joined by ``/``, none of them empty, ``.`` or ``..``, no control characters."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts) or any(ord(c) < 32 or c in "\\\x7f" for c in name):
+        raise InvalidArgument(f"{name!r} is not the name of an object", field="name")
+    return name

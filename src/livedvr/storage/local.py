@@ -1,0 +1,165 @@
+"""Objects as files below a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import filecmp
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
+from livedvr.storage.base import check_name
+from livedvr.storage.filesystems import check_file_system
+
+_HINTS = {
+    errno.ENOSPC: "disk full: free some space",
+    errno.EDQUOT: "the quota is used up: free some space",
+    errno.EACCES: "not writable: check the permissions",
+    errno.EPERM: "not permitted, or a file system without hard links",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a file is in the way of a directory",
+    errno.EXDEV: "the spool has to lie on the output's file system",
+}
+
+
+class LocalStore:
+    """An `ObjectStore` in a directory. An object is durable when a method returns.
+
+    `put_new` links the file instead of copying it: both names have to be on one file system, and the bytes pass
+    through nobody's hands.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put_new(self, name: str, source: Path) -> None:
+        """See `ObjectStore`. fsync of the file, link, fsync of the folder."""
+        path = self._path(name)
+        try:
+            with source.open("rb") as file:
+                os.fsync(file.fileno())
+            _make_folder(path.parent)
+            try:
+                os.link(source, path)  # fails where something stands: create-only, and atomic
+            except FileExistsError:
+                if not filecmp.cmp(source, path, shallow=False):
+                    raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def replace(self, name: str, data: bytes) -> None:
+        """See `ObjectStore`. A temporary beside it, fsync, rename, fsync of the folder."""
+        path = self._path(name)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            _make_folder(path.parent)
+            try:
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.rename(path)
+            except OSError:
+                with contextlib.suppress(OSError):  # the first error is the one to tell
+                    temporary.unlink(missing_ok=True)
+                raise
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def get(self, name: str) -> bytes:
+        """See `ObjectStore`."""
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise NotFound("there is no such object", field=str(path)) from None
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def size(self, name: str) -> int | None:
+        """See `ObjectStore`."""
+        path = self._path(name)
+        try:
+            return path.stat().st_size if path.is_file() else None
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """See `ObjectStore`."""
+        # Only the folder that the prefix names is walked, not the whole store.
+        start = self._root / prefix.rpartition("/")[0]
+        names = []
+        for folder, folders, files in os.walk(start):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            below = Path(folder).relative_to(self._root)
+            names += [str(below / name) for name in files if not name.startswith(".")]
+        return iter(sorted(name for name in names if name.startswith(prefix)))
+
+    def delete(self, name: str) -> None:
+        """See `ObjectStore`. Folders that become empty go too."""
+        path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise _storage_error(path, error) from error
+        for folder in path.relative_to(self._root).parents:
+            if folder == Path():
+                return
+            try:
+                (self._root / folder).rmdir()
+            except OSError:  # not empty, or gone already
+                return
+
+    def uri(self, name: str) -> str:
+        """See `ObjectStore`. An absolute path."""
+        return str(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._root / check_name(name)
+
+
+def check_local_root(root: Path) -> None:
+    """Make the directory and prove that everything a store does works there; StorageError says what does not."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        check_file_system(root)
+        probe = root / f".livedvr-probe-{secrets.token_hex(4)}"
+        linked = probe.with_suffix(".linked")
+        try:
+            probe.write_bytes(b"livedvr")
+            os.link(probe, linked)
+            linked.rename(probe)
+            _sync_folder(root)
+        finally:
+            for path in (probe, linked):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _storage_error(root, error) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder and those above it, each durable before something is put into it."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{error.strerror or error}", field=str(path), hint=_HINTS.get(error.errno or 0))

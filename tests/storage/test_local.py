@@ -1,0 +1,78 @@
+"""What only the local store promises: durability, nothing copied, clear words when the disk refuses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from livedvr.resources.errors import StorageError
+from livedvr.storage import local
+from livedvr.storage.local import LocalStore, check_local_root
+
+
+def test_an_object_is_the_spooled_file_itself(tmp_path: Path) -> None:
+    source = tmp_path / "spooled"
+    source.write_bytes(b"media")
+    LocalStore(tmp_path / "root").put_new("av/run/0", source)
+    assert (tmp_path / "root/av/run/0").stat().st_ino == source.stat().st_ino
+
+
+def test_everything_is_synced_before_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name.split(".")[0])
+        real(descriptor)
+
+    monkeypatch.setattr(local.os, "fsync", fsync)
+    source = tmp_path / "spooled"
+    source.write_bytes(b"media")
+    root = tmp_path / "root"
+    root.mkdir()
+    LocalStore(root).put_new("av/run/0", source)
+    assert synced == ["spooled", "root", "av", "run"], "the file, then each new folder, then the object's own"
+
+
+def test_a_replacement_that_fails_leaves_the_old_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path)
+    store.replace("list", b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(local.os, "fsync", full)
+    with pytest.raises(StorageError, match="disk full"):
+        store.replace("list", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["list"]
+    assert store.get("list") == b"old"
+
+
+def test_folders_that_become_empty_go_but_never_the_root(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.replace("dvr/a/av/index-1.m3u8", b"x")
+    store.replace("dvr/b/main.m3u8", b"x")
+    store.delete("dvr/a/av/index-1.m3u8")
+    assert not (tmp_path / "dvr/a").exists() and (tmp_path / "dvr/b").exists()
+    store.delete("dvr/b/main.m3u8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_root_is_made_and_proven(tmp_path: Path) -> None:
+    check_local_root(tmp_path / "new/deep")
+    assert list((tmp_path / "new/deep").iterdir()) == []
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="in the way of a directory"):
+        check_local_root(tmp_path / "file/below")
+
+
+def test_a_root_without_hard_links_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(local.os, "link", no_links)
+    with pytest.raises(StorageError, match="without hard links"):
+        check_local_root(tmp_path)
+    assert list(tmp_path.iterdir()) == []
