@@ -1,0 +1,96 @@
+"""The keeper: a small process that owns one ffmpeg and outlives the controller (ARCHITECTURE, "A run").
+
+Run as a script with the run's folder as its only argument; it imports the standard library only. It reads
+``run.json`` (argv, lease_seconds, reserve_bytes), starts ffmpeg there and waits. ffmpeg ends by the ladder
+(INT, KILL five seconds later) when ``control`` says so, when nobody has touched ``lease`` for its time, or when the
+disk has less than the reserve left. How it ended goes to ``exit.json``.
+
+The descriptor of ``lock`` is inherited from the controller and passed on to ffmpeg: whoever can lock that file
+knows that both are gone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LADDER_SECONDS = 5.0
+LOOK_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+def main(folder: str) -> None:
+    """Keep the ffmpeg of one run until it ends."""
+    os.chdir(folder)
+    spec = json.loads(Path("run.json").read_text())
+    # Only `control` and `exit.json` speak to a keeper: a terminal's signals are for the controller.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)  # a killed keeper must not leave an ffmpeg nobody can stop
+
+    with Path("ffmpeg.log").open("ab") as log:
+        child = subprocess.Popen(
+            spec["argv"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(spec["lock_fd"],),
+            preexec_fn=prepare,
+        )
+    reason = watch(child, spec["lease_seconds"], spec["reserve_bytes"])
+    code = child.wait()
+    status = {"code": max(code, 0), "signal": -min(code, 0), "reason": reason, "ended": time.time_ns() // 1000}
+    Path("exit.json.tmp").write_text(json.dumps(status))
+    Path("exit.json.tmp").rename("exit.json")
+
+
+def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int) -> str | None:
+    """Wait until ffmpeg ends; return why it was told to, or None."""
+    reason: str | None = None
+    deadline = 0.0
+    control = os.open("control", os.O_RDWR | os.O_NONBLOCK)  # RDWR: a FIFO without a writer must not read as ended
+    ended = os.pidfd_open(child.pid)
+    poller = select.poll()
+    poller.register(control, select.POLLIN)
+    poller.register(ended, select.POLLIN)
+    while True:
+        events = dict(poller.poll(LOOK_SECONDS * 1000))
+        if ended in events:
+            return reason
+        told = os.read(control, 4096).decode() if control in events else ""
+        if "KILL" in told:
+            child.kill()
+            reason = reason or "stop"
+        elif reason is None and (reason := _why_stop(told, lease_seconds, reserve_bytes)):
+            child.send_signal(signal.SIGCONT)  # a stopped process hears INT only after CONT
+            child.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + LADDER_SECONDS
+        if deadline and time.monotonic() > deadline:
+            child.kill()
+
+
+def _why_stop(told: str, lease_seconds: float, reserve_bytes: int) -> str | None:
+    if "STOP" in told:
+        return "stop"
+    if time.time() - Path("lease").stat().st_mtime > lease_seconds:
+        return "lease"
+    if shutil.disk_usage(".").free < reserve_bytes:
+        return "disk full"
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

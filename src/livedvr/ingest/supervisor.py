@@ -1,0 +1,340 @@
+"""Owns a channel's runs: starts, adopts, watches, ends them, and starts the next (SEMANTICS I2, I3, I5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from livedvr.catalog import rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.rows import RunRow
+from livedvr.ingest import log
+from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.ffmpeg import Ffmpeg
+from livedvr.ingest.intake import Intake, OpenRun
+from livedvr.ingest.journal import JournalReader
+from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES, Run, RunExit, new_run_id
+from livedvr.ingest.source import Source, check_port
+from livedvr.ingest.watchdog import Watchdog
+from livedvr.ingest.watcher import Watcher
+from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
+from livedvr.resources.models import Channel
+from livedvr.resources.times import MINUTE, SECOND
+from livedvr.timeline.clock import RunClock
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.timeline.timeline import ChannelTimeline
+from livedvr.wallclock import WallClock
+
+SWEEP = SECOND  # one look a second at the open segment (I2)
+SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
+FIRST_BACKOFF, LAST_BACKOFF = SECOND // 2, 10 * SECOND
+LOOKBACK = 10 * SECOND  # a run's first media may be dated this long before its first byte was seen
+AT_ONCE = 2 * SECOND  # an ffmpeg that ends this early without media never got going
+GIVE_UP_AFTER = 3  # that often in a row
+
+
+class StreamingState(StrEnum):
+    """The Live Stream API's states of a channel."""
+
+    STARTING = "STARTING"
+    AWAITING_INPUT = "AWAITING_INPUT"
+    STREAMING = "STREAMING"
+    STREAMING_NO_INPUT = "STREAMING_NO_INPUT"
+    STREAMING_ERROR = "STREAMING_ERROR"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """House numbers that a test may shrink."""
+
+    lease_seconds: float = LEASE_SECONDS
+    reserve_bytes: int = RESERVE_BYTES
+
+
+class Supervisor:
+    """One channel's ingest. ``run()`` is a task; the rest may be called from the same loop.
+
+    Attributes:
+        state: what the channel is doing.
+        error: why it is in STREAMING_ERROR.
+        last_failure: what the last run that brought nothing died of.
+        streams: the source's streams that were taken, for people.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        source: Source,
+        known: ChannelTimeline,
+        intake: Intake,
+        spool: Path,
+        ffmpeg: Ffmpeg,
+        catalog: Catalog,
+        owner: Owner,
+        watcher: Watcher,
+        clock: WallClock,
+        settings: RunSettings,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._channel = channel
+        self._source = source
+        self._known = known
+        self._intake = intake
+        self._spool = spool
+        self._ffmpeg = ffmpeg
+        self._catalog = catalog
+        self._owner = owner
+        self._watcher = watcher
+        self._clock = clock
+        self._settings = settings
+        self._on_change = on_change
+        self._wake = asyncio.Event()
+        self._open: OpenRun | None = None
+        self._watchdog: Watchdog | None = None
+        self._asked: str | None = None  # "stop" or "kill"
+        self._cut = Cut(
+            channel.mux.key, channel.mux.container, channel.mux.segment_micros, copy=channel.video == "copy"
+        )
+        self.state = StreamingState.STARTING
+        self.error: LiveDvrError | None = None
+        self.last_failure: str | None = None
+        self.streams: list[str] = []
+
+    # what others ask for
+
+    def stop(self) -> None:
+        """Stop by the ladder; `run` returns when everything is read."""
+        self._ask(self._asked or "stop")
+
+    def kill(self) -> None:
+        """Stop at once; the open segment is lost."""
+        self._ask("kill")
+
+    def _ask(self, what: str) -> None:
+        self._asked = what
+        if not self.is_over:
+            self._set_state(StreamingState.STOPPING)
+        self._wake.set()
+
+    @property
+    def has_media(self) -> bool:
+        """Whether the open run has brought a byte."""
+        return self._watchdog is not None and self._watchdog.first_beat is not None
+
+    @property
+    def is_over(self) -> bool:
+        """No run is open and none will be started; all journals are read, everything is stored."""
+        return self.state in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
+
+    @property
+    def is_stopping(self) -> bool:
+        """The channel is being stopped, or has ended."""
+        return self._asked is not None or self.is_over
+
+    def frontier(self, now: int) -> int | None:
+        """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
+        last = self._known.timeline.last(self._channel.mux.key)
+        reached = last.end if last else None
+        if self.is_over:
+            return now
+        if self.has_media:
+            return reached  # dates never go backwards (C3)
+        coming = now - LOOKBACK - self._cut.probe_seconds * SECOND
+        return max(coming, reached) if reached is not None else coming
+
+    # the task
+
+    async def run(self, left_open: list[RunRow]) -> None:
+        """Adopt the runs that an earlier controller left, then keep one run going until told to stop.
+
+        The outcome stands in ``state`` and ``error``.
+        """
+        try:
+            for row in left_open:
+                await self._follow(self._adopt(row))
+            await self._keep_going()
+            self._set_state(StreamingState.STOPPED)
+        except LiveDvrError as error:
+            await self._abandon(error)
+            self.error = error
+            self._set_state(StreamingState.STREAMING_ERROR)
+
+    async def _keep_going(self) -> None:
+        backoff, failures = FIRST_BACKOFF, 0
+        while self._asked is None:
+            started = self._clock.now()
+            open_run = await self._start(started)
+            ended = await self._follow(open_run)
+            if self._asked is not None or (self._source.ends and self.has_media):
+                return
+            if self.has_media:
+                failures = 0
+                backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
+                self._set_state(StreamingState.STREAMING_NO_INPUT)
+            else:
+                failures = self._count_failure(ended, started, failures)
+            self._watchdog = None
+            await self._pause(backoff)
+            backoff = min(2 * backoff, LAST_BACKOFF)
+
+    def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
+        """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
+        words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
+        self.last_failure = ended.silence or words
+        if log.lacks_keyframe(ended.log) and self._cut.probe_seconds < LONG_PROBE_SECONDS:
+            self._cut = replace(self._cut, probe_seconds=LONG_PROBE_SECONDS)
+            return failures
+        if self._source.kind in ("file", "testsrc"):
+            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self._source.url)
+        at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
+        failures = failures + 1 if at_once and self._source.listens else 0
+        if failures >= GIVE_UP_AFTER:
+            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self._source.url)
+        return failures
+
+    async def _pause(self, micros: int) -> None:
+        until = self._clock.now() + micros
+        while self._asked is None and self._clock.now() < until:
+            self._wake.clear()
+            await self._clock.wait(self._wake, until)
+
+    async def _start(self, now: int) -> OpenRun:
+        try:
+            check_port(self._source)
+        except Aborted:
+            if self.last_failure is None and not self._known.timeline.last(self._channel.mux.key):
+                raise
+        run = Run(self._spool / new_run_id(now), self._channel.mux.key)
+        channel = self._channel.channel_id
+        await self._catalog.write(lambda db: rows.add_run(db, run.id, channel, now), self._owner)
+        argv = build_argv(str(self._ffmpeg.path), self._source, self._cut)
+        try:
+            await asyncio.to_thread(
+                run.start,
+                argv,
+                lease_seconds=self._settings.lease_seconds,
+                reserve_bytes=self._settings.reserve_bytes,
+            )
+        except OSError as error:
+            raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
+        self._set_state(StreamingState.AWAITING_INPUT)
+        return OpenRun(run, JournalReader(run.journal_path), log.LogReader(run.log_path))
+
+    def _adopt(self, row: RunRow) -> OpenRun:
+        run = Run(self._spool / row.id, self._channel.mux.key)
+        last = self._known.timeline.last(self._channel.mux.key)
+        committed = last.index + 1 if last and last.run == row.id else 0
+        return OpenRun(
+            run,
+            JournalReader(run.journal_path),
+            log.LogReader(run.log_path, from_end=committed > 0),
+            clock=row.clock or RunClock(),
+            media=row.media,
+            next_index=committed,
+        )
+
+    async def _follow(self, open_run: OpenRun) -> _Ended:
+        """Read a run until it has ended and its journal is read to the end."""
+        run, self._open = open_run.run, open_run
+        patient = self._source.listens or self._source.kind in ("testsrc", "file")
+        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self._cut.probe_seconds * SECOND)
+        silence: str | None = None
+        watches = [self._watcher.watch(path, self._wake) for path in (run.folder, run.journal_path) if path.exists()]
+        try:
+            while (ended := run.exit()) is None:
+                self._wake.clear()
+                await self._look(open_run)
+                silence = silence or self._watchdog.verdict(self._clock.now())
+                if self._asked == "kill":
+                    run.kill()
+                elif self._asked or silence:
+                    run.stop()
+                sweep = SWEEP if open_run.clock.offset is not None else SETTLING_SWEEP
+                await self._clock.wait(self._wake, self._clock.now() + sweep)
+        finally:
+            for watch in watches:
+                self._watcher.forget(watch)
+        await self._look(open_run)
+        await self._intake.read(open_run, final=True)
+        run.reap()
+        return await self._finish(open_run, _Ended(ended, run.log_lines(), silence))
+
+    async def _look(self, open_run: OpenRun) -> None:
+        """One sweep: heartbeat, lease, new rows."""
+        assert self._watchdog is not None
+        run = open_run.run
+        run.renew()
+        beaten = self._watchdog.first_beat is not None
+        await self._intake.read(open_run, final=False)
+        try:
+            size = run.segment_path(open_run.open_index, self._channel.mux.container).stat().st_size
+        except FileNotFoundError:
+            size = 0
+        self._watchdog.beat(self._clock.now(), (open_run.open_index, size))
+        if self._watchdog.first_beat is not None and not beaten:
+            self.streams = log.taken_streams(run.log_lines())
+            if self._asked is None:
+                self._set_state(StreamingState.STREAMING)
+
+    async def _finish(self, open_run: OpenRun, ended: _Ended) -> _Ended:
+        """The run is over and read: its row says why, its folder goes."""
+        run, reason = open_run.run, ended.reason(self._asked)
+        now = self._clock.now()
+        await self._catalog.write(lambda db: rows.end_run(db, run.id, now, reason), self._owner)
+        self._known.run_ends[run.id] = reason
+        self._open = None
+        await asyncio.to_thread(run.remove)
+        self._on_change()
+        if ended.exit.reason == "disk full":
+            raise StorageError(
+                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
+                field=self._channel.output.uri,
+                hint="free some space; what was recorded is kept",
+            )
+        return ended
+
+    async def _abandon(self, error: LiveDvrError) -> None:
+        """Something is wrong that another run would not mend: no ffmpeg may stay behind.
+
+        What storage did not take stays in the spool, for the next controller; what cannot be played is dropped.
+        """
+        if self._open is None:
+            return
+        run = self._open.run
+        while run.exit() is None:
+            run.stop()
+            self._wake.clear()
+            await self._clock.wait(self._wake, self._clock.now() + SETTLING_SWEEP)
+        run.reap()
+        if isinstance(error, SourceError):
+            now = self._clock.now()
+            await self._catalog.write(lambda db: rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
+            await asyncio.to_thread(run.remove)
+
+    def _set_state(self, state: StreamingState) -> None:
+        self.state = state
+        self._on_change()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict if that ended it."""
+
+    exit: RunExit
+    log: list[str]
+    silence: str | None
+
+    def reason(self, asked: str | None) -> str:
+        """For the gap ledger (P8)."""
+        if asked:
+            return CHANNEL_STOPPED
+        if self.exit.reason == "disk full":
+            return "disk full"
+        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
+            return INGEST_RESTARTED
+        return SOURCE_LOST

@@ -1,0 +1,56 @@
+"""When a run has lost its source (SEMANTICS I2, I3). Pure: heartbeats come in, a verdict goes out.
+
+The heartbeat is growth of the open segment: any change of (index, size).
+"""
+
+from __future__ import annotations
+
+from livedvr.resources.times import SECOND
+
+CONNECT = 15 * SECOND  # a pull may take this long to connect
+SILENCE_FLOOR = 5 * SECOND
+LEARNING = 30 * SECOND  # the longest silence of the first 30 s says what is normal for this source
+
+
+class Watchdog:
+    """Watches one run. Times are UTC microseconds.
+
+    Args:
+        started: when the run was started.
+        patient: wait for the first byte without limit (a listener, a local source).
+        probe: how long ffmpeg may look at the input before it writes anything.
+    """
+
+    def __init__(self, started: int, *, patient: bool, probe: int) -> None:
+        self.first_beat: int | None = None
+        self.last_beat: int | None = None
+        self._started = started
+        self._patient = patient
+        self._probe = probe
+        self._seen: tuple[int, int] | None = None
+        self._longest = 0
+
+    def beat(self, now: int, seen: tuple[int, int]) -> None:
+        """What a look at the open segment saw: (index, size)."""
+        if seen == self._seen or seen == (0, 0):
+            return
+        if self.first_beat is None or self.last_beat is None:
+            self.first_beat = now
+        elif now - self.first_beat <= LEARNING:
+            self._longest = max(self._longest, now - self.last_beat)
+        self._seen, self.last_beat = seen, now
+
+    def verdict(self, now: int) -> str | None:
+        """Why the run should end now, or None."""
+        if self.last_beat is None:
+            waited = now - self._started
+            if self._patient or waited <= CONNECT + self._probe:
+                return None
+            return f"no media within {waited // SECOND} s"
+        silent = now - self.last_beat
+        return f"silent for {silent // SECOND} s" if silent > self.allowed_silence else None
+
+    @property
+    def allowed_silence(self) -> int:
+        """max(5 s, 3 x the longest silence of the run's first 30 s), microseconds."""
+        return max(SILENCE_FLOOR, 3 * self._longest)
