@@ -1,1 +1,54 @@
-"""livedvr: a self-hosted DVR for live streams."""
+"""livedvr: a self-hosted DVR for live streams.
+
+`LiveDvr` is the whole product as one object, `record` one recording from a script. The rest are the resources
+they take and give, and the base of all errors. Names are imported when they are used: `livedvr --help` starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from livedvr.app import LiveDvr
+    from livedvr.recording import RecordResult, record
+    from livedvr.resources.errors import LiveDvrError
+    from livedvr.resources.models import (
+        Channel,
+        DvrSession,
+        Gap,
+        Input,
+        Manifest,
+        MuxStream,
+        Output,
+        TimeInterval,
+    )
+
+__all__ = [
+    "Channel",
+    "DvrSession",
+    "Gap",
+    "Input",
+    "LiveDvr",
+    "LiveDvrError",
+    "Manifest",
+    "MuxStream",
+    "Output",
+    "RecordResult",
+    "TimeInterval",
+    "record",
+]
+
+_MODELS = "livedvr.resources.models"
+_HOMES = {
+    "LiveDvr": "livedvr.app",
+    "LiveDvrError": "livedvr.resources.errors",
+    "RecordResult": "livedvr.recording",
+    "record": "livedvr.recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'livedvr' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES.get(name, _MODELS)), name)

@@ -1,0 +1,233 @@
+"""`LiveDvr`: the product as one object. Owns the catalog, the watcher and every channel's tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from livedvr.catalog import rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.channel_runtime import ChannelLock, ChannelRuntime, Surroundings
+from livedvr.ingest.source import parse_source
+from livedvr.ingest.supervisor import RunSettings, StreamingState
+from livedvr.ingest.watcher import Watcher
+from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
+from livedvr.resources.models import Channel, DvrSession, TimeInterval
+from livedvr.storage.local import check_local_root
+from livedvr.storage.open_store import local_root
+from livedvr.wallclock import SystemClock, WallClock
+
+
+class LiveDvr:
+    """A DVR over one data dir. Use it as ``async with LiveDvr(data_dir) as dvr``.
+
+    On entry, channels that were running when the last controller died are taken up again: their ffmpeg is adopted,
+    and not one segment is lost. On exit every channel is stopped and its sessions are sealed.
+
+    Args:
+        data_dir: where the catalog lives; made if need be, private to its user. Not on a network file system.
+        clock: the wall clock; a test may bring its own.
+        settings: house numbers of a run.
+
+    Attributes:
+        channels: create, get, list, start and stop channels.
+        sessions: create, get, list, delete and watch DVR sessions.
+    """
+
+    def __init__(
+        self, data_dir: str | Path, *, clock: WallClock | None = None, settings: RunSettings | None = None
+    ) -> None:
+        self._data_dir = Path(data_dir).absolute()
+        self._clock = clock or SystemClock()
+        self._settings = settings or RunSettings()
+        self._runtimes: dict[str, ChannelRuntime] = {}
+        self.channels = Channels(self)
+        self.sessions = DvrSessions(self)
+
+    async def __aenter__(self) -> Self:
+        check_local_root(self._data_dir)
+        self._data_dir.chmod(0o700)
+        self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
+        self._watcher = Watcher()
+        self._tasks = await asyncio.TaskGroup().__aenter__()
+        self._around = Surroundings(
+            self._data_dir, self._catalog, self._watcher, self._clock, self._settings, self._tasks
+        )
+        self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
+        try:
+            for row in self._catalog.read(rows.list_channels):
+                await self._take_up(row.channel.channel_id)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def _take_up(self, channel: str) -> None:
+        try:
+            await self.runtime(channel)
+        except Aborted:  # another controller owns it; whoever asks for it by name is told so
+            return
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            for runtime in self._runtimes.values():
+                await runtime.close()
+        finally:
+            self._watching.cancel()
+            try:
+                # A task that died has cancelled the body; here it says what of.
+                await self._tasks.__aexit__(kind, error, trace)
+            except BaseExceptionGroup as died:
+                if died.exceptions == (error,):
+                    return  # the body's own, and nothing else
+                known = died.subgroup(LiveDvrError)
+                raise (known.exceptions[0] if known else died) from None
+            finally:
+                self._watcher.close()
+                self._catalog.close()
+
+    async def runtime(self, channel: str) -> ChannelRuntime:
+        """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""
+        if channel in self._runtimes:
+            return self._runtimes[channel]
+        if self._catalog.read(lambda db: rows.get_channel(db, channel)) is None:
+            raise NotFound(f"there is no channel '{channel}'", field="channel")
+        lock = ChannelLock(self._data_dir / "channels" / f"{channel}.lock", channel)
+        try:
+            epoch = await self._catalog.write(lambda db: rows.raise_owner_epoch(db, channel))
+            row = self._catalog.read(lambda db: rows.get_channel(db, channel))
+            assert row is not None
+            runtime = ChannelRuntime(self._around, row, lock, Owner(channel, epoch))
+        except BaseException:
+            lock.release()
+            raise
+        self._runtimes[channel] = runtime
+        await runtime.take_up(row)
+        return runtime
+
+    async def put_channel(self, channel: Channel) -> None:
+        """Store a channel's settings; its runtime, if there is one, is made anew."""
+        old = self._runtimes.pop(channel.channel_id, None)
+        if old is not None:
+            await old.close()
+        await self._catalog.write(lambda db: rows.put_channel(db, channel))
+
+    def stored_channels(self) -> list[Channel]:
+        """All channels by id."""
+        return [row.channel for row in self._catalog.read(rows.list_channels)]
+
+    def events(self, channel: str) -> list[tuple[int, str, str]]:
+        """What happened on a channel that its user should know: (UTC microseconds, kind, text)."""
+        return self._catalog.read(lambda db: rows.list_events(db, channel))
+
+
+class Channels:
+    """The channels of a `LiveDvr`."""
+
+    def __init__(self, dvr: LiveDvr) -> None:
+        self._dvr = dvr
+
+    async def create(self, channel: Channel) -> Channel:
+        """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1)."""
+        if any(other.channel_id == channel.channel_id for other in self._dvr.stored_channels()):
+            raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
+        return await self._put(channel)
+
+    async def update(self, channel: Channel) -> Channel:
+        """Replace the settings of a stopped channel; its timeline and sessions stay."""
+        current = await self.get(channel.channel_id)
+        if current == channel:
+            return channel
+        if current.mux != channel.mux or local_root(current.output.uri) != local_root(channel.output.uri):
+            raise FailedPrecondition(
+                f"channel '{channel.channel_id}' already writes {current.mux.container} segments of "
+                f"{current.mux.segment_duration.total_seconds():g} s to {current.output.uri}",
+                field="channel",
+                hint="use another --channel and --output for other settings",
+            )
+        runtime = await self._dvr.runtime(channel.channel_id)
+        if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+            raise FailedPrecondition(
+                f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
+            )
+        return await self._put(channel)
+
+    async def _put(self, channel: Channel) -> Channel:
+        parse_source(channel.input)
+        root = local_root(channel.output.uri)
+        for other in self._dvr.stored_channels():
+            if other.channel_id != channel.channel_id and local_root(other.output.uri) == root:
+                raise FailedPrecondition(
+                    f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
+                )
+        check_local_root(root)
+        await self._dvr.put_channel(channel)
+        return channel
+
+    async def get(self, channel_id: str) -> Channel:
+        """The channel, or NOT_FOUND."""
+        for channel in self._dvr.stored_channels():
+            if channel.channel_id == channel_id:
+                return channel
+        raise NotFound(f"there is no channel '{channel_id}'", field="channelId")
+
+    async def list(self) -> list[Channel]:
+        """All channels by id."""
+        return self._dvr.stored_channels()
+
+    async def start(self, channel_id: str) -> None:
+        """Start ingest; returns at once, see `state`."""
+        await (await self._dvr.runtime(channel_id)).start()
+
+    async def stop(self, channel_id: str) -> None:
+        """Stop ingest and return when everything is read; its LIVE sessions are sealed (S11), SCHEDULED ones stay."""
+        await (await self._dvr.runtime(channel_id)).stop()
+
+    async def state(self, channel_id: str) -> tuple[StreamingState, LiveDvrError | None]:
+        """What the channel is doing, and why it is in STREAMING_ERROR."""
+        runtime = await self._dvr.runtime(channel_id)
+        return runtime.state, runtime.error
+
+
+class DvrSessions:
+    """The DVR sessions of a `LiveDvr`."""
+
+    def __init__(self, dvr: LiveDvr) -> None:
+        self._dvr = dvr
+
+    async def create(
+        self,
+        channel_id: str,
+        session_id: str,
+        windows: Sequence[TimeInterval] = (TimeInterval(),),
+        *,
+        manifest_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> DvrSession:
+        """Accept a DVR session over past, running or future windows (W1-W4). The default window: from now, open."""
+        if isinstance(windows, TimeInterval):
+            raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
+        manager = (await self._dvr.runtime(channel_id)).sessions
+        return await manager.create(session_id, windows, manifest_key, labels or {})
+
+    async def get(self, channel_id: str, session_id: str) -> DvrSession:
+        """The session as it stands, or NOT_FOUND."""
+        return (await self._dvr.runtime(channel_id)).sessions.get(session_id)
+
+    async def list(self, channel_id: str) -> list[DvrSession]:
+        """The channel's sessions by creation."""
+        return (await self._dvr.runtime(channel_id)).sessions.list()
+
+    async def delete(self, channel_id: str, session_id: str) -> None:
+        """Delete the session and its manifest; the channel's segments follow retention (S15)."""
+        await (await self._dvr.runtime(channel_id)).sessions.delete(session_id)
+
+    async def watch(self, channel_id: str, session_id: str) -> AsyncIterator[DvrSession]:
+        """The session now and after each change, until it is FINISHED, FAILED or gone."""
+        async for session in (await self._dvr.runtime(channel_id)).sessions.watch(session_id):
+            yield session

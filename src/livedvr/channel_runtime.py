@@ -1,0 +1,199 @@
+"""One channel at work: its lock, its timeline in memory, its ingest, its sessions. Owns their tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from livedvr.catalog import rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.rows import ChannelRow, RunRow
+from livedvr.ingest.ffmpeg import find_ffmpeg
+from livedvr.ingest.intake import Intake
+from livedvr.ingest.source import parse_source
+from livedvr.ingest.supervisor import RunSettings, StreamingState, Supervisor
+from livedvr.ingest.watcher import Watcher
+from livedvr.resources.errors import Aborted, LiveDvrError
+from livedvr.sessions.manager import SessionManager
+from livedvr.sessions.plan import Facts
+from livedvr.storage.local import LocalStore, check_local_root
+from livedvr.storage.open_store import local_root
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from livedvr.wallclock import WallClock
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all channels of a controller share."""
+
+    data_dir: Path
+    catalog: Catalog
+    watcher: Watcher
+    clock: WallClock
+    settings: RunSettings
+    tasks: asyncio.TaskGroup
+
+
+class ChannelLock:
+    """Says that one controller owns a channel: a locked file with the owner's pid in it (for people only)."""
+
+    def __init__(self, path: Path, channel: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = os.read(self._descriptor, 32).decode().strip()
+            os.close(self._descriptor)
+            raise Aborted(
+                f"channel '{channel}' is taken by another controller (pid {pid})",
+                field=str(path),
+                hint="stop that one, or use another --output or --data-dir",
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let somebody else have it."""
+        os.close(self._descriptor)
+
+
+class ChannelRuntime:
+    """Runs one channel. Made by `open_channel`; ended by `close`."""
+
+    def __init__(self, around: Surroundings, row: ChannelRow, lock: ChannelLock, owner: Owner) -> None:
+        self.channel = row.channel
+        self._around = around
+        self._lock = lock
+        self._owner = owner
+        self._mux = row.channel.mux.key
+        root = local_root(row.channel.output.uri)
+        check_local_root(root)
+        self._store = LocalStore(root)
+        self._spool = root / ".livedvr" / "spool"  # below the output: the move into place is within one file system
+        self._known = self._load(row)
+        self._left = self._left_open() or row.started  # an earlier controller left something to take up
+        self._changed = asyncio.Event()
+        self.supervisor: Supervisor | None = None
+        self.sessions = SessionManager(
+            row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts
+        )
+        self._ingest_task: asyncio.Task[None] | None = None
+        self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
+
+    @property
+    def known(self) -> ChannelTimeline:
+        """The channel's timeline as it is now."""
+        return self._known
+
+    def _load(self, row: ChannelRow) -> ChannelTimeline:
+        known = ChannelTimeline(Timeline([self._mux]), row.target)
+        channel, catalog = row.channel.channel_id, self._around.catalog
+        for run in catalog.read(lambda db: rows.list_runs(db, channel)):
+            if run.media is not None:
+                known.media[run.id] = run.media
+            if run.end_reason is not None:
+                known.run_ends[run.id] = run.end_reason
+        for segment in catalog.read(lambda db: rows.list_segments(db, channel, self._mux)):
+            known.timeline.append(self._mux, segment)
+        return known
+
+    def _facts(self, now: int) -> Facts:
+        ingest = self.supervisor
+        if ingest is None:
+            # Nothing runs; what comes after a start is dated after now. Unless it is about to be taken up again.
+            return Facts(frontier=None) if self._left else Facts(frontier=now, channel_stopping=True, drained=True)
+        return Facts(frontier=ingest.frontier(now), channel_stopping=ingest.is_stopping, drained=ingest.is_over)
+
+    def _left_open(self) -> list[RunRow]:
+        runs = self._around.catalog.read(lambda db: rows.list_runs(db, self.channel.channel_id))
+        return [run for run in runs if run.end_reason is None]
+
+    async def take_up(self, row: ChannelRow) -> None:
+        """Go on where an earlier controller died: read its runs to the end, keep ingest going if it was wanted."""
+        if self._left:
+            await self._start_ingest()
+            if not row.started:
+                await self.stop()
+
+    async def start(self) -> None:
+        """Start ingest. The channel is wanted from now on."""
+        if self._ingest_task is not None and not self._ingest_task.done():
+            return
+        parse_source(self.channel.input)
+        await asyncio.to_thread(find_ffmpeg)
+        await self._want(True)
+        await self._start_ingest()
+
+    async def _want(self, started: bool) -> None:
+        channel = self.channel.channel_id
+        await self._around.catalog.write(lambda db: rows.set_started(db, channel, started), self._owner)
+
+    async def _start_ingest(self) -> None:
+        around, owner = self._around, self._owner
+        intake = Intake(self.channel, self._known, self._store, around.catalog, owner, self._notify)
+        self.supervisor = Supervisor(
+            self.channel,
+            parse_source(self.channel.input),
+            self._known,
+            intake,
+            self._spool,
+            await asyncio.to_thread(find_ffmpeg),
+            around.catalog,
+            owner,
+            around.watcher,
+            around.clock,
+            around.settings,
+            self._notify,
+        )
+        self._ingest_task = around.tasks.create_task(
+            self.supervisor.run(self._left_open()), name=f"ingest {self.channel.channel_id}"
+        )
+
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop ingest; returns when its journal is read to the end and every session has what it will get."""
+        await self._want(False)
+        if self.supervisor is not None and self._ingest_task is not None:
+            if at_once:
+                self.supervisor.kill()
+            else:
+                self.supervisor.stop()
+            await asyncio.wait([self._ingest_task])
+        self.sessions.wake()
+        settled = asyncio.create_task(self.sessions.settled())
+        # If the sessions' task has died, nothing will settle; the task group tells why.
+        await asyncio.wait([settled, self._sessions_task], return_when=asyncio.FIRST_COMPLETED)
+        settled.cancel()
+
+    def _notify(self) -> None:
+        """Ingest has brought something or changed: the sessions look again, and whoever waits here."""
+        self.sessions.wake()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next change of ingest; take it before looking."""
+        return self._changed
+
+    @property
+    def state(self) -> StreamingState:
+        """What the channel is doing."""
+        return self.supervisor.state if self.supervisor else StreamingState.STOPPED
+
+    @property
+    def error(self) -> LiveDvrError | None:
+        """Why the channel is in STREAMING_ERROR."""
+        return self.supervisor.error if self.supervisor else None
+
+    async def close(self) -> None:
+        """Stop ingest, end the tasks, let the channel go."""
+        try:
+            await self.stop()
+        finally:
+            self._sessions_task.cancel()
+            await asyncio.wait([self._sessions_task])
+            self._lock.release()

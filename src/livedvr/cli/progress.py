@@ -1,0 +1,89 @@
+"""What `livedvr record` shows on stderr: one live line on a terminal, else a line per change of state."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from livedvr.recording import Progress
+from livedvr.resources.models import DvrSession
+from livedvr.resources.times import SECOND
+
+
+class Display:
+    """Shows progress. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        # With a transient display the last line goes at the end: the summary follows on stdout.
+        self._live = Live(console=self._console, transient=True, refresh_per_second=4)
+        self._on_terminal = self._console.is_terminal
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        if self._on_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._on_terminal:
+            self._live.stop()
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def update(self, progress: Progress) -> None:
+        """The recording stands like this now."""
+        state = _state(progress)
+        if self._on_terminal:
+            self._live.update(_line(state, progress))
+        elif state != self._said:
+            self._said = state
+            self.note(state)
+
+
+def _state(progress: Progress) -> str:
+    session = progress.session
+    if session is None or (session.state in ("PENDING", "SCHEDULED") and progress.channel != "STREAMING"):
+        return {
+            "STARTING": "starting",
+            "AWAITING_INPUT": "waiting for the source",
+            "STREAMING": "receiving; the clock settles",
+            "STREAMING_NO_INPUT": "waiting for the source",
+        }.get(progress.channel, progress.channel)
+    return session.state
+
+
+def _line(state: str, progress: Progress) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    cells = [f"[bold]{state}[/bold]"]
+    session = progress.session
+    if session is not None and session.segments:
+        cells += [f"{session.segments} segments", _size(session.size_bytes), _bar(session)]
+        if progress.lag is not None:
+            cells.append(f"lag {progress.lag / SECOND:.1f} s")
+        cells.append(f"[red]{len(session.gaps)} gaps[/red]" if session.gaps else "no gaps")
+    grid.add_row(*cells)
+    return grid
+
+
+def _bar(session: DvrSession, width: int = 24) -> str:
+    """How much of the window is there; only the duration when the window is open."""
+    done = session.duration.total_seconds()
+    first, last = session.dvr_windows[0].start_time, session.dvr_windows[-1].end_time
+    if first is None or last is None:
+        return f"{done:.1f} s"
+    asked = (last - first).total_seconds()
+    filled = min(width, round(width * done / asked))
+    return f"[green]{'━' * filled}[/green][dim]{'━' * (width - filled)}[/dim] {done:.1f} of {asked:.1f} s"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

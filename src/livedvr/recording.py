@@ -1,0 +1,357 @@
+"""One recording from a script: a channel, one DVR session over it, and the end of both.
+
+`livedvr record` and `livedvr.record(...)` are the same thing with and without a terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from livedvr.app import LiveDvr
+from livedvr.channel_runtime import ChannelRuntime
+from livedvr.ingest.source import parse_source
+from livedvr.ingest.supervisor import StreamingState
+from livedvr.ingest.watchdog import CONNECT
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, SourceError
+from livedvr.resources.layout import Container, check_id
+from livedvr.resources.models import (
+    Channel,
+    DvrSession,
+    Input,
+    MuxStream,
+    Output,
+    TimeInterval,
+    to_datetime,
+    to_micros,
+)
+from livedvr.resources.times import MINUTE, SECOND, format_time, parse_duration, parse_time
+from livedvr.storage.open_store import local_root
+from livedvr.wallclock import SystemClock, WallClock
+
+TICK = SECOND  # how often progress is told when nothing else happens
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What to record. Times as users write them: RFC 3339, ``now``, ``-10m``, ``+1h``; durations ``30s``, ``1h30m``.
+
+    ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
+    ``video`` None: ``h264`` for testsrc, else ``copy``. ``data_dir`` None: ``{output}/.livedvr``.
+    ``session`` None: made from the time.
+    """
+
+    source: str
+    output: str
+    session: str | None = None
+    channel: str = "live"
+    start: str | None = None
+    end: str | None = None
+    duration: str | None = None
+    segment_duration: str = "2s"
+    container: Container = "fmp4"
+    video: Literal["copy", "h264"] | None = None
+    retention: str = "24h"
+    data_dir: str | None = None
+    target_duration: int | None = None
+    loop: bool = False
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a recording stands. ``lag``: microseconds from the end of what is listed to now, None before there is any."""
+
+    channel: str
+    session: DvrSession | None
+    lag: int | None
+
+
+@dataclass(slots=True)
+class RecordControl:
+    """How a caller follows and ends a recording.
+
+    ``stop`` seals the manifest and ends; ``kill`` ends ffmpeg at once, too. ``on_progress`` is called at each change
+    and once a second, ``on_note`` with lines that are worth reading once.
+    """
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    kill: asyncio.Event = field(default_factory=asyncio.Event)
+    on_progress: Callable[[Progress], None] = lambda _: None
+    on_note: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordResult:
+    """What became of a recording. ``error`` is set when it did not go as asked, also if something was recorded."""
+
+    session_id: str
+    session: DvrSession | None
+    error: LiveDvrError | None
+
+    def to_json(self) -> dict[str, Any]:
+        """One flat object; times RFC 3339, durations in seconds, sizes in bytes."""
+        s = self.session
+        error = str(self.error) if self.error else s.error if s else None
+        windows = [interval.model_dump(mode="json", by_alias=True) for interval in s.dvr_windows] if s else []
+        return {
+            "session": self.session_id,
+            "state": s.state if s else None,
+            "output_uri": s.output_uri if s else None,
+            "windows": windows,
+            "actual_start": format_time(to_micros(s.actual_start)) if s and s.actual_start else None,
+            "actual_end": format_time(to_micros(s.actual_end)) if s and s.actual_end else None,
+            "segments": s.segments if s else 0,
+            "duration": s.duration.total_seconds() if s else 0.0,
+            "bytes": s.size_bytes if s else 0,
+            "gaps": [gap.model_dump(mode="json", by_alias=True) for gap in s.gaps] if s else [],
+            "error": error,
+        }
+
+
+def record(source: str, output: str, **options: Any) -> RecordResult:
+    """Record one DVR session and return when it is over; for scripts. Options are those of `RecordOptions`.
+
+    Raises LiveDvrError when nothing could be recorded. Ctrl-C seals the manifest and raises KeyboardInterrupt.
+    """
+    result = asyncio.run(_record_until_interrupted(RecordOptions(source, output, **options)))
+    if result.error is not None and (result.session is None or not result.session.segments):
+        raise result.error
+    return result
+
+
+async def _record_until_interrupted(options: RecordOptions) -> RecordResult:
+    return await record_session(options, RecordControl())
+
+
+async def record_session(options: RecordOptions, control: RecordControl) -> RecordResult:
+    """Record one DVR session. Bad options raise; what happens later is in the result."""
+    clock = SystemClock()
+    now = clock.now()
+    session_id = options.session or f"rec-{format_time(now)[:19].replace('-', '').replace(':', '').lower()}z"
+    check_id(session_id, field="--session")
+    data_dir = options.data_dir or str(local_root(options.output) / ".livedvr")
+    channel, interval = _channel(options), _interval(options, now)
+    parse_source(channel.input)
+    async with LiveDvr(data_dir, clock=clock) as dvr:
+        recording = _Recording(dvr, clock, options, control, channel, session_id, interval)
+        return await recording.run()
+
+
+def _channel(options: RecordOptions) -> Channel:
+    video = options.video or ("h264" if options.source == "testsrc" else "copy")
+    segment = parse_duration(options.segment_duration, field="--segment-duration")
+    return Channel(
+        channel_id=options.channel,
+        input=Input(uri=options.source, loop=options.loop),
+        output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
+        video=video,
+        mux_streams=(MuxStream(container=options.container, segment_duration=timedelta(microseconds=segment)),),
+        retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
+        target_duration=options.target_duration,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """The window asked for, microseconds. ``start`` None: from the first media; ``length`` counts from the start."""
+
+    start: int | None
+    end: int | None
+    length: int | None
+
+    def window(self, first: int) -> TimeInterval:
+        start = first if self.start is None else self.start
+        end = start + self.length if self.length is not None else self.end
+        return TimeInterval(start_time=to_datetime(start), end_time=None if end is None else to_datetime(end))
+
+
+def _interval(options: RecordOptions, now: int) -> _Interval:
+    if options.end is not None and options.duration is not None:
+        raise InvalidArgument("--end and --duration exclude each other", field="--duration", hint="give one of them")
+    start = None if options.start is None else parse_time(options.start, now, field="--start")
+    end = None if options.end is None else parse_time(options.end, now, field="--end")
+    length = None if options.duration is None else parse_duration(options.duration, field="--duration")
+    if end is not None and end <= (now if start is None else start):
+        raise InvalidArgument(
+            f"the end {format_time(end)} is not after the start {format_time(now if start is None else start)}",
+            field="--end",
+        )
+    return _Interval(start, end, length)
+
+
+class _Recording:
+    """One recording under way."""
+
+    def __init__(
+        self,
+        dvr: LiveDvr,
+        clock: WallClock,
+        options: RecordOptions,
+        control: RecordControl,
+        channel: Channel,
+        session_id: str,
+        interval: _Interval,
+    ) -> None:
+        self._dvr = dvr
+        self._clock = clock
+        self._options = options
+        self._control = control
+        self._channel = channel
+        self._session_id = session_id
+        self._interval = interval
+        self._noted_media = False
+
+    async def run(self) -> RecordResult:
+        """From the channel to the sealed session."""
+        await self._ensure_channel()
+        runtime = await self._dvr.runtime(self._channel.channel_id)
+        session = runtime.sessions.find(self._session_id)
+        if session is not None:
+            self._check_resumable(session)
+        elif self._options.resume:
+            self._control.on_note(f"there is no session '{self._session_id}' to resume; starting it")
+        error: LiveDvrError | None = None
+        try:
+            if session is None and self._interval.start is not None:
+                session = await self._create(self._interval.start)
+            if not self._is_over(session):
+                await runtime.start()
+                first = await self._first_media(runtime)
+                if session is None:
+                    await self._create(first)
+            await self._until_over(runtime)
+        except LiveDvrError as failure:
+            error = failure
+        await runtime.stop(at_once=self._control.kill.is_set())
+        self._tell(runtime)
+        return RecordResult(self._session_id, runtime.sessions.find(self._session_id), error or runtime.error)
+
+    async def _ensure_channel(self) -> None:
+        known = {channel.channel_id for channel in await self._dvr.channels.list()}
+        if self._channel.channel_id not in known:
+            await self._dvr.channels.create(self._channel)
+            return
+        current = await self._dvr.channels.get(self._channel.channel_id)
+        if current == self._channel:
+            return
+        runtime = await self._dvr.runtime(self._channel.channel_id)
+        if not self._options.resume:
+            await runtime.stop()  # what an earlier controller left running with other settings
+        if runtime.state is StreamingState.STOPPED:
+            await self._dvr.channels.update(self._channel)
+
+    def _check_resumable(self, session: DvrSession) -> None:
+        if not self._options.resume:
+            raise AlreadyExists(
+                f"session '{self._session_id}' exists already and is {session.state}",
+                field="--session",
+                hint="go on with it by --resume, or use another id",
+            )
+        if session.state == "FAILED":
+            raise FailedPrecondition(
+                f"session '{self._session_id}' has failed: {session.error}", field="--resume", hint="use another id"
+            )
+
+    async def _create(self, first: int) -> DvrSession:
+        window = self._interval.window(first)
+        return await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window])
+
+    def _is_over(self, session: DvrSession | None) -> bool:
+        """Whether the session needs no more media: it is done, or its window is wholly past."""
+        if session is None:
+            return False
+        end = session.dvr_windows[-1].end_time
+        return session.state == "FINISHED" or (end is not None and to_micros(end) <= self._clock.now())
+
+    async def _first_media(self, runtime: ChannelRuntime) -> int:
+        """Wait for the first segment from now on; its UTC start. SourceError when the source never comes."""
+        mux, began = self._channel.mux.key, self._clock.now()
+        before = runtime.known.timeline.last(mux)
+        while True:
+            changed = runtime.changed
+            first = runtime.known.timeline.following(mux, before)
+            if first is not None:
+                return first.start
+            self._check_source(runtime, began)
+            self._tell(runtime)
+            await self._wait(changed, runtime.sessions.find(self._session_id))
+
+    def _check_source(self, runtime: ChannelRuntime, began: int) -> None:
+        """Raise when there is no more hope that the source comes."""
+        if runtime.error is not None:
+            raise runtime.error
+        ingest, now, uri = runtime.supervisor, self._clock.now(), self._options.source.partition("?")[0]
+        waited = f"after {(now - began) // SECOND} s"
+        if self._control.stop.is_set():
+            raise SourceError(f"stopped before any media came ({waited})", field=uri)
+        end = self._interval.end
+        if end is not None and now >= end + MINUTE:
+            raise SourceError(f"no media came before the end of the window ({waited})", field=uri)
+        if ingest is None or ingest.is_over:
+            raise SourceError(f"the source ended without media ({waited})", field=uri)
+        if not parse_source(self._channel.input).listens and ingest.last_failure and now - began >= CONNECT:
+            raise SourceError(
+                f"the source never came ({waited}): {ingest.last_failure}", field=uri, hint="is it up, and reachable?"
+            )
+
+    async def _until_over(self, runtime: ChannelRuntime) -> None:
+        """Until the session is FINISHED or FAILED, the channel has ended, or somebody says stop."""
+        while not self._control.stop.is_set():
+            changed = runtime.changed
+            session = runtime.sessions.get(self._session_id)
+            self._tell(runtime)
+            if session.state in ("FINISHED", "FAILED") or runtime.error is not None:
+                return
+            if runtime.supervisor is not None and runtime.supervisor.is_over:
+                return
+            await self._wait(changed, session)
+
+    async def _wait(self, changed: asyncio.Event, session: DvrSession | None) -> None:
+        """Until something changes, a second has passed, or somebody says stop."""
+        either = [asyncio.ensure_future(event.wait()) for event in (changed, self._control.stop)]
+        tick = asyncio.ensure_future(self._clock.wait(asyncio.Event(), self._clock.now() + TICK))
+        try:
+            await asyncio.wait([*either, tick], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*either, tick):
+                task.cancel()
+            await asyncio.gather(*either, tick, return_exceptions=True)
+
+    def _tell(self, runtime: ChannelRuntime) -> None:
+        session = runtime.sessions.find(self._session_id)
+        last = runtime.known.timeline.last(self._channel.mux.key)
+        lag = self._clock.now() - last.end if last and session and session.segments else None
+        if session is not None and session.segments and not self._noted_media:
+            self._noted_media = True
+            self._note_media(runtime, session)
+        self._control.on_progress(Progress(str(runtime.state), session, lag))
+
+    def _note_media(self, runtime: ChannelRuntime, session: DvrSession) -> None:
+        """Once, at the first media: which streams are taken, and what the disk will have to hold."""
+        for stream in runtime.supervisor.streams if runtime.supervisor else []:
+            self._control.on_note(f"takes {stream}")
+        rate = session.size_bytes / max(session.duration.total_seconds(), 0.001)
+        free = shutil.disk_usage(local_root(self._channel.output.uri)).free
+        window = session.dvr_windows[-1]
+        wanted = self._channel.retention_window
+        if window.end_time is not None and window.start_time is not None:
+            wanted = min(wanted, window.end_time - window.start_time)
+        need = rate * wanted.total_seconds()
+        warning = "; THAT IS NOT ENOUGH, see --retention" if need > free else ""
+        self._control.on_note(
+            f"disk: about {_human(need)} for {wanted} at {_human(rate)}/s, {_human(free)} are free{warning}"
+        )
+
+
+def _human(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,277 @@
+"""Makes the plan true: one channel's sessions, their states and their playlists (a segment's way, steps 6 and 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from livedvr.catalog import rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.rows import SessionRow
+from livedvr.resources.errors import AlreadyExists, NotFound, StorageError
+from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
+from livedvr.resources.models import Channel, DvrSession, Gap, TimeInterval, to_datetime
+from livedvr.resources.times import SECOND
+from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.plan import Facts, plan
+from livedvr.sessions.states import TERMINAL, Event, State, advance
+from livedvr.sessions.windows import resolve_windows, to_interval
+from livedvr.storage.base import ObjectStore
+from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
+from livedvr.timeline.timeline import ChannelTimeline
+from livedvr.wallclock import WallClock
+
+LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
+
+
+class SessionManager:
+    """The sessions of one channel. `run` is a task; `wake` tells it that something has happened.
+
+    ``facts`` says what is so in the channel's ingest at an instant.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        known: ChannelTimeline,
+        store: ObjectStore,
+        catalog: Catalog,
+        owner: Owner,
+        clock: WallClock,
+        facts: Callable[[int], Facts],
+    ) -> None:
+        self.channel = channel
+        self._known = known
+        self._store = store
+        self._catalog = catalog
+        self._owner = owner
+        self._clock = clock
+        self._facts = facts
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._open: dict[str, OpenSession] = {}
+        for row in catalog.read(lambda db: rows.list_sessions(db, channel.channel_id)):
+            if State(row.state) not in TERMINAL or row.state == State.DELETING:
+                self._open[row.id] = self._opened(row)
+
+    def wake(self) -> None:
+        """Something has happened: segments, a change of the channel, a new session."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Keep every open session as it should be, until cancelled."""
+        while True:
+            self._wake.clear()
+            for session in list(self._open.values()):
+                await self._advance(session)
+            await self._clock.wait(self._wake, self._clock.now() + LOOK_AGAIN if self._open else None)
+
+    # requests
+
+    async def create(
+        self,
+        session_id: str,
+        intervals: Sequence[TimeInterval],
+        manifest_key: str | None,
+        labels: Mapping[str, str],
+    ) -> DvrSession:
+        """Accept a session (S1): checked, stored, and taken up by `run`."""
+        check_id(session_id, field="dvrSessionId")
+        manifest = self.channel.manifest(manifest_key or self.channel.manifests[0].key)
+        now = self._clock.now()
+        row = SessionRow(
+            channel=self.channel.channel_id,
+            id=session_id,
+            manifest_key=manifest.key,
+            windows=resolve_windows(intervals, now, self.channel.retention_micros),
+            labels=labels,
+            state=State.PENDING,
+            error=None,
+            edition=0,
+            target=None,
+            summary=None,
+            created=now,
+            updated=now,
+        )
+        if self.find(session_id) is not None:
+            raise AlreadyExists(
+                f"session '{session_id}' exists already", field="dvrSessionId", hint="use another id, or --resume"
+            )
+        stored = await self._catalog.write(lambda db: rows.add_session(db, row), self._owner)
+        self._open[session_id] = self._opened(stored)
+        self.wake()
+        return self._resource(stored)
+
+    def find(self, session_id: str) -> DvrSession | None:
+        """The session as it stands, or None."""
+        if session_id in self._open:
+            return self._resource(self._open[session_id].row)
+        row = self._catalog.read(lambda db: rows.find_session(db, self.channel.channel_id, session_id))
+        return self._resource(row) if row else None
+
+    def get(self, session_id: str) -> DvrSession:
+        """The session as it stands, or NOT_FOUND."""
+        found = self.find(session_id)
+        if found is None:
+            raise NotFound(
+                f"there is no session '{session_id}' on channel '{self.channel.channel_id}'", field="dvrSessionId"
+            )
+        return found
+
+    def list(self) -> list[DvrSession]:
+        """All sessions by creation."""
+        stored = self._catalog.read(lambda db: rows.list_sessions(db, self.channel.channel_id))
+        return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
+
+    async def delete(self, session_id: str) -> None:
+        """Delete the session with its manifest; segments follow retention (S15). Returns when it is gone."""
+        state = advance(State(self.get(session_id).state), Event.DELETE)
+        if session_id not in self._open:
+            row = self._catalog.read(lambda db: rows.get_session(db, self.channel.channel_id, session_id))
+            self._open[session_id] = self._opened(row)
+        await self._set_state(self._open[session_id], state)
+        self.wake()
+        await self._until_gone(session_id)
+
+    async def _until_gone(self, session_id: str) -> None:
+        while True:
+            changed = self._changed
+            if self.find(session_id) is None:
+                return
+            await changed.wait()
+
+    async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
+        """The session now and after each change, until it is FINISHED, FAILED or gone."""
+        shown: DvrSession | None = None
+        changed: asyncio.Event = (
+            self._changed
+        )  # taken before the look: what changes while the reader works is not missed
+        current: DvrSession | None = self.get(session_id)
+        while current is not None:
+            if current != shown:
+                yield current
+                shown = current
+            if State(current.state) in (State.FINISHED, State.FAILED):
+                return
+            await changed.wait()
+            changed, current = self._changed, self.find(session_id)
+
+    async def settled(self) -> None:
+        """Return when no session is on its way to its end (the channel has been stopped)."""
+        on_the_way = (State.PENDING, State.LIVE, State.STOPPING, State.POST_PROCESSING)
+        while True:
+            changed = self._changed
+            if not any(State(s.row.state) in on_the_way for s in self._open.values()):
+                return
+            await changed.wait()
+
+    # making it true
+
+    async def _advance(self, session: OpenSession) -> None:
+        """One session: what should be true now, made true."""
+        if session.row.state == State.DELETING:
+            await self._erase(session)
+            return
+        while True:
+            facts = replace(self._facts(self._clock.now()), sealed=session.sealed, storage_error=session.storage_error)
+            wanted = plan(State(session.row.state), session.row.windows, self._known.timeline, facts)
+            if wanted.state in (State.FINISHED, State.FAILED):
+                await self._close(session, wanted.state, wanted.error)
+                return
+            if wanted.state is not State.LIVE:
+                await self._set_state(session, wanted.state)
+            session.grow(self._known)
+            if wanted.seal:
+                session.seal(CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
+            if not session.published:
+                await self._publish(session)
+            if wanted.state is State.LIVE:  # S3: LIVE says that there is a manifest to be fetched
+                await self._set_state(session, wanted.state)
+            if not (wanted.seal or session.storage_error):
+                return
+
+    async def _publish(self, session: OpenSession) -> None:
+        """Step 7: the media playlist whole or not at all, then main.m3u8 (O6)."""
+        assert session.playlist is not None
+        row, playlist = session.row, session.playlist
+        if session.declared == 0 and row.target is not None:
+            target = row.target
+            await self._catalog.write(lambda db: rows.set_session_target(db, row.channel, row.id, target), self._owner)
+        try:
+            name = media_playlist_name(row.id, session.mux, row.edition)
+            await asyncio.to_thread(self._store.replace, name, playlist.render())
+            if session.needs_multivariant:
+                main = multivariant_name(row.id, self.channel.manifest(row.manifest_key).file_name)
+                await asyncio.to_thread(self._store.replace, main, session.multivariant(self._known))
+        except StorageError as error:
+            session.storage_error = str(error)
+            return
+        session.published = True
+        session.sealed = playlist.sealed
+        self._tell()
+
+    async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
+        if state == session.row.state:
+            return
+        row, now = session.row, self._clock.now()
+        await self._catalog.write(
+            lambda db: rows.set_session_state(db, row.channel, row.id, state, now, error), self._owner
+        )
+        session.row = replace(session.row, state=state, error=error, updated=now)
+        self._tell()
+
+    async def _close(self, session: OpenSession, state: State, error: str | None) -> None:
+        """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
+        row, summary = session.row, session.summary()
+        await self._catalog.write(lambda db: rows.set_session_summary(db, row.channel, row.id, summary), self._owner)
+        session.row = replace(session.row, summary=summary)
+        await self._set_state(session, state, error)
+        del self._open[row.id]
+        self._tell()
+
+    async def _erase(self, session: OpenSession) -> None:
+        """S15: the manifest's objects go, then the row."""
+        row = session.row
+        names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
+        # main.m3u8 first: nothing may point at a playlist that is gone.
+        for name in sorted(names, key=lambda name: name.count("/")):
+            await asyncio.to_thread(self._store.delete, name)
+        await self._catalog.write(lambda db: rows.delete_session(db, row.channel, row.id), self._owner)
+        del self._open[row.id]
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake everybody who waits for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _opened(self, row: SessionRow) -> OpenSession:
+        return OpenSession(row, self.channel.mux.key, self.channel.mux.container)
+
+    def _resource(self, row: SessionRow) -> DvrSession:
+        session = self._open.get(row.id)
+        held = row.summary or (session or self._opened(row)).summary()
+        manifest = self.channel.manifest(row.manifest_key)
+        start, end = held["actual_start"], held["actual_end"]
+        return DvrSession(
+            session_id=row.id,
+            channel_id=row.channel,
+            manifest_key=row.manifest_key,
+            output_uri=self._store.uri(multivariant_name(row.id, manifest.file_name)),
+            dvr_windows=tuple(to_interval(window) for window in row.windows),
+            state=row.state,
+            error=row.error,
+            create_time=to_datetime(row.created),
+            update_time=to_datetime(row.updated),
+            actual_start=None if start is None else to_datetime(start),
+            actual_end=None if end is None else to_datetime(end),
+            segments=held["segments"],
+            duration=timedelta(microseconds=held["duration"]),
+            size_bytes=held["size"],
+            gaps=tuple(
+                Gap(start_time=to_datetime(gap[0]), end_time=to_datetime(gap[1]), reason=gap[2]) for gap in held["gaps"]
+            ),
+            labels=row.labels,
+        )

@@ -1,0 +1,117 @@
+"""A session that is being written: its playlists, its ledger, its figures, grown segment by segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from livedvr.catalog.rows import SessionRow
+from livedvr.hls.bitrate import BitrateMeter
+from livedvr.hls.media_playlist import MediaPlaylist
+from livedvr.hls.multivariant_playlist import Variant, render_multivariant
+from livedvr.resources.layout import Container
+from livedvr.resources.times import SECOND
+from livedvr.timeline.gaps import GapLedger, reason_before
+from livedvr.timeline.timeline import ChannelTimeline, Listed
+
+
+@dataclass(slots=True)
+class OpenSession:
+    """What the manager holds of a session whose playlists may still grow.
+
+    ``row`` is the session as the catalog has it. ``published`` says whether the store has what the playlists say,
+    ``declared`` is the BANDWIDTH in the published multivariant playlist (0: none is published).
+    """
+
+    row: SessionRow
+    mux: str
+    container: Container
+    ledger: GapLedger = field(init=False)
+    playlist: MediaPlaylist | None = None
+    meter: BitrateMeter | None = None
+    published: bool = True
+    declared: int = 0
+    sealed: bool = False
+    storage_error: str | None = None
+    segments: int = 0
+    duration: int = 0
+    size: int = 0
+    actual_start: int | None = None
+    actual_end: int | None = None
+
+    def __post_init__(self) -> None:
+        self.ledger = GapLedger(self.row.windows)
+
+    def grow(self, known: ChannelTimeline) -> None:
+        """List what the timeline has new for this session's windows."""
+        after = self.playlist.last if self.playlist else None
+        for listed in known.timeline.listing(self.mux, self.row.windows, after):
+            if self.playlist is None or self.meter is None:
+                target = self.row.target or known.target
+                assert target is not None, "a timeline with segments has a target duration"
+                self.row = replace(self.row, target=target)
+                self.playlist = MediaPlaylist(self.mux, self.container, target)
+                self.meter = BitrateMeter(target * SECOND)
+            self.playlist.append(listed)
+            self.meter.add(listed.segment.size, listed.segment.duration)
+            self._count(listed, known)
+
+    def _count(self, listed: Listed, known: ChannelTimeline) -> None:
+        segment = listed.segment
+        before = known.timeline.before(self.mux, segment)
+        self.ledger.append(segment, reason_before(segment, before, known.run_ends.get(before.run) if before else None))
+        self.published = False
+        self.segments += 1
+        self.duration += segment.duration
+        self.size += segment.size
+        self.actual_start = segment.start if self.actual_start is None else self.actual_start
+        self.actual_end = segment.end
+
+    def seal(self, reason: str) -> None:
+        """Nothing more will be listed: ENDLIST. What the windows still ask for is missing for ``reason``."""
+        if self.playlist is None or self.playlist.sealed:
+            return
+        self.playlist.seal()
+        self.published = False
+        last = self.row.windows[-1].end or self.actual_end
+        assert last is not None
+        self.ledger.close(last, reason)
+
+    @property
+    def needs_multivariant(self) -> bool:
+        """Whether main.m3u8 has to be (re)placed: at first, when the peak outgrew what it declares, and at the end."""
+        return self.meter is not None and (self.meter.peak > self.declared or self.sealed_text)
+
+    @property
+    def sealed_text(self) -> bool:
+        """Whether the media playlist has its ENDLIST."""
+        return self.playlist is not None and self.playlist.sealed
+
+    def multivariant(self, known: ChannelTimeline) -> bytes:
+        """The text of main.m3u8 as of now; codecs and size are those of the newest run listed (P6)."""
+        assert self.playlist is not None and self.meter is not None and self.playlist.last is not None
+        media = known.media[self.playlist.last.run]
+        self.declared = self.meter.peak
+        return render_multivariant(
+            [
+                Variant(
+                    uri=f"{self.mux}/index-{self.row.edition}.m3u8",
+                    bandwidth=self.meter.peak,
+                    average_bandwidth=self.meter.average,
+                    codecs=media.codecs,
+                    resolution=media.resolution,
+                    frame_rate=media.frame_rate,
+                )
+            ]
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What the session holds, as the catalog keeps it."""
+        return {
+            "segments": self.segments,
+            "duration": self.duration,
+            "size": self.size,
+            "actual_start": self.actual_start,
+            "actual_end": self.actual_end,
+            "gaps": [[hole.start, hole.end, hole.reason] for hole in self.ledger.holes],
+        }
