@@ -18,6 +18,7 @@ NAME = "av/20260101T000000Z-k3f9/segment-000000.m4s"
 
 @pytest.fixture(params=["local", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    (tmp_path / "root").mkdir()
     return LocalStore(tmp_path / "root") if request.param == "local" else MemoryStore()
 
 
@@ -127,11 +128,14 @@ def test_what_is_not_there(store: ObjectStore) -> None:
 
 
 def test_list_is_sorted_and_by_prefix(store: ObjectStore) -> None:
-    for name in ("b/2", "b/10", "a/1", "b/sub/3", "bb/4", ".livedvr/catalog"):
+    for name in ("b/2", "b/10", "a/1", "b/sub/3", "bb/4"):
         store.replace(name, b"x")
     assert list(store.list("")) == ["a/1", "b/10", "b/2", "b/sub/3", "bb/4"]
     assert list(store.list("b/")) == ["b/10", "b/2", "b/sub/3"]
     assert list(store.list("b")) == ["b/10", "b/2", "b/sub/3", "bb/4"]
+    for elsewhere in ("../", "/etc/", ".livedvr/", "b/../a"):
+        with pytest.raises(InvalidArgument):
+            list(store.list(elsewhere))
 
 
 def test_delete(store: ObjectStore) -> None:
@@ -143,7 +147,22 @@ def test_delete(store: ObjectStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/etc/passwd", "../up", "a/../../b", "a//b", "a/", ".", "a/./b", "a\\b", "a\0b", "a\nb"]
+    "name",
+    [
+        "",
+        "/etc/passwd",
+        "../up",
+        "a/../../b",
+        "a//b",
+        "a/",
+        ".",
+        "a/./b",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        ".livedvr/catalog.sqlite3",
+        "a\ud800",
+    ],
 )
 def test_names_that_lead_elsewhere_are_refused_everywhere(store: ObjectStore, source: Path, name: str) -> None:
     for use in (

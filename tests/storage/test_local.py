@@ -15,6 +15,7 @@ from livedvr.storage.local import LocalStore, check_local_root
 def test_an_object_is_the_spooled_file_itself(tmp_path: Path) -> None:
     source = tmp_path / "spooled"
     source.write_bytes(b"media")
+    (tmp_path / "root").mkdir()
     LocalStore(tmp_path / "root").put_new("av/run/0", source)
     assert (tmp_path / "root/av/run/0").stat().st_ino == source.stat().st_ino
 
@@ -76,3 +77,28 @@ def test_a_root_without_hard_links_is_refused(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(StorageError, match="without hard links"):
         check_local_root(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_that_is_gone_is_an_error_and_is_not_made_again(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "unmounted")
+    (tmp_path / "spooled").write_bytes(b"media")
+    with pytest.raises(StorageError):
+        store.put_new("av/run/0", tmp_path / "spooled")
+    with pytest.raises(StorageError):
+        store.replace("list", b"x")
+    assert not (tmp_path / "unmounted").exists()
+
+
+def test_what_a_killed_writer_left_goes_with_the_object(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.replace("dvr/a/main.m3u8", b"x")
+    (tmp_path / "dvr/a/.main.m3u8.tmp").write_bytes(b"torn")
+    assert list(store.list("")) == ["dvr/a/main.m3u8"]
+    store.delete("dvr/a/main.m3u8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lies_in_the_data_dir_is_no_object(tmp_path: Path) -> None:
+    (tmp_path / ".livedvr").mkdir()
+    (tmp_path / ".livedvr/catalog.sqlite3").write_bytes(b"x")
+    assert list(LocalStore(tmp_path).list("")) == []

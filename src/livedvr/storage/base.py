@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +34,10 @@ class ObjectStore(Protocol):
         """The object's size in bytes, or None."""
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The names that begin with ``prefix``, sorted. Never a temporary, nor what lies below a dot folder."""
+        """The names that begin with ``prefix`` (empty, or itself a name, with or without a slash behind it), sorted.
+
+        Never a temporary, nor what lies below a dot folder.
+        """
 
     def delete(self, name: str) -> None:
         """The object goes; that there is none is success."""
@@ -43,8 +47,20 @@ class ObjectStore(Protocol):
 
 
 def check_name(name: str) -> str:
-    """The name, if it is one: parts joined by ``/``, none of them empty, ``.`` or ``..``, no control characters."""
+    """The name, if it is one: parts joined by ``/``, none empty or beginning with a dot, plain printable Unicode.
+
+    Hidden names belong to the stores: their temporaries, and ``.livedvr/``.
+    """
     parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts) or any(ord(c) < 32 or c in "\\\x7f" for c in name):
-        raise InvalidArgument(f"{name!r} is not the name of an object", field="name")
+    if any(not part or part.startswith(".") for part in parts):
+        raise InvalidArgument(f"an empty part or one that starts with a dot in {name!r}", field="object name")
+    if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\\" for char in name):
+        raise InvalidArgument(f"a backslash, control character or lone surrogate in {name!r}", field="object name")
     return name
+
+
+def check_prefix(prefix: str) -> str:
+    """A prefix for `ObjectStore.list`: empty, or a name with or without a slash behind it."""
+    if prefix:
+        check_name(prefix.removesuffix("/"))
+    return prefix

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
-from livedvr.storage.base import check_name
+from livedvr.storage.base import check_name, check_prefix
 from livedvr.storage.filesystems import check_file_system
 
 _HINTS = {
@@ -41,33 +41,31 @@ class LocalStore:
         try:
             with source.open("rb") as file:
                 os.fsync(file.fileno())
-            _make_folder(path.parent)
-            try:
-                os.link(source, path)  # fails where something stands: create-only, and atomic
-            except FileExistsError:
-                if not filecmp.cmp(source, path, shallow=False):
-                    raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
-            _sync_folder(path.parent)
+            with self._folder_of(path):
+                try:
+                    os.link(source, path)  # fails where something stands: create-only, and atomic
+                except FileExistsError:
+                    if not filecmp.cmp(source, path, shallow=False):
+                        raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
         except OSError as error:
             raise _storage_error(path, error) from error
 
     def replace(self, name: str, data: bytes) -> None:
         """See `ObjectStore`. A temporary beside it, fsync, rename, fsync of the folder."""
         path = self._path(name)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            _make_folder(path.parent)
-            try:
-                with temporary.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.rename(path)
-            except OSError:
-                with contextlib.suppress(OSError):  # the first error is the one to tell
-                    temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(path.parent)
+            with self._folder_of(path):
+                temporary = _temporary(path)
+                try:
+                    with temporary.open("wb") as file:
+                        file.write(data)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    temporary.rename(path)
+                except OSError:
+                    with contextlib.suppress(OSError):  # the first error is the one to tell
+                        temporary.unlink(missing_ok=True)
+                    raise
         except OSError as error:
             raise _storage_error(path, error) from error
 
@@ -91,31 +89,30 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """See `ObjectStore`."""
+        check_prefix(prefix)
         # Only the folder that the prefix names is walked, not the whole store.
         start = self._root / prefix.rpartition("/")[0]
         names = []
-        for folder, folders, files in os.walk(start):
+        for folder, folders, files in os.walk(start, onerror=_raise_unless_gone):
             folders[:] = [name for name in folders if not name.startswith(".")]
             below = Path(folder).relative_to(self._root)
             names += [str(below / name) for name in files if not name.startswith(".")]
         return iter(sorted(name for name in names if name.startswith(prefix)))
 
     def delete(self, name: str) -> None:
-        """See `ObjectStore`. Folders that become empty go too."""
+        """See `ObjectStore`. Folders that become empty go too, never the root."""
         path = self._path(name)
         try:
             path.unlink(missing_ok=True)
-        except NotADirectoryError:
+            _temporary(path).unlink(missing_ok=True)  # of a writer that was killed
+            for folder in path.parents:
+                if folder == self._root or not _remove_if_empty(folder):
+                    _sync_folder(folder)
+                    return
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise _storage_error(path, error) from error
-        for folder in path.relative_to(self._root).parents:
-            if folder == Path():
-                return
-            try:
-                (self._root / folder).rmdir()
-            except OSError:  # not empty, or gone already
-                return
 
     def uri(self, name: str) -> str:
         """See `ObjectStore`. An absolute path."""
@@ -123,6 +120,37 @@ class LocalStore:
 
     def _path(self, name: str) -> Path:
         return self._root / check_name(name)
+
+    @contextlib.contextmanager
+    def _folder_of(self, path: Path) -> Iterator[None]:
+        """The object's folder exists inside, and its entry is durable afterwards.
+
+        The root itself is never made here: a disk that is not mounted is an error, not an empty store.
+        """
+        self._root.stat()
+        _make_folder(path.parent)
+        yield
+        _sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    """One name per object: what a killed writer leaves is taken up by the next one, or goes with the object."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise _storage_error(Path(error.filename), error) from error
 
 
 def check_local_root(root: Path) -> None:
@@ -142,6 +170,17 @@ def check_local_root(root: Path) -> None:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise _storage_error(root, error) from error
+
+
+def make_private_root(root: Path) -> None:
+    """As `check_local_root`, for a folder that holds keys: what is made here is its user's alone (0700)."""
+    try:
+        if not root.exists():
+            root.parent.mkdir(parents=True, exist_ok=True)
+            root.mkdir(mode=0o700)
+    except OSError as error:
+        raise _storage_error(root, error) from error
+    check_local_root(root)
 
 
 def _make_folder(folder: Path) -> None:

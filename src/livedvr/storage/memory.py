@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
-from livedvr.storage.base import check_name
+from livedvr.storage.base import check_name, check_prefix
 
 
 class MemoryStore:
@@ -47,7 +47,8 @@ class MemoryStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """See `ObjectStore`."""
-        return iter(sorted(name for name in self._objects if name.startswith(prefix) and not name.startswith(".")))
+        check_prefix(prefix)
+        return iter(sorted(name for name in self._objects if name.startswith(prefix)))
 
     def delete(self, name: str) -> None:
         """See `ObjectStore`."""
