@@ -16,7 +16,7 @@ from livedvr.ingest.supervisor import RunSettings, StreamingState
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
-from livedvr.storage.local import check_local_root
+from livedvr.storage.local import check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
@@ -48,8 +48,7 @@ class LiveDvr:
         self.sessions = DvrSessions(self)
 
     async def __aenter__(self) -> Self:
-        check_local_root(self._data_dir)
-        self._data_dir.chmod(0o700)
+        make_private_root(self._data_dir)
         self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()

@@ -19,7 +19,7 @@ from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import Aborted, LiveDvrError
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
-from livedvr.storage.local import LocalStore, check_local_root
+from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 from livedvr.wallclock import WallClock
@@ -73,7 +73,8 @@ class ChannelRuntime:
         root = local_root(row.channel.output.uri)
         check_local_root(root)
         self._store = LocalStore(root)
-        self._spool = root / ".livedvr" / "spool"  # below the output: the move into place is within one file system
+        make_private_root(root / ".livedvr")
+        self._spool = root / ".livedvr" / "spool"  # on the output's file system: an object is a link to what is here
         self._known = self._load(row)
         self._left = self._left_open() or row.started  # an earlier controller left something to take up
         self._changed = asyncio.Event()

@@ -114,23 +114,38 @@ class RecordResult:
         }
 
 
-def record(source: str, output: str, **options: Any) -> RecordResult:
-    """Record one DVR session and return when it is over; for scripts. Options are those of `RecordOptions`.
+def record(
+    source: str,
+    output: str,
+    *,
+    session: str | None = None,
+    channel: str = "live",
+    start: str | None = None,
+    end: str | None = None,
+    duration: str | None = None,
+    segment_duration: str = "2s",
+    container: Container = "fmp4",
+    video: Literal["copy", "h264"] | None = None,
+    retention: str = "24h",
+    data_dir: str | None = None,
+    target_duration: int | None = None,
+    loop: bool = False,
+    resume: bool = False,
+) -> RecordResult:
+    """Record one DVR session and return when it is over; for scripts. The options are those of `RecordOptions`.
 
     Raises LiveDvrError when nothing could be recorded. Ctrl-C seals the manifest and raises KeyboardInterrupt.
     """
-    result = asyncio.run(_record_until_interrupted(RecordOptions(source, output, **options)))
+    options = RecordOptions(**locals())
+    result = asyncio.run(record_session(options))
     if result.error is not None and (result.session is None or not result.session.segments):
         raise result.error
     return result
 
 
-async def _record_until_interrupted(options: RecordOptions) -> RecordResult:
-    return await record_session(options, RecordControl())
-
-
-async def record_session(options: RecordOptions, control: RecordControl) -> RecordResult:
+async def record_session(options: RecordOptions, control: RecordControl | None = None) -> RecordResult:
     """Record one DVR session. Bad options raise; what happens later is in the result."""
+    control = control or RecordControl()
     clock = SystemClock()
     now = clock.now()
     session_id = options.session or f"rec-{format_time(now)[:19].replace('-', '').replace(':', '').lower()}z"
@@ -206,6 +221,7 @@ class _Recording:
         self._session_id = session_id
         self._interval = interval
         self._noted_media = False
+        self._began = clock.now()
 
     async def run(self) -> RecordResult:
         """From the channel to the sealed session."""
@@ -230,6 +246,9 @@ class _Recording:
             error = failure
         await runtime.stop(at_once=self._control.kill.is_set())
         self._tell(runtime)
+        for time, kind, text in self._dvr.events(self._channel.channel_id):
+            if time >= self._began:
+                self._control.on_note(f"{kind}: {text}")
         return RecordResult(self._session_id, runtime.sessions.find(self._session_id), error or runtime.error)
 
     async def _ensure_channel(self) -> None:

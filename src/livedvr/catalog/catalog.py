@@ -46,10 +46,11 @@ class Catalog:
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         try:
+            path.touch(mode=0o600)  # inputs carry passphrases; SQLite gives its other files the same mode
             self._reader = self._connect()
             migrate(self._reader)
             self._writer_connection = self._connect()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise _storage_error(path, error) from error
         self._thread = threading.Thread(target=self._write_forever, name="catalog-writer", daemon=True)
         self._thread.start()
@@ -130,5 +131,5 @@ def _fence(connection: sqlite3.Connection, owner: Owner) -> None:
         raise Aborted(f"channel '{owner.channel}' has been taken over by another controller")
 
 
-def _storage_error(path: Path, error: sqlite3.Error) -> StorageError:
+def _storage_error(path: Path, error: Exception) -> StorageError:
     return StorageError(f"the catalog cannot be used: {error}", field=str(path), hint="is the disk full or read-only?")
