@@ -1,0 +1,135 @@
+"""A run and its keeper, with a shell script in ffmpeg's place: who ends it, how, and what is known of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from live import until
+from livedvr.ingest.run import Run, RunExit, new_run_id
+
+OBEDIENT = "trap 'echo closed; exit 255' INT; echo ready; while :; do sleep 0.05; done"
+DEAF = "trap '' INT; echo ready; while :; do sleep 0.05; done"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    run = Run(tmp_path / "20260101T000000Z-test", "av")
+    yield run
+    run.kill()
+    run.reap()
+
+
+def _start(run: Run, script: str, *, lease: float = 60, reserve: int = 0) -> None:
+    run.start(["/bin/sh", "-c", script], lease_seconds=lease, reserve_bytes=reserve)
+    if "ready" in script:
+        until(lambda: "ready" in run.log_lines(), "the child is ready")
+
+
+def test_ids_are_sortable_names_that_do_not_repeat() -> None:
+    ids = {new_run_id(1_795_000_000_000_000) for _ in range(200)}
+    assert len(ids) > 195
+    assert all(name.startswith("20261118T") and len(name) == 21 for name in ids), ids
+
+
+def test_it_lives_until_its_child_ends_and_its_exit_is_data(run: Run) -> None:
+    _start(run, "echo to the log >&2; exit 7")
+    assert until(run.exit, "the end") == RunExit(7, 0, None)
+    assert not run.is_alive()
+    assert run.log_lines() == ["to the log"]
+
+
+def test_a_signal_that_killed_it_is_told(run: Run) -> None:
+    _start(run, "kill -9 $$")
+    assert until(run.exit, "the end") == RunExit(0, 9, None)
+
+
+def test_stop_is_int_and_lets_it_close_its_segment(run: Run) -> None:
+    _start(run, OBEDIENT)
+    assert run.is_alive() and run.exit() is None
+    run.stop()
+    assert until(run.exit, "the end") == RunExit(255, 0, "stop")
+    assert run.log_lines() == ["ready", "closed"]
+
+
+@pytest.mark.timeout(30)
+def test_who_does_not_obey_int_is_killed(run: Run) -> None:
+    _start(run, DEAF)
+    run.stop()
+    assert until(run.exit, "the end", 15) == RunExit(0, 9, "stop")
+
+
+def test_kill_does_not_wait(run: Run) -> None:
+    _start(run, DEAF)
+    run.stop()
+    run.kill()
+    assert until(run.exit, "the end", 4) == RunExit(0, 9, "stop")
+
+
+def test_a_stopped_process_hears_int(run: Run) -> None:
+    _start(run, OBEDIENT + " # SIGSTOP")
+    pid = _child(run)
+    os.kill(pid, signal.SIGSTOP)
+    run.stop()
+    assert until(run.exit, "the end", 4) == RunExit(255, 0, "stop")
+
+
+@pytest.mark.semantics("I5")
+def test_without_a_lease_it_ends_by_itself(run: Run) -> None:
+    _start(run, OBEDIENT, lease=0.5)
+    assert until(run.exit, "the lease runs out") == RunExit(255, 0, "lease")
+
+
+@pytest.mark.semantics("I5")
+def test_on_a_nearly_full_disk_it_ends_by_itself(run: Run) -> None:
+    _start(run, OBEDIENT, reserve=1 << 62)
+    assert until(run.exit, "the disk is full") == RunExit(255, 0, "disk full")
+
+
+def test_a_killed_keeper_takes_its_child_along(run: Run) -> None:
+    _start(run, OBEDIENT)
+    os.kill(_parent(_child(run)), signal.SIGKILL)
+    assert until(run.exit, "the child follows") == RunExit(0, 9, None)
+    assert run.log_lines() == ["ready", "closed"], "by INT: the last segment is closed"
+
+
+def test_it_outlives_whoever_started_it_and_is_found_alive(run: Run) -> None:
+    _start(run, OBEDIENT)
+    again = Run(run.folder, "av")
+    assert again.is_alive()
+    again.renew()
+    again.stop()
+    assert until(again.exit, "the end") == RunExit(255, 0, "stop")
+    again.remove()
+    assert not run.folder.exists()
+
+
+def test_a_terminal_does_not_reach_it(run: Run) -> None:
+    _start(run, OBEDIENT)
+    assert os.getsid(_child(run)) != os.getsid(0)
+
+
+def test_a_folder_without_a_run_is_a_run_that_died(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    assert Run(tmp_path / "run", "av").exit() == RunExit(0, 9, None)
+
+
+def _child(run: Run) -> int:
+    """The pid of the process that works in the run's folder and is not its keeper."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").resolve() == run.folder.resolve():
+                command = (entry / "cmdline").read_bytes()
+                if command.startswith(b"/bin/sh"):
+                    return int(entry.name)
+        except OSError:
+            continue
+    raise AssertionError("no child")
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
