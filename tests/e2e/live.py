@@ -1,0 +1,210 @@
+"""What the e2e tests share: the CLI as a process, encoders that push, playlists read back, clocks read from pixels."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import av
+import imageio_ffmpeg
+
+from livedvr.ingest.testsrc import TESTSRC_OPTIONS, read_clock, testsrc_graph
+
+PATIENCE = 60.0  # how long an event may take on a busy machine before the test fails
+
+
+def until(happened: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Wait for something that must happen; returns what ``happened`` returned. Fails when it does not come."""
+    deadline = time.monotonic() + patience
+    while not (answer := happened()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {patience} s"
+        time.sleep(0.02)  # the interval of a look, not the length of a wait
+    return answer
+
+
+def free_udp_port() -> int:
+    """A UDP port of loopback that nobody has now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Recording:
+    """`livedvr record` as a process."""
+
+    def __init__(self, source: str, output: Path, *options: str, prefix: tuple[str, ...] = ()) -> None:
+        self.output = output
+        command = [*prefix, sys.executable, "-m", "livedvr", "record", source, "--output", str(output), "--json"]
+        self.process = subprocess.Popen(
+            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
+        )
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def finish(self, patience: float = PATIENCE) -> tuple[int, dict[str, Any], str]:
+        """(exit code, the JSON object, stderr)."""
+        try:
+            out, err = self.process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, err = self.process.communicate()
+            raise AssertionError(f"livedvr record did not end within {patience} s:\n{out}\n{err}") from None
+        return self.process.returncode, json.loads(out) if out else {}, err
+
+
+def record(source: str, output: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """`livedvr record` from start to end."""
+    return Recording(source, output, *options).finish()
+
+
+class Encoder:
+    """A real encoder process that pushes testsrc in MPEG-TS."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: tuple[int, int] = (320, 180),
+        gop: int = 30,
+        video: bool = True,
+        audio: bool = True,
+        extra: tuple[str, ...] = (),
+    ) -> None:
+        options = [part for name, value in TESTSRC_OPTIONS.items() for part in (f"-{name}", value)]
+        maps = (["-map", "0:v"] if video else []) + (["-map", "0:a"] if audio else [])
+        codecs = [
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-tune",
+            "zerolatency",
+            "-g",
+            str(gop),
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
+        ]
+        # Each audio frame in its own PES packet: by default 0.3 s of them wait for each other in the sender.
+        mux = ["-f", "mpegts", "-pes_payload_size", "0"]
+        self.process = subprocess.Popen(
+            [
+                imageio_ffmpeg.get_ffmpeg_exe(),
+                "-nostdin",
+                "-loglevel",
+                "error",
+                *options,
+                "-i",
+                testsrc_graph(*size, 30),
+                *maps,
+                *codecs,
+                *extra,
+                *mux,
+                url,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A listed segment: its path, date (UTC seconds, by its date line or extrapolated), duration, what precedes it."""
+
+    path: Path
+    init: Path | None
+    date: float
+    duration: float
+    discontinuity: bool
+
+
+def lines(playlist: Path) -> list[Line]:
+    """The segments of a media playlist."""
+    return list(_lines(playlist))
+
+
+def _lines(playlist: Path) -> Iterator[Line]:
+    date, duration, init, discontinuity = 0.0, 0.0, None, False
+    for text in playlist.read_text().splitlines():
+        if text.startswith("#EXT-X-MAP:"):
+            init = (playlist.parent / re.findall('URI="(.*)"', text)[0]).resolve()
+        elif text.startswith("#EXT-X-PROGRAM-DATE-TIME:"):
+            date = datetime.fromisoformat(text.partition(":")[2]).timestamp()
+        elif text.startswith("#EXTINF:"):
+            duration = float(text[8:].rstrip(","))
+        elif text == "#EXT-X-DISCONTINUITY":
+            discontinuity = True
+        elif text and not text.startswith("#"):
+            yield Line((playlist.parent / text).resolve(), init, date, duration, discontinuity)
+            date, discontinuity = date + duration, False
+
+
+def burnt_clock(line: Line) -> float | None:
+    """The UTC seconds burnt into the first decoded picture of a segment."""
+    data = (line.init.read_bytes() if line.init else b"") + line.path.read_bytes()
+    with av.open(io.BytesIO(data)) as container:
+        frame = next(container.decode(video=0))
+        plane = frame.planes[0]
+        micros = read_clock(bytes(plane), frame.width, frame.height, plane.line_size)
+    return micros / 1e6 if micros is not None else None
+
+
+def clock_errors(listed: list[Line]) -> list[float]:
+    """By how many seconds each segment's date is behind the clock in its first picture."""
+    errors = []
+    for line in listed:
+        burnt = burnt_clock(line)
+        assert burnt is not None, f"no clock in the first picture of {line.path}"
+        errors.append(line.date - burnt)
+    return errors
+
+
+def journal_files(output: Path) -> list[Path]:
+    """The journals of the runs that are in the spool."""
+    return sorted((output / ".livedvr" / "spool").glob("*/av/journal.csv"))
+
+
+def media_playlist(output: Path, session: str = "demo") -> Path:
+    """Edition 1 of a session."""
+    return output / "dvr" / session / "av" / "index-1.m3u8"
+
+
+def ffmpeg_pids(output: Path) -> list[int]:
+    """The ffmpeg processes that work in this output's spool."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            inside = (entry / "cwd").resolve().is_relative_to(output / ".livedvr" / "spool")
+            if inside and "ffmpeg" in (entry / "exe").resolve().name:
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found

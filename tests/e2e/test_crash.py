@@ -1,0 +1,110 @@
+"""Controllers and encoders that die: nothing is lost, nothing is listed twice, no published line changes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from live import Recording, clock_errors, ffmpeg_pids, journal_files, lines, media_playlist, until
+
+pytestmark = pytest.mark.e2e
+
+
+def _listed(output: Path, at_least: int) -> str:
+    """The playlist's text as soon as it lists that many segments."""
+
+    def look() -> str:
+        playlist = media_playlist(output)
+        text = playlist.read_text() if playlist.exists() else ""
+        return text if text.count("#EXTINF") >= at_least else ""
+
+    text: str = until(look, f"a playlist with {at_least} segments")
+    return text
+
+
+@pytest.mark.semantics("S16", "I5", "P1")
+def test_a_killed_controller_comes_back_and_goes_on(ffmpeg: str, tmp_path: Path) -> None:
+    first = Recording("testsrc", tmp_path, "--session", "demo")
+    before = _listed(tmp_path, 2)
+    encoder = ffmpeg_pids(tmp_path)
+    first.send(signal.SIGKILL)
+    first.process.communicate()
+    journal = journal_files(tmp_path)[0]
+    rows = journal.read_text().count("\n")
+    until(lambda: journal.read_text().count("\n") >= rows + 2, "ffmpeg goes on without a controller")
+    assert ffmpeg_pids(tmp_path) == encoder
+
+    second = Recording("testsrc", tmp_path, "--session", "demo", "--resume")
+    _listed(tmp_path, before.count("#EXTINF") + 3)
+    assert ffmpeg_pids(tmp_path) == encoder, "the running ffmpeg is adopted, not replaced"
+    second.send(signal.SIGINT)
+    code, result, err = second.finish()
+
+    assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
+    text = media_playlist(tmp_path).read_text()
+    assert text.startswith(before), "no published line has changed"
+    assert "#EXT-X-DISCONTINUITY\n" not in text
+    listed = [int(re.findall(r"segment-(\d+)", line.path.name)[0]) for line in lines(media_playlist(tmp_path))]
+    assert listed == list(range(len(listed))), "every journal row once, in order"
+    assert ffmpeg_pids(tmp_path) == []
+
+
+@pytest.mark.semantics("P4", "P8", "C1", "I3")
+@pytest.mark.parametrize("container", ["fmp4", "ts"])
+def test_a_killed_ffmpeg_is_followed_by_a_new_run(ffmpeg: str, container: str, tmp_path: Path) -> None:
+    recording = Recording("testsrc", tmp_path, "--session", "demo", "--container", container)
+    before = _listed(tmp_path, 2)
+    os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGKILL)
+    until(lambda: "#EXT-X-DISCONTINUITY\n" in media_playlist(tmp_path).read_text(), "a discontinuity")
+    recording.send(signal.SIGTERM)
+    code, result, err = recording.finish()
+
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    text = media_playlist(tmp_path).read_text()
+    assert text.startswith(before)
+    listed = lines(media_playlist(tmp_path))
+    assert all(abs(error) < 0.25 for error in clock_errors(listed)), clock_errors(listed)
+    joins = [i for i, line in enumerate(listed) if line.discontinuity]
+    assert len(joins) == 1
+    last, next_ = listed[joins[0] - 1], listed[joins[0]]
+    assert last.path.parent != next_.path.parent, "another run, another folder"
+    assert next_.init != last.init or container == "ts"
+    assert [gap["reason"] for gap in result["gaps"]] == ["ingest restarted"]
+    hole = next_.date - (last.date + last.duration)
+    assert 0.1 < hole < 15
+
+
+def test_the_first_signal_seals_and_the_second_ends_ffmpeg_at_once(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    recording = Recording("testsrc", tmp_path, "--session", "demo")
+    _listed(tmp_path, 1)
+    os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGSTOP)  # it cannot obey INT, so that the second signal has work to do
+    recording.send(signal.SIGHUP)
+    recording.send(signal.SIGINT)
+    code, result, err = recording.finish(patience=10)
+    assert code == 130, err
+    assert result["state"] == "FINISHED"
+    assert media_playlist(tmp_path).read_text().endswith("#EXT-X-ENDLIST\n")
+    assert ffmpeg_pids(tmp_path) == []
+
+
+@pytest.mark.semantics("I5")
+def test_an_ffmpeg_that_nobody_owns_ends_by_itself(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    from livedvr.ingest.command import Cut, build_argv
+    from livedvr.ingest.run import Run
+    from livedvr.ingest.source import parse_source
+    from livedvr.resources.models import Input
+
+    run = Run(tmp_path / "20260101T000000Z-test", "av")
+    argv = build_argv(wheel_ffmpeg, parse_source(Input(uri="testsrc")), Cut("av", "fmp4", 2_000_000, copy=False))
+    run.start(argv, lease_seconds=3.0, reserve_bytes=0)
+    try:
+        ended = until(run.exit, "the lease runs out")
+    finally:
+        run.kill()
+        run.reap()
+    assert ended.reason == "lease"
+    assert (run.media_folder / "journal.csv").read_text().count("\n") >= 1, "the last segment was closed"

@@ -1,0 +1,124 @@
+"""The Python API on a running channel: past, running and future windows on one timeline."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from live import ffmpeg_pids, lines, media_playlist
+from livedvr import Channel, DvrSession, Input, LiveDvr, Output, TimeInterval
+from livedvr.check.run import run_check
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
+
+pytestmark = pytest.mark.e2e
+
+FRAME = 0.05
+
+
+def _channel(output: Path) -> Channel:
+    return Channel(channel_id="live", input=Input(uri="testsrc"), output=Output(uri=str(output)), video="h264")
+
+
+async def _until(dvr: LiveDvr, session: str, *states: str) -> DvrSession:
+    async for seen in dvr.sessions.watch("live", session):
+        if seen.state in states:
+            return seen
+    raise AssertionError(f"session {session} never came to {states}")
+
+
+@pytest.mark.semantics("W1", "W3", "W5", "W6", "S1", "S2", "S3", "S4", "S5", "S15", "P4", "O6")
+async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.start("live")
+        opened = await dvr.sessions.create("live", "open")
+        assert opened.state == "PENDING"
+        running = await _until(dvr, "open", "LIVE")
+        assert running.actual_start is not None
+        begin = running.actual_start
+
+        def at(seconds: float) -> datetime:
+            return begin + timedelta(seconds=seconds)
+
+        # Two windows with two segments between them: one is running, one is to come.
+        windows = [TimeInterval(start_time=at(1), end_time=at(3)), TimeInterval(start_time=at(9), end_time=at(11))]
+        await dvr.sessions.create("live", "joined", windows)
+        await dvr.sessions.create("live", "future", [TimeInterval(start_time=at(10), end_time=at(12))])
+        assert (await _until(dvr, "future", "SCHEDULED")).segments == 0
+        with pytest.raises(AlreadyExists):
+            await dvr.sessions.create("live", "open")
+
+        joined = await _until(dvr, "joined", "FINISHED")
+        listed = lines(media_playlist(tmp_path / "out", "joined"))
+        assert [line.discontinuity for line in listed] == [False, False, True, False]
+        assert [line.date - begin.timestamp() for line in listed] == pytest.approx([0, 2, 8, 10], abs=FRAME)
+        assert joined.gaps == ()
+        future = await _until(dvr, "future", "FINISHED")
+        # Segments start at 0, 2, 4, ... and a frame later, so [10, 12] meets the end of the one before.
+        assert future.segments == 2 and future.actual_start and future.actual_end
+        assert (future.actual_start - at(8)).total_seconds() == pytest.approx(0, abs=FRAME)
+        assert (future.actual_end - at(12)).total_seconds() == pytest.approx(0, abs=FRAME)
+        past = await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(2), end_time=at(4))])
+        past = await _until(dvr, "past", "FINISHED")
+        assert past.segments == 2 and past.actual_start == begin, "edges snap outward to whole segments"
+        for session in (joined, future, past):
+            assert run_check(session.output_uri, deep=True).ok
+
+        await dvr.sessions.delete("live", "past")
+        assert not (tmp_path / "out/dvr/past").exists()
+        with pytest.raises(NotFound):
+            await dvr.sessions.get("live", "past")
+        await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(2), end_time=at(4))])
+        await _until(dvr, "past", "FINISHED")
+        assert (tmp_path / "out/dvr/past/av/index-2.m3u8").exists(), "edition numbers of an id never restart"
+        assert [s.session_id for s in await dvr.sessions.list("live")] == ["open", "joined", "future", "past"]
+
+        await dvr.channels.stop("live")
+        assert (await dvr.sessions.get("live", "open")).state == "FINISHED"
+        assert ffmpeg_pids(tmp_path / "out") == []
+
+
+@pytest.mark.semantics("S12", "W4", "O1", "O5")
+async def test_a_stopped_channel_keeps_its_timeline(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        with pytest.raises(FailedPrecondition, match="already writes to"):
+            await dvr.channels.create(_channel(tmp_path / "out").model_copy(update={"channel_id": "other"}))
+        await dvr.channels.start("live")
+        await dvr.sessions.create("live", "later", [TimeInterval(start_time=soon)])
+        await dvr.sessions.create("live", "first")
+        await _until(dvr, "first", "LIVE")
+        await dvr.channels.stop("live")
+        assert (await dvr.sessions.get("live", "later")).state == "SCHEDULED"
+        first = await dvr.sessions.get("live", "first")
+    async with LiveDvr(tmp_path / "data") as dvr:
+        assert (await dvr.sessions.get("live", "later")).state == "SCHEDULED"
+        assert await dvr.sessions.get("live", "first") == first
+        everything = TimeInterval(start_time=datetime.now(UTC) - timedelta(hours=1), end_time=datetime.now(UTC))
+        await dvr.sessions.create("live", "again", [everything])
+        again = await _until(dvr, "again", "FINISHED")
+        assert (again.actual_start, again.segments) == (first.actual_start, first.segments)
+        assert again.gaps[0].reason == "outside kept range"
+
+
+async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.start("live")
+        await dvr.sessions.create("live", "demo")
+        seen: list[DvrSession] = []
+
+        async def follow() -> None:
+            async for session in dvr.sessions.watch("live", "demo"):
+                seen.append(session)
+
+        follower = asyncio.create_task(follow())
+        await _until(dvr, "demo", "LIVE")
+        await dvr.channels.stop("live")
+        await asyncio.wait_for(follower, 10)
+        assert seen[0].state == "PENDING" and seen[-1].state == "FINISHED"
+        assert [s.segments for s in seen] == sorted(s.segments for s in seen)

@@ -1,0 +1,136 @@
+"""Each kind of source from a real sender on loopback (SEMANTICS I1)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from live import Encoder, Recording, clock_errors, free_udp_port, lines, media_playlist, record, until
+from livedvr.check.run import run_check
+
+pytestmark = pytest.mark.e2e
+
+
+def _waits(recording: Recording) -> None:
+    """Return when the recording's ffmpeg listens."""
+    until(lambda: list(recording.output.glob(".livedvr/spool/*/ffmpeg.log")), "ffmpeg is started")
+
+
+def _make_file(ffmpeg: str, path: Path, *options: str, seconds: int = 5) -> Path:
+    subprocess.run(
+        [
+            ffmpeg,
+            "-nostdin",
+            "-loglevel",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            f"testsrc2=s=320x180:r=25:d={seconds}",
+            "-f",
+            "lavfi",
+            "-i",
+            f"sine=r=48000:d={seconds}",
+            "-g",
+            "25",
+            *options,
+            str(path),
+        ],
+        check=True,
+    )
+    return path
+
+
+@pytest.mark.semantics("I1", "C1")
+def test_srt_listener(ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    recording = Recording(f"srt://127.0.0.1:{port}?mode=listener", tmp_path, "--duration", "6s", "--session", "demo")
+    _waits(recording)
+    with Encoder(f"srt://127.0.0.1:{port}?mode=caller&latency=20000"):
+        code, result, err = recording.finish()
+    assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
+    assert "takes #0:0 Video: h264" in err and "takes #0:1 Audio: aac" in err, err
+    assert result["duration"] >= 6
+    assert run_check(result["output_uri"], deep=True).ok
+    errors = clock_errors(lines(media_playlist(tmp_path)))
+    # SRT itself holds everything back for its latency, 120 ms by default: arrival is that much later (C1).
+    assert all(abs(error - 0.12) < 0.25 for error in errors), errors
+
+
+@pytest.mark.semantics("I1")
+def test_srt_caller(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    with Encoder(f"srt://127.0.0.1:{port}?mode=listener"):
+        code, result, err = record(f"srt://127.0.0.1:{port}", tmp_path, "--duration", "4s", "--session", "demo")
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert run_check(result["output_uri"], deep=True).ok
+
+
+@pytest.mark.semantics("I4")
+def test_srt_with_a_wrong_passphrase_is_never_listed(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    url = f"srt://127.0.0.1:{port}?mode="
+    source = url + "listener&passphrase=correct-horse-battery"
+    recording = Recording(source, tmp_path, "--duration", "4s", "--session", "demo")
+    _waits(recording)
+    with Encoder(url + "caller&passphrase=wrong-wrong-wrong") as wrong:
+        until(lambda: wrong.process.poll() is not None, "the wrong publisher is refused")
+    assert not media_playlist(tmp_path).exists()
+    until(lambda: len(list(tmp_path.glob(".livedvr/spool/*/ffmpeg.log"))) == 1, "the listener is there again")
+    # libsrt's listener ends with the publisher it refused; a publisher tries again as encoders do.
+    for _ in range(20):
+        with Encoder(url + "caller&passphrase=correct-horse-battery") as right:
+            until(lambda: right.process.poll() is not None or recording.process.poll() is not None, "an end")
+        if recording.process.poll() is not None:
+            break
+    code, result, err = recording.finish()
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert "correct-horse-battery" not in err
+    assert all(b"correct-horse" not in log.read_bytes() for log in tmp_path.rglob("*.log"))
+
+
+@pytest.mark.semantics("I1", "C2")
+@pytest.mark.parametrize("container", ["fmp4", "ts"])
+def test_udp_joined_in_the_middle_of_a_gop(ffmpeg: str, container: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    with Encoder(f"udp://127.0.0.1:{port}?pkt_size=1316", gop=60):
+        code, result, err = record(
+            f"udp://127.0.0.1:{port}", tmp_path, "--duration", "6s", "--session", "demo", "--container", container
+        )
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    report = run_check(result["output_uri"], deep=True)
+    assert report.ok, report
+    # The first picture of a run that is joined in the middle of a GOP: fMP4 shows it up to a GOP early.
+    errors = clock_errors(lines(media_playlist(tmp_path))[1:])
+    assert all(abs(error) < 0.25 for error in errors), errors
+
+
+@pytest.mark.semantics("S11")
+def test_a_file_is_played_in_real_time_to_its_end(ffmpeg: str, tmp_path: Path) -> None:
+    file = _make_file(ffmpeg, tmp_path / "clip.mp4", "-c:v", "libx264", "-bf", "2", "-c:a", "aac")
+    code, result, err = record(str(file), tmp_path / "out", "--session", "demo")
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert result["duration"] == pytest.approx(5, abs=0.1)
+    assert run_check(result["output_uri"], deep=True).ok
+
+
+def test_a_looped_file_goes_on_without_a_gap(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    file = _make_file(wheel_ffmpeg, tmp_path / "clip.ts", "-c:v", "libx264", "-c:a", "aac", seconds=3)
+    code, result, err = record(
+        str(file), tmp_path / "out", "--loop", "--duration", "8s", "--session", "demo", "--video", "h264"
+    )
+    assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
+    assert result["duration"] >= 8
+
+
+def test_video_alone_and_audio_alone(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    video = _make_file(wheel_ffmpeg, tmp_path / "video.mp4", "-map", "0", "-c:v", "libx264")
+    audio = _make_file(wheel_ffmpeg, tmp_path / "audio.mp4", "-map", "1", "-c:a", "aac")
+    for file, kind in ((video, "Video"), (audio, "Audio")):
+        code, result, err = record(str(file), tmp_path / kind, "--session", "demo")
+        assert (code, result["state"]) == (0, "FINISHED"), err
+        assert f"takes #0:0 {kind}" in err and err.count("takes #") == 1, err
+        assert result["duration"] == pytest.approx(5, abs=0.1)
+        assert run_check(result["output_uri"], deep=True).ok
