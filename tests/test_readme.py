@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from live import lines
 
 pytestmark = pytest.mark.e2e

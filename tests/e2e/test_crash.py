@@ -53,6 +53,25 @@ def test_a_killed_controller_comes_back_and_goes_on(ffmpeg: str, tmp_path: Path)
     assert ffmpeg_pids(tmp_path) == []
 
 
+@pytest.mark.semantics("S16", "P8")
+def test_controller_and_ffmpeg_killed_together(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    first = Recording("testsrc", tmp_path, "--session", "demo")
+    before = _listed(tmp_path, 2)
+    first.send(signal.SIGKILL)
+    os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGKILL)
+    first.process.communicate()
+    second = Recording("testsrc", tmp_path, "--session", "demo", "--resume")
+    until(lambda: "#EXT-X-DISCONTINUITY\n" in media_playlist(tmp_path).read_text(), "a discontinuity")
+    second.send(signal.SIGINT)
+    code, result, err = second.finish()
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert media_playlist(tmp_path).read_text().startswith(before)
+    assert [gap["reason"] for gap in result["gaps"]] == ["ingest restarted"]
+    listed = lines(media_playlist(tmp_path))
+    assert len({line.path for line in listed}) == len(listed) == result["segments"]
+    assert all(abs(error) < 0.25 for error in clock_errors(listed))
+
+
 @pytest.mark.semantics("P4", "P8", "C1", "I3")
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_a_killed_ffmpeg_is_followed_by_a_new_run(ffmpeg: str, container: str, tmp_path: Path) -> None:

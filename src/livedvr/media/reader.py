@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     AnyPacket = Packet[Stream]
 
-_FORMATS = "mov,mpegts,aac,mp3,ac3,eac3"  # fMP4, MPEG-TS and Packed Audio, RFC 8216bis 3.1.1 to 3.1.4
+_FORMATS = "mov,mpegts,aac,mp3,ac3,eac3"  # fMP4, MPEG-TS and Packed Audio, RFC 8216bis 3.1.1 to 3.1.3
 _MICROSECONDS = 1_000_000
 _MPEG_CLOCK = 90_000
 
-# RFC 8216bis 3.1.4: Packed Audio carries the time of its first sample in an ID3 PRIV frame with this owner.
+# RFC 8216bis 3.1.3: Packed Audio carries the time of its first sample in an ID3 PRIV frame with this owner.
 _PACKED_AUDIO_TIME = b"com.apple.streaming.transportStreamTimestamp\0"
 
 
@@ -241,7 +241,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _packed_audio_start(data: bytes) -> int:
-    """Where a Packed Audio segment starts, microseconds, from its ID3 tag (RFC 8216bis 3.1.4); 0 for anything else."""
+    """Where a Packed Audio segment starts, microseconds, from its ID3 tag (RFC 8216bis 3.1.3); 0 for anything else."""
     found = data.find(_PACKED_AUDIO_TIME, 0, 4096) if data[:3] == b"ID3" else -1
     at = found + len(_PACKED_AUDIO_TIME)
     if found < 0 or len(data) < at + 8:

@@ -94,7 +94,7 @@ class Channel(Resource):
     video: Literal["copy", "h264"] = "copy"
     mux_streams: tuple[MuxStream, ...] = (MuxStream(),)
     manifests: tuple[Manifest, ...] = (Manifest(),)
-    retention_window: timedelta = timedelta(hours=24)
+    retention_window: timedelta = Field(default=timedelta(hours=24), ge=timedelta(0))
     target_duration: int | None = Field(default=None, ge=1, le=120)
 
     @field_validator("channel_id")

@@ -13,7 +13,11 @@ MAX_WINDOWS = 100
 
 
 def resolve_windows(intervals: Sequence[TimeInterval], now: int, retention: int) -> tuple[Window, ...]:
-    """The windows asked for, checked; a first start that is missing is ``now``. Microseconds."""
+    """The windows asked for, checked; a first start that is missing is ``now``. Microseconds (W1, W3, W4)."""
+    if retention <= 0:
+        raise FailedPrecondition(
+            "the channel keeps nothing", field="retentionWindow", hint="give it a retention window"
+        )
     if not 1 <= len(intervals) <= MAX_WINDOWS:
         raise InvalidArgument(f"{len(intervals)} windows", field="dvrWindows", hint=f"1 to {MAX_WINDOWS} are possible")
     windows = tuple(_resolve(i, interval, now, last=i == len(intervals) - 1) for i, interval in enumerate(intervals))
