@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +78,8 @@ class ChannelRuntime:
         make_private_root(root / ".livedvr")
         self._spool = root / ".livedvr" / "spool"  # on the output's file system: an object is a link to what is here
         self._known = self._load(row)
-        self._left = self._left_open() or row.started  # an earlier controller left something to take up
+        self._taken_up = False
+        self._stopped = True  # the last stop has been carried out to its end
         self._changed = asyncio.Event()
         self.supervisor: Supervisor | None = None
         self.sessions = SessionManager(
@@ -104,21 +107,25 @@ class ChannelRuntime:
 
     def _facts(self, now: int) -> Facts:
         ingest = self.supervisor
-        if ingest is None:
-            # Nothing runs; what comes after a start is dated after now. Unless it is about to be taken up again.
-            return Facts(frontier=None) if self._left else Facts(frontier=now, channel_stopping=True, drained=True)
-        return Facts(frontier=ingest.frontier(now), channel_stopping=ingest.is_stopping, drained=ingest.is_over)
+        if not self._taken_up:
+            return Facts(frontier=None)  # what an earlier controller left is still to be read
+        if ingest is None:  # nothing runs; what comes after a start is dated after now
+            return Facts(frontier=now, channel_stopping=not self._stopped, drained=True)
+        stopping = ingest.is_stopping and not self._stopped
+        return Facts(frontier=ingest.frontier(now), channel_stopping=stopping, drained=ingest.is_over)
 
     def _left_open(self) -> list[RunRow]:
         runs = self._around.catalog.read(lambda db: rows.list_runs(db, self.channel.channel_id))
         return [run for run in runs if run.end_reason is None]
 
     async def take_up(self, row: ChannelRow) -> None:
-        """Go on where an earlier controller died: read its runs to the end, keep ingest going if it was wanted."""
-        if self._left:
+        """Go on where an earlier controller died: read its runs to the end, carry its start or stop on."""
+        left = self._left_open()
+        if row.started or left:
             await self._start_ingest()
-            if not row.started:
-                await self.stop()
+        self._taken_up = True
+        if row.stopping or (left and not row.started):
+            await self.stop()
 
     async def start(self) -> None:
         """Start ingest. The channel is wanted from now on."""
@@ -126,15 +133,15 @@ class ChannelRuntime:
             return
         parse_source(self.channel.input)
         await asyncio.to_thread(find_ffmpeg)
-        await self._want(True)
+        await self._write(lambda db: rows.set_started(db, self.channel.channel_id, True))
         await self._start_ingest()
 
-    async def _want(self, started: bool) -> None:
-        channel = self.channel.channel_id
-        await self._around.catalog.write(lambda db: rows.set_started(db, channel, started), self._owner)
+    async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        await self._around.catalog.write(work, self._owner)
 
     async def _start_ingest(self) -> None:
         around, owner = self._around, self._owner
+        self._stopped = False
         intake = Intake(self.channel, self._known, self._store, around.catalog, owner, self._notify)
         self.supervisor = Supervisor(
             self.channel,
@@ -156,7 +163,8 @@ class ChannelRuntime:
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Stop ingest; returns when its journal is read to the end and every session has what it will get."""
-        await self._want(False)
+        await self._write(lambda db: rows.set_stopping(db, self.channel.channel_id))
+        self._stopped = False
         if self.supervisor is not None and self._ingest_task is not None:
             if at_once:
                 self.supervisor.kill()
@@ -168,6 +176,8 @@ class ChannelRuntime:
         # If the sessions' task has died, nothing will settle; the task group tells why.
         await asyncio.wait([settled, self._sessions_task], return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
+        self._stopped = True
+        await self._write(lambda db: rows.set_started(db, self.channel.channel_id, False))
 
     def _notify(self) -> None:
         """Ingest has brought something or changed: the sessions look again, and whoever waits here."""

@@ -180,6 +180,13 @@ class _Interval:
     end: int | None
     length: int | None
 
+    @property
+    def window_end(self) -> int | None:
+        """The window's end if it is known before any media has come."""
+        if self.length is not None:
+            return None if self.start is None else self.start + self.length
+        return self.end
+
     def window(self, first: int) -> TimeInterval:
         start = first if self.start is None else self.start
         end = start + self.length if self.length is not None else self.end
@@ -234,10 +241,11 @@ class _Recording:
             self._control.on_note(f"there is no session '{self._session_id}' to resume; starting it")
         error: LiveDvrError | None = None
         try:
+            if self._needs_media(session):
+                await runtime.start()
             if session is None and self._interval.start is not None:
                 session = await self._create(self._interval.start)
-            if not self._is_over(session):
-                await runtime.start()
+            if self._needs_media(session):
                 first = await self._first_media(runtime)
                 if session is None:
                     await self._create(first)
@@ -281,12 +289,16 @@ class _Recording:
         window = self._interval.window(first)
         return await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window])
 
-    def _is_over(self, session: DvrSession | None) -> bool:
-        """Whether the session needs no more media: it is done, or its window is wholly past."""
-        if session is None:
+    def _needs_media(self, session: DvrSession | None) -> bool:
+        """Whether anything is still to come: not when the session is done, nor when its window is wholly past."""
+        if session is not None and session.state == "FINISHED":
             return False
-        end = session.dvr_windows[-1].end_time
-        return session.state == "FINISHED" or (end is not None and to_micros(end) <= self._clock.now())
+        if session is not None:
+            last = session.dvr_windows[-1].end_time
+            end = None if last is None else to_micros(last)
+        else:
+            end = self._interval.window_end
+        return end is None or end > self._clock.now()
 
     async def _first_media(self, runtime: ChannelRuntime) -> int:
         """Wait for the first segment from now on; its UTC start. SourceError when the source never comes."""

@@ -69,6 +69,8 @@ class Catalog:
 
         ``work`` is all or nothing. With ``owner`` it is refused with ABORTED when a newer owner epoch exists.
         """
+        if not self._thread.is_alive():
+            raise StorageError("the catalog is closed", field=str(self._path))
         job = _Job(work, owner, Future())
         self._jobs.put(job)
         # Shielded: a cancelled waiter must not cancel what is about to be committed.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from livedvr.resources.errors import NotFound
+from livedvr.resources.errors import AlreadyExists, NotFound
 from livedvr.resources.models import Channel
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia, Segment, Window
@@ -17,11 +17,12 @@ from livedvr.timeline.segment import RunMedia, Segment, Window
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel as stored. ``target``: seconds, None before the first settled run."""
+    """A channel as stored. ``target``: seconds, None before the first settled run; ``stopping``: see the schema."""
 
     channel: Channel
     started: bool
     target: int | None
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,13 @@ def raise_owner_epoch(db: sqlite3.Connection, channel: str) -> int:
 
 
 def set_started(db: sqlite3.Connection, channel: str, started: bool) -> None:
-    """What the user wants of the channel."""
-    db.execute("UPDATE channels SET started = ? WHERE id = ?", (started, channel))
+    """The channel runs from now on, or it is stopped and its sessions are sealed."""
+    db.execute("UPDATE channels SET started = ?, stopping = 0 WHERE id = ?", (started, channel))
+
+
+def set_stopping(db: sqlite3.Connection, channel: str) -> None:
+    """The channel is no longer wanted, and its sessions are still to be sealed."""
+    db.execute("UPDATE channels SET started = 0, stopping = 1 WHERE id = ?", (channel,))
 
 
 def set_target(db: sqlite3.Connection, channel: str, seconds: int) -> None:
@@ -102,7 +108,9 @@ def list_channels(db: sqlite3.Connection) -> list[ChannelRow]:
 
 
 def _channel(row: sqlite3.Row) -> ChannelRow:
-    return ChannelRow(Channel.model_validate_json(row["resource"]), bool(row["started"]), row["target"])
+    return ChannelRow(
+        Channel.model_validate_json(row["resource"]), bool(row["started"]), row["target"], bool(row["stopping"])
+    )
 
 
 # runs and segments
@@ -196,7 +204,11 @@ def _load_media(text: str | None) -> RunMedia | None:
 
 
 def add_session(db: sqlite3.Connection, session: SessionRow) -> SessionRow:
-    """Store a new session with the next edition number of its id (O6)."""
+    """Store a new session with the next edition number of its id (O6); ALREADY_EXISTS when there is one."""
+    if find_session(db, session.channel, session.id) is not None:
+        raise AlreadyExists(
+            f"session '{session.id}' exists already", field="dvrSessionId", hint="use another id, or --resume"
+        )
     edition = next_edition(db, session.channel, session.id)
     db.execute(
         "INSERT INTO sessions (channel, id, manifest_key, windows, labels, state, edition, created, updated)"

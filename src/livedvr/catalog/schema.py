@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
+from livedvr.resources.errors import FailedPrecondition
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE channels (
         id TEXT PRIMARY KEY,
         resource TEXT NOT NULL,              -- the Channel as JSON
         started INTEGER NOT NULL DEFAULT 0,  -- what the user wants: 1 after start, 0 after stop
+        stopping INTEGER NOT NULL DEFAULT 0, -- 1 from a stop until its sessions are sealed (S11)
         target INTEGER,                      -- target duration in seconds, fixed at the first settled run (P3)
         owner_epoch INTEGER NOT NULL DEFAULT 0
     );
@@ -71,6 +74,18 @@ MIGRATIONS: tuple[str, ...] = (
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest schema; ``user_version`` counts the migrations done."""
-    done: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
+    connection.execute("BEGIN IMMEDIATE")  # two controllers may open a new data dir at the same moment
+    try:
+        done: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if done > len(MIGRATIONS):
+            raise FailedPrecondition(
+                f"the catalog has schema {done}, this livedvr knows {len(MIGRATIONS)}", hint="use a newer livedvr"
+            )
+        for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
+            for statement in script.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-_NOISE = re.compile(r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^\[info\]")
+_NOISE = re.compile(
+    r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[info\]"
+)
 _PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
 
@@ -59,5 +61,6 @@ class LogReader:
                 new = file.read()
         except FileNotFoundError:
             return False
+        new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
         self._offset += len(new)
         return b"timestamp discontinuity" in new

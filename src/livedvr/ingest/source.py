@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from livedvr.resources.errors import Aborted, InvalidArgument
 from livedvr.resources.models import Input
@@ -52,7 +52,7 @@ def parse_source(given: Input) -> Source:
     if scheme in ("srt", "udp"):
         return _network(uri)
     if scheme == "file" or not scheme:
-        return _file(urlsplit(uri).path if scheme else uri, loop=given.loop)
+        return _file(unquote(urlsplit(uri).path) if scheme else uri, loop=given.loop)
     raise InvalidArgument(
         f"'{scheme}://' is not a scheme livedvr can take",
         field="SOURCE",
@@ -70,11 +70,14 @@ def _file(path: str, *, loop: bool) -> Source:
 
 
 def _network(uri: str) -> Source:
-    parts = urlsplit(uri)
-    scheme: Literal["srt", "udp"] = "srt" if parts.scheme == "srt" else "udp"
+    scheme: Literal["srt", "udp"] = "srt" if uri.startswith("srt:") else "udp"
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise InvalidArgument(f"'{uri.partition('?')[0]}' is not a URL: {error}", field="SOURCE") from error
     try:
         port = parts.port
-    except ValueError:
+    except ValueError:  # no number, or one that is too large
         port = None
     if not port:
         raise InvalidArgument(f"'{uri.partition('?')[0]}' has no port", field="SOURCE", hint=f"{scheme}://host:port")
@@ -83,7 +86,7 @@ def _network(uri: str) -> Source:
         if name not in _OPTIONS[scheme]:
             known = ", ".join(sorted(_OPTIONS[scheme]))
             raise InvalidArgument(f"{scheme} has no option '{name}'", field="SOURCE", hint=f"it has {known}")
-    host = (parts.hostname or "").removeprefix("@")
+    host = parts.hostname or ""
     mode = options.setdefault("mode", "caller" if host else "listener") if scheme == "srt" else "listener"
     if mode not in ("caller", "listener"):
         raise InvalidArgument(f"mode '{mode}' is not possible", field="SOURCE", hint="mode=listener or mode=caller")

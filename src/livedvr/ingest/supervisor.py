@@ -23,7 +23,7 @@ from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
-from livedvr.timeline.clock import RunClock
+from livedvr.timeline.clock import SLEW_PPM, RunClock
 from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
@@ -139,7 +139,8 @@ class Supervisor:
     def frontier(self, now: int) -> int | None:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
         last = self._known.timeline.last(self._channel.mux.key)
-        reached = last.end if last else None
+        # The next segment may be dated a slew earlier than the last one ends (C3).
+        reached = last.end - last.duration * SLEW_PPM // 1_000_000 - 1 if last else None
         if self.is_over:
             return now
         if self.has_media:

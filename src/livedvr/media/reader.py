@@ -7,7 +7,6 @@ knows (RFC 8216bis section 3.1): libav would follow a playlist or a concat scrip
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from livedvr.media.codecs import codec_string
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.stream import AudioStream
+    from av.codec.context import CodecContext
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
@@ -116,7 +116,8 @@ def read_media_bytes(data: bytes, init: bytes = b"", *, name: str) -> MediaSpan:
 
     whole = init + data[: _whole_boxes(data)] if _is_mp4(data) else init + data
     try:
-        with av.open(io.BytesIO(whole), "r", options={"format_whitelist": _FORMATS}) as container:
+        options = {"format_whitelist": _FORMATS}
+        with av.open(io.BytesIO(whole), "r", metadata_errors="replace", options=options) as container:
             spans = _read_streams(container, _packed_audio_start(data))
     except av.FFmpegError as error:
         raise MediaError(f"{name}: no readable media ({error.strerror})") from error
@@ -143,8 +144,16 @@ def _readable_packets(container: InputContainer) -> Iterator[AnyPacket]:
     """The packets up to the end, or up to what can no longer be read."""
     import av
 
-    with contextlib.suppress(av.InvalidDataError):
-        yield from container.demux()
+    while True:
+        try:
+            yield from container.demux()
+        except (
+            IndexError
+        ):  # a packet of a stream that MPEG-TS announced only after the beginning: PyAV does not know it
+            continue
+        except av.InvalidDataError:
+            pass
+        return
 
 
 @dataclass(slots=True)
@@ -195,12 +204,20 @@ class _Track:
 def _stream_info(stream: VideoStream | AudioStream) -> StreamInfo:
     context = stream.codec_context
     codec = context.codec.canonical_name
-    text = codec_string(codec, context.extradata or b"", tag=context.codec_tag, profile=context.profile)
+    text = codec_string(codec, context.extradata or b"", tag=_sample_entry(context), profile=context.profile)
     if stream.type == "video":
         rate = stream.guessed_rate or stream.average_rate
         return StreamInfo("video", codec, text, stream.width or None, stream.height or None, rate or None)
     audio = cast("AudioCodecContext", context)
     return StreamInfo("audio", codec, text, sample_rate=audio.sample_rate or None, channels=audio.channels or None)
+
+
+def _sample_entry(context: CodecContext) -> str:
+    """The four characters by which the container names the codec; empty when they are none."""
+    try:
+        return context.codec_tag
+    except UnicodeDecodeError:
+        return ""
 
 
 def _frame_duration(stream: VideoStream | AudioStream) -> int:

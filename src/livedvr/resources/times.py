@@ -18,6 +18,7 @@ HOUR = 3600 * SECOND
 _UNITS = {"ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": 24 * HOUR}
 _PART = re.compile(r"(\d+)(?:\.(\d{1,6}))?(ms|s|m|h|d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_9999 = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def parse_duration(text: str, *, field: str) -> int:
@@ -45,7 +46,10 @@ def parse_time(text: str, now: int, *, field: str) -> int:
         return now
     if stripped[:1] in ("-", "+"):
         offset = parse_duration(stripped[1:], field=field)
-        return now - offset if stripped[0] == "-" else now + offset
+        moved = now - offset if stripped[0] == "-" else now + offset
+        if not 0 <= moved < _YEAR_9999:
+            raise InvalidArgument(f"'{text}' is no time of this era", field=field, hint="1970 to 9998")
+        return moved
     try:
         moment = datetime.fromisoformat(stripped)
         if moment.tzinfo is None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from livedvr.catalog import rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.rows import SessionRow
-from livedvr.resources.errors import AlreadyExists, NotFound, StorageError
+from livedvr.resources.errors import NotFound, StorageError
 from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
 from livedvr.resources.models import Channel, DvrSession, Gap, TimeInterval, to_datetime
 from livedvr.resources.times import SECOND
@@ -52,6 +52,8 @@ class SessionManager:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._open: dict[str, OpenSession] = {}
+        self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
+        self._making = asyncio.Lock()  # one at a time changes a session: the pass, or a delete
         for row in catalog.read(lambda db: rows.list_sessions(db, channel.channel_id)):
             if State(row.state) not in TERMINAL or row.state == State.DELETING:
                 self._open[row.id] = self._opened(row)
@@ -64,8 +66,12 @@ class SessionManager:
         """Keep every open session as it should be, until cancelled."""
         while True:
             self._wake.clear()
+            self._begun += 1
             for session in list(self._open.values()):
-                await self._advance(session)
+                async with self._making:
+                    await self._advance(session)
+            self._done = self._begun
+            self._tell()
             await self._clock.wait(self._wake, self._clock.now() + LOOK_AGAIN if self._open else None)
 
     # requests
@@ -95,10 +101,6 @@ class SessionManager:
             created=now,
             updated=now,
         )
-        if self.find(session_id) is not None:
-            raise AlreadyExists(
-                f"session '{session_id}' exists already", field="dvrSessionId", hint="use another id, or --resume"
-            )
         stored = await self._catalog.write(lambda db: rows.add_session(db, row), self._owner)
         self._open[session_id] = self._opened(stored)
         self.wake()
@@ -127,11 +129,14 @@ class SessionManager:
 
     async def delete(self, session_id: str) -> None:
         """Delete the session with its manifest; segments follow retention (S15). Returns when it is gone."""
-        state = advance(State(self.get(session_id).state), Event.DELETE)
-        if session_id not in self._open:
-            row = self._catalog.read(lambda db: rows.get_session(db, self.channel.channel_id, session_id))
-            self._open[session_id] = self._opened(row)
-        await self._set_state(self._open[session_id], state)
+        async with self._making:
+            state = advance(State(self.get(session_id).state), Event.DELETE)
+            session = self._open.get(session_id)
+            if session is None:
+                row = self._catalog.read(lambda db: rows.get_session(db, self.channel.channel_id, session_id))
+                session = self._opened(row)
+            await self._set_state(session, state)
+            self._open[session_id] = session
         self.wake()
         await self._until_gone(session_id)
 
@@ -159,11 +164,14 @@ class SessionManager:
             changed, current = self._changed, self.find(session_id)
 
     async def settled(self) -> None:
-        """Return when no session is on its way to its end (the channel has been stopped)."""
+        """Return when `run` has looked since the call and no session is on its way to its end (a channel's stop)."""
         on_the_way = (State.PENDING, State.LIVE, State.STOPPING, State.POST_PROCESSING)
+        begun = self._begun  # a pass under way may have looked before the call: the one after it counts
+        self.wake()
         while True:
             changed = self._changed
-            if not any(State(s.row.state) in on_the_way for s in self._open.values()):
+            busy = any(State(s.row.state) in on_the_way for s in self._open.values())
+            if self._done > begun and not busy:
                 return
             await changed.wait()
 
@@ -175,7 +183,7 @@ class SessionManager:
             await self._erase(session)
             return
         while True:
-            facts = replace(self._facts(self._clock.now()), sealed=session.sealed, storage_error=session.storage_error)
+            facts = self._facts_for(session)
             wanted = plan(State(session.row.state), session.row.windows, self._known.timeline, facts)
             if wanted.state in (State.FINISHED, State.FAILED):
                 await self._close(session, wanted.state, wanted.error)
@@ -183,14 +191,30 @@ class SessionManager:
             if wanted.state is not State.LIVE:
                 await self._set_state(session, wanted.state)
             session.grow(self._known)
-            if wanted.seal:
-                session.seal(CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
+            if wanted.seal or session.row.summary is not None:
+                await self._seal(session, CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
             if not session.published:
                 await self._publish(session)
             if wanted.state is State.LIVE:  # S3: LIVE says that there is a manifest to be fetched
                 await self._set_state(session, wanted.state)
-            if not (wanted.seal or session.storage_error):
+            if not (session.sealed or session.storage_error):
                 return
+
+    def _facts_for(self, session: OpenSession) -> Facts:
+        facts = self._facts(self._clock.now())
+        # The stop that an earlier controller was carrying out is over: what it left has been read.
+        drained = facts.drained or (session.found_stopping and facts.frontier is not None)
+        return replace(facts, drained=drained, sealed=session.sealed, storage_error=session.storage_error)
+
+    async def _seal(self, session: OpenSession, reason: str) -> None:
+        """What the session holds is stored before its ENDLIST is published: after it nothing is ever listed (P2)."""
+        if session.seal(reason) and session.row.summary is None:
+            await self._store_summary(session)
+
+    async def _store_summary(self, session: OpenSession) -> None:
+        row, summary = session.row, session.summary()
+        await self._catalog.write(lambda db: rows.set_session_summary(db, row.channel, row.id, summary), self._owner)
+        session.row = replace(row, summary=summary)
 
     async def _publish(self, session: OpenSession) -> None:
         """Step 7: the media playlist whole or not at all, then main.m3u8 (O6)."""
@@ -213,7 +237,7 @@ class SessionManager:
         self._tell()
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
-        if state == session.row.state:
+        if (state, error) == (session.row.state, session.row.error):
             return
         row, now = session.row, self._clock.now()
         await self._catalog.write(
@@ -224,20 +248,23 @@ class SessionManager:
 
     async def _close(self, session: OpenSession, state: State, error: str | None) -> None:
         """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
-        row, summary = session.row, session.summary()
-        await self._catalog.write(lambda db: rows.set_session_summary(db, row.channel, row.id, summary), self._owner)
-        session.row = replace(session.row, summary=summary)
+        if session.row.summary is None:  # FAILED: whatever it has come to
+            await self._store_summary(session)
         await self._set_state(session, state, error)
-        del self._open[row.id]
+        del self._open[session.row.id]
         self._tell()
 
     async def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
         row = session.row
-        names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
-        # main.m3u8 first: nothing may point at a playlist that is gone.
-        for name in sorted(names, key=lambda name: name.count("/")):
-            await asyncio.to_thread(self._store.delete, name)
+        try:
+            names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
+            # main.m3u8 first: nothing may point at a playlist that is gone.
+            for name in sorted(names, key=lambda name: name.count("/")):
+                await asyncio.to_thread(self._store.delete, name)
+        except StorageError as error:
+            await self._set_state(session, State.DELETING, str(error))  # shown, and tried again at the next look
+            return
         await self._catalog.write(lambda db: rows.delete_session(db, row.channel, row.id), self._owner)
         del self._open[row.id]
         self._tell()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.hls.multivariant_playlist import Variant, render_multivariant
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
+from livedvr.sessions.states import State
 from livedvr.timeline.gaps import GapLedger, reason_before
 from livedvr.timeline.timeline import ChannelTimeline, Listed
 
@@ -27,6 +29,7 @@ class OpenSession:
     mux: str
     container: Container
     ledger: GapLedger = field(init=False)
+    found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
     playlist: MediaPlaylist | None = None
     meter: BitrateMeter | None = None
     published: bool = True
@@ -41,11 +44,14 @@ class OpenSession:
 
     def __post_init__(self) -> None:
         self.ledger = GapLedger(self.row.windows)
+        self.found_stopping = self.row.state == State.STOPPING
 
     def grow(self, known: ChannelTimeline) -> None:
         """List what the timeline has new for this session's windows."""
         after = self.playlist.last if self.playlist else None
-        for listed in known.timeline.listing(self.mux, self.row.windows, after):
+        # An ENDLIST may be published already: what it closed is in the summary.
+        most = self.row.summary["segments"] - self.segments if self.row.summary else None
+        for listed in itertools.islice(known.timeline.listing(self.mux, self.row.windows, after), most):
             if self.playlist is None or self.meter is None:
                 target = self.row.target or known.target
                 assert target is not None, "a timeline with segments has a target duration"
@@ -67,15 +73,19 @@ class OpenSession:
         self.actual_start = segment.start if self.actual_start is None else self.actual_start
         self.actual_end = segment.end
 
-    def seal(self, reason: str) -> None:
-        """Nothing more will be listed: ENDLIST. What the windows still ask for is missing for ``reason``."""
+    def seal(self, reason: str) -> bool:
+        """Nothing more will be listed: ENDLIST. What the windows still ask for is missing for ``reason``.
+
+        Whether that was news.
+        """
         if self.playlist is None or self.playlist.sealed:
-            return
+            return False
         self.playlist.seal()
         self.published = False
         last = self.row.windows[-1].end or self.actual_end
         assert last is not None
         self.ledger.close(last, reason)
+        return True
 
     @property
     def needs_multivariant(self) -> bool:

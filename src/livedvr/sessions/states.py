@@ -75,7 +75,7 @@ TERMINAL = frozenset({State.FINISHED, State.FAILED, State.DELETING})
 
 def advance(state: State, event: Event) -> State:
     """The state that ``event`` leads to, or FAILED_PRECONDITION naming the state and what would be allowed."""
-    allowed = TRANSITIONS[state]
+    allowed = TRANSITIONS.get(state, {})
     if event not in allowed:
         names = ", ".join(f"'{e}'" for e in allowed) or "nothing"
         raise FailedPrecondition(f"'{event}' is not possible in state {state}", field="state", hint=f"allowed: {names}")

@@ -76,6 +76,11 @@ class RunClock:
             clock = clock.observe(sample)
         return clock
 
+    def utc(self, media: int) -> int:
+        """The date of a media time: UTC microseconds."""
+        assert self.offset is not None
+        return media + self.offset
+
     def error(self, patience: int) -> int:
         """How far the envelope lies from the dates given out: positive when media comes later than dated.
 
@@ -89,10 +94,11 @@ class RunClock:
         return self.samples[0].lag - self.offset
 
     def rebased(self, sample: Sample, jump: int) -> RunClock:
-        """After media time jumped by ``jump`` (C4): the date goes on where it was, unless arrival says otherwise."""
+        """After media time jumped by ``jump`` (C4), judged by when it arrived."""
         assert self.offset is not None
-        carried = self.offset - jump
-        return RunClock((sample,), carried if abs(sample.lag - carried) <= REANCHOR else sample.lag)
+        # Either the timestamps jumped and nothing is missing, or media is missing and the timestamps are right.
+        likely = min(self.offset - jump, self.offset, key=lambda offset: abs(sample.lag - offset))
+        return RunClock((sample,), likely if abs(sample.lag - likely) <= REANCHOR else sample.lag)
 
     def slewed(self, duration: int, patience: int) -> RunClock:
         """After a segment of ``duration`` has been dated: bent towards the envelope by at most SLEW_PPM (C3)."""
@@ -106,4 +112,6 @@ class RunClock:
     def reanchored(self, patience: int) -> RunClock:
         """A new anchor where the envelope is (C3: the error was above one second)."""
         assert self.offset is not None
-        return replace(self, offset=self.offset + self.error(patience))
+        offset = self.offset + self.error(patience)
+        # What was sampled before the shift says nothing about the time after it.
+        return RunClock(tuple(s for s in self.samples if s.lag >= offset), offset)

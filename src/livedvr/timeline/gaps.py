@@ -9,6 +9,7 @@ from livedvr.timeline.clock import JUMP
 from livedvr.timeline.segment import Segment, Window
 
 SOURCE_LOST = "source lost"
+NO_INPUT_YET = "no input yet"
 INGEST_RESTARTED = "ingest restarted"
 TIMESTAMPS_JUMPED = "timestamps jumped"
 OUTSIDE_KEPT_RANGE = "outside kept range"
@@ -55,7 +56,7 @@ class GapLedger:
 def reason_before(segment: Segment, predecessor: Segment | None, predecessor_run_end: str | None) -> str:
     """Why there may be a hole before ``segment``, given the timeline's previous one and how that one's run ended."""
     if predecessor is None:
-        return OUTSIDE_KEPT_RANGE
+        return OUTSIDE_KEPT_RANGE if segment.number else NO_INPUT_YET
     if predecessor.run == segment.run:
         return TIMESTAMPS_JUMPED
     return predecessor_run_end or INGEST_RESTARTED

@@ -30,9 +30,12 @@ def place(
     else:
         clock = clock.observe(sample)
         if abs(clock.error(patience)) > REANCHOR:
-            new_epoch, clock = True, clock.reanchored(patience)
-    assert clock.offset is not None
-    start = closed.media_start + clock.offset
+            anchored = clock.reanchored(patience)
+            # An anchor before what is dated already would be undone right away (C3: dates never go backwards): then
+            # the clock can only slew.
+            if anchored.utc(closed.media_start) >= (previous.end if previous else 0):
+                new_epoch, clock = True, anchored
+    start = clock.utc(closed.media_start)
     if previous and start < previous.end and (new_epoch or jump < 0):
         # Dates never go backwards (C3): the epoch begins where the last one ended and slews from there.
         start = previous.end

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.source import Source, parse_source
+from livedvr.ingest.testsrc import testsrc_graph as graph_of_testsrc  # a plain name: pytest collects test*
+from livedvr.resources.layout import Container
+from livedvr.resources.models import Input
+from livedvr.resources.times import SECOND
+
+CLIP = "/srv/media/clip.mp4"
+
+# Golden, piece by piece in ffmpeg's order: program, global options, input, streams, codecs and muxer, output.
+# ffmpeg-python puts `-f` first and the rest in alphabetical order; ffmpeg does not mind.
+
+GLOBAL = ["/opt/ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"]
+
+TESTSRC = ["-f", "lavfi", "-i", graph_of_testsrc()]
+FILE = ["-protocol_whitelist", "file", "-re", "-i", CLIP]
+LOOPED = ["-protocol_whitelist", "file", "-re", "-stream_loop", "-1", "-i", CLIP]
+SRT = [
+    "-f", "mpegts",
+    "-analyzeduration", "5000000",
+    "-latency", "200000",
+    "-mode", "listener",
+    "-passphrase", "correct-horse",
+    "-probesize", "100000000",
+    "-protocol_whitelist", "srt",
+    "-i", "srt://127.0.0.1:9000",
+]  # fmt: skip
+UDP = [
+    "-f", "mpegts",
+    "-analyzeduration", "5000000",
+    "-fifo_size", "100",
+    "-overrun_nonfatal", "1",
+    "-probesize", "100000000",
+    "-protocol_whitelist", "udp",
+    "-i", "udp://239.1.2.3:5000",
+]  # fmt: skip
+
+STREAMS = ["-map", "0:v:0?", "-map", "0:a:0?"]
+
+FMP4_COPY = [
+    "-f", "segment",
+    "-c", "copy",
+    "-individual_header_trailer", "0",
+    "-max_muxing_queue_size", "4096",
+    "-segment_format", "mp4",
+    "-segment_format_options",
+    "movflags=+empty_moov+default_base_moof+frag_keyframe:frag_duration=500000:flush_packets=1",
+    "-segment_header_filename", "av/init.mp4",
+    "-segment_list", "av/journal.csv",
+    "-segment_list_type", "csv",
+    "-segment_time", "2.000000",
+    "-segment_time_delta", "0.05",
+    "av/segment-%06d.m4s",
+]  # fmt: skip
+FMP4_H264 = [
+    "-f", "segment",
+    "-ac", "2",
+    "-ar", "48000",
+    "-b:a", "128k",
+    "-bufsize", "6M",
+    "-c:a", "aac",
+    "-c:v", "libx264",
+    "-crf", "23",
+    "-force_key_frames", "expr:gte(t,n_forced*2.000000)",
+    "-g", "100000",
+    "-individual_header_trailer", "0",
+    "-max_muxing_queue_size", "4096",
+    "-maxrate", "6M",
+    "-pix_fmt", "yuv420p",
+    "-preset", "veryfast",
+    "-sc_threshold", "0",
+    "-segment_format", "mp4",
+    "-segment_format_options",
+    "movflags=+empty_moov+default_base_moof+frag_keyframe:frag_duration=500000:flush_packets=1",
+    "-segment_header_filename", "av/init.mp4",
+    "-segment_list", "av/journal.csv",
+    "-segment_list_type", "csv",
+    "-segment_time", "2.000000",
+    "-segment_time_delta", "0.05",
+    "-tune", "zerolatency",
+    "av/segment-%06d.m4s",
+]  # fmt: skip
+TS_COPY = [
+    "-f", "segment",
+    "-c", "copy",
+    "-max_muxing_queue_size", "4096",
+    "-muxdelay", "0",
+    "-muxpreload", "0",
+    "-segment_format", "mpegts",
+    "-segment_format_options", "flush_packets=1",
+    "-segment_list", "av/journal.csv",
+    "-segment_list_type", "csv",
+    "-segment_time", "2.000000",
+    "-segment_time_delta", "0.05",
+    "av/segment-%06d.ts",
+]  # fmt: skip
+TS_H264 = [
+    "-f", "segment",
+    "-ac", "2",
+    "-ar", "48000",
+    "-b:a", "128k",
+    "-bufsize", "6M",
+    "-c:a", "aac",
+    "-c:v", "libx264",
+    "-crf", "23",
+    "-force_key_frames", "expr:gte(t,n_forced*2.000000)",
+    "-g", "100000",
+    "-max_muxing_queue_size", "4096",
+    "-maxrate", "6M",
+    "-muxdelay", "0",
+    "-muxpreload", "0",
+    "-pix_fmt", "yuv420p",
+    "-preset", "veryfast",
+    "-sc_threshold", "0",
+    "-segment_format", "mpegts",
+    "-segment_format_options", "flush_packets=1",
+    "-segment_list", "av/journal.csv",
+    "-segment_list_type", "csv",
+    "-segment_time", "2.000000",
+    "-segment_time_delta", "0.05",
+    "-tune", "zerolatency",
+    "av/segment-%06d.ts",
+]  # fmt: skip
+
+INPUTS = {"testsrc": TESTSRC, "file": FILE, "srt": SRT, "udp": UDP}
+OUTPUTS: dict[tuple[Container, bool], list[str]] = {
+    ("fmp4", True): FMP4_COPY,
+    ("fmp4", False): FMP4_H264,
+    ("ts", True): TS_COPY,
+    ("ts", False): TS_H264,
+}
+
+
+def source(kind: str) -> Source:
+    uris = {
+        "testsrc": "testsrc",
+        "srt": "srt://:9000?passphrase=correct-horse&latency=200000",
+        "udp": "udp://239.1.2.3:5000?fifo_size=100",
+    }
+    return Source("file", CLIP) if kind == "file" else parse_source(Input(uri=uris[kind]))
+
+
+def argv(kind: str, container: Container = "fmp4", *, copy: bool = False, segment: int = 2 * SECOND) -> list[str]:
+    return build_argv("/opt/ffmpeg", source(kind), Cut("av", container, segment, copy))
+
+
+@pytest.mark.semantics("C6", "I2", "I6", "O4")
+@pytest.mark.parametrize("copy", [True, False], ids=["copy", "h264"])
+@pytest.mark.parametrize("container", ["fmp4", "ts"])
+@pytest.mark.parametrize("kind", ["testsrc", "file", "srt", "udp"])
+def test_the_whole_command(kind: str, container: Container, copy: bool) -> None:
+    assert argv(kind, container, copy=copy) == GLOBAL + INPUTS[kind] + STREAMS + OUTPUTS[container, copy]
+
+
+def test_a_looped_file_goes_on_for_ever() -> None:
+    looped = Source("file", CLIP, loop=True)
+    assert (
+        build_argv("/opt/ffmpeg", looped, Cut("av", "fmp4", 2 * SECOND, True)) == GLOBAL + LOOPED + STREAMS + FMP4_COPY
+    )
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(SECOND, "1.000000"), (2_500_000, "2.500000"), (6_006_000, "6.006000"), (1_000_001, "1.000001")],
+)
+def test_the_segment_setting_stands_exactly_in_the_cut_and_the_keyframes(micros: int, text: str) -> None:
+    given = argv("testsrc", segment=micros)
+    assert given[given.index("-segment_time") + 1] == text
+    assert given[given.index("-force_key_frames") + 1] == f"expr:gte(t,n_forced*{text})"
+
+
+def test_a_longer_probe_is_for_streams_over_the_network_only() -> None:
+    cut = Cut("av", "fmp4", 2 * SECOND, True, probe_seconds=LONG_PROBE_SECONDS)
+    for kind in ("srt", "udp"):
+        given = build_argv("ffmpeg", source(kind), cut)
+        assert given[given.index("-analyzeduration") + 1] == "30000000"
+    assert "-analyzeduration" not in build_argv("ffmpeg", source("file"), cut)
+
+
+@pytest.mark.parametrize("uri", ["srt://:9000?passphrase=correct-horse", "srt://host:9000?passphrase=correct-horse"])
+def test_a_passphrase_never_stands_in_a_url_because_ffmpeg_logs_urls(uri: str) -> None:
+    given = build_argv("ffmpeg", parse_source(Input(uri=uri)), Cut("av", "ts", 2 * SECOND, True))
+    assert given[given.index("-passphrase") + 1] == "correct-horse"
+    assert given.count("correct-horse") == 1
+    assert not [part for part in given if "correct-horse" in part and part != "correct-horse"]
+
+
+def test_input_options_stand_before_the_input_and_output_options_behind_it() -> None:
+    for kind in ("srt", "udp", "file"):
+        given = argv(kind)
+        middle = given.index("-i")
+        assert given.index("-protocol_whitelist") < middle < given.index("-map") < given.index("-segment_list")
+
+
+def test_everything_is_written_below_the_mux_s_own_folder() -> None:
+    given = build_argv("ffmpeg", source("file"), Cut("low", "fmp4", 2 * SECOND, True))
+    files = [given[given.index(flag) + 1] for flag in ("-segment_header_filename", "-segment_list")] + [given[-1]]
+    assert [Path(name).parent for name in files] == [Path("low")] * 3
+
+
+def test_a_file_with_an_odd_name_stays_one_argument() -> None:
+    odd = "/srv/media/a b;c'd\"$e%06d:f.mp4"
+    given = build_argv("ffmpeg", Source("file", odd), Cut("av", "fmp4", 2 * SECOND, True))
+    assert given[given.index("-i") + 1] == odd

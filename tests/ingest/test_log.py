@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livedvr.ingest.log import LogReader, lacks_keyframe, last_words, refused_publisher, taken_streams
+
+# Written by ffmpeg 9.0 with -loglevel level+info; the paths are shortened, nothing else.
+TRANSCODING = """\
+[info] Input #0, mpegts, from 'c.ts':
+[info]   Duration: 00:00:02.02, start: 1.576778, bitrate: 257 kb/s
+[info]   Program 1
+[info]     Metadata:
+[info]       service_name    : Service01
+[info]       service_provider: FFmpeg
+[info]   Stream #0:0[0x100]: Video: h264 (High) ([27][0][0][0] / 0x001B), yuv420p(progressive), 320x180 [SAR 1:1 DAR 16:9], 10 fps, 10 tbr, 90k tbn, start 1.600000
+[info]   Stream #0:1[0x101](eng): Audio: aac (LC) ([15][0][0][0] / 0x000F), 44100 Hz, mono, fltp, 71 kb/s, start 1.576778
+[info]   Stream #0:2[0x102]: Audio: mp2, 48000 Hz, stereo, fltp, 128 kb/s
+[info] Stream mapping:
+[info]   Stream #0:0 -> #0:0 (h264 (native) -> h264 (libx264))
+[info]   Stream #0:1 -> #0:1 (copy)
+[info] Press [q] to stop, [?] for help
+[libx264 @ 0x56203d9b9980] [info] profile High, level 1.2, 4:2:0, 8-bit
+[info] Output #0, segment, to 'av/segment-%06d.m4s':
+[info]   Stream #0:0: Video: h264, yuv420p(tv, progressive), 320x180 [SAR 1:1 DAR 16:9], q=2-31, 10 fps, 10 tbn
+[info]   Stream #0:1: Audio: aac (LC) ([15][0][0][0] / 0x000F), 44100 Hz, mono, fltp, 71 kb/s
+[segment @ 0x56203d93e780] [info] Opening 'av/segment-000000.m4s' for writing
+""".splitlines()  # noqa: E501
+
+MISSING = """\
+[in#0 @ 0x5589a84b1cc0] [error] Error opening input: No such file or directory
+[error] Error opening input file /nonexist.ts.
+[fatal] Error opening input files: No such file or directory
+""".splitlines()
+
+
+def test_the_streams_that_were_taken_are_told_as_the_source_has_them() -> None:
+    assert taken_streams(TRANSCODING) == [
+        "#0:0 Video: h264 (High) ([27][0][0][0] / 0x001B), yuv420p(progressive), 320x180 [SAR 1:1 DAR 16:9], 10 fps, "
+        "10 tbr, 90k tbn (h264 (native) -> h264 (libx264))",
+        "#0:1 Audio: aac (LC) ([15][0][0][0] / 0x000F), 44100 Hz, mono, fltp, 71 kb/s (copy)",
+    ]
+
+
+def test_before_anything_is_taken_there_are_no_streams() -> None:
+    assert taken_streams([]) == []
+    assert taken_streams(TRANSCODING[:8]) == []
+
+
+def test_errors_are_the_last_words_without_their_prefixes() -> None:
+    assert last_words(MISSING) == (
+        "Error opening input: No such file or directory; Error opening input file /nonexist.ts.; "
+        "Error opening input files: No such file or directory"
+    )
+
+
+def test_errors_come_before_whatever_was_said_after_them() -> None:
+    lines = ["[error] Connection refused", "[info] Exiting normally", "[warning] a bit late"]
+    assert last_words(lines) == "Connection refused"
+
+
+def test_without_errors_the_last_lines_that_are_no_noise_speak() -> None:
+    assert last_words(["[warning] one", "Killed", "  Duration: 3", "Last message repeated 4 times"]) == "one; Killed"
+    assert last_words([]) == ""
+
+
+def test_chatter_of_a_run_that_had_no_trouble_is_no_reason_to_end() -> None:
+    assert last_words(TRANSCODING) == ""
+
+
+def test_the_same_error_is_said_once_and_no_more_than_three_are_said() -> None:
+    lines = [f"[h264 @ 0x{n:x}] [error] broken frame" for n in range(5)]
+    assert last_words(lines) == "broken frame"
+    assert last_words([f"[error] {n}" for n in range(9)]) == "6; 7; 8"
+
+
+@pytest.mark.parametrize(
+    ("line", "lacks"),
+    [
+        ("[mpegts @ 0x1] [warning] Could not find codec parameters for stream 0 (Video: h264): unspecified size", True),
+        ("[out#0/segment @ 0x1] [error] dimensions not set", True),
+        ("[error] Connection refused", False),
+    ],
+)
+def test_a_probe_that_met_no_keyframe_is_recognized(line: str, lacks: bool) -> None:
+    assert lacks_keyframe(["[info] x", line]) is lacks
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("[srt @ 0x1] [error] Connection setup failure: connection rejected (BADSECRET)", True),
+        ("[srt @ 0x1] [error] Connection setup failure: unable to create/configure SRT socket", True),
+        ("[error] Input/output error", False),
+    ],
+)
+def test_a_publisher_that_was_turned_away_is_recognized(line: str, refused: bool) -> None:
+    assert refused_publisher(["[info] x", line]) is refused
+
+
+DISCONTINUITY = (
+    b"[in#0/mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 95443717689, new offset= -95443717689\n"
+)
+
+
+@pytest.mark.semantics("C4")
+def test_a_smoothed_jump_is_noticed_once(tmp_path: Path) -> None:
+    path = tmp_path / "ffmpeg.log"
+    reader = LogReader(path)
+    assert not reader.smoothed_jump()  # there is no log yet
+    path.write_bytes(b"[info] Input #0\n")
+    assert not reader.smoothed_jump()
+    with path.open("ab") as file:
+        file.write(DISCONTINUITY)
+    assert reader.smoothed_jump()
+    assert not reader.smoothed_jump()
+    with path.open("ab") as file:
+        file.write(DISCONTINUITY)
+    assert reader.smoothed_jump()
+
+
+@pytest.mark.semantics("C4")
+@pytest.mark.parametrize("cut", [40, 45, 55])
+def test_a_smoothed_jump_is_noticed_once_also_when_its_line_is_torn(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "ffmpeg.log"
+    path.write_bytes(DISCONTINUITY[:cut])
+    reader = LogReader(path)
+    looks = [reader.smoothed_jump()]
+    with path.open("ab") as file:
+        file.write(DISCONTINUITY[cut:])
+    looks += [reader.smoothed_jump(), reader.smoothed_jump()]
+    assert looks.count(True) == 1
+
+
+@pytest.mark.semantics("S16", "C4")
+def test_what_an_earlier_controller_has_seen_is_not_seen_again(tmp_path: Path) -> None:
+    path = tmp_path / "ffmpeg.log"
+    path.write_bytes(DISCONTINUITY)
+    assert not LogReader(path, from_end=True).smoothed_jump()
+    assert LogReader(path).smoothed_jump()
+    assert not LogReader(tmp_path / "none.log", from_end=True).smoothed_jump()

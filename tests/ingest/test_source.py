@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from livedvr.ingest.source import Source, check_port, parse_source
+from livedvr.resources.errors import Aborted, InvalidArgument
+from livedvr.resources.models import Input
+
+SECRET = "correct-horse"
+
+
+def parsed(uri: str, *, loop: bool = False) -> Source:
+    return parse_source(Input(uri=uri, loop=loop))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "my clip.mp4"
+    path.write_bytes(b"x")
+    return path
+
+
+@pytest.mark.semantics("I1")
+def test_testsrc_is_a_source_that_listens_to_nobody() -> None:
+    assert parsed("testsrc") == Source("testsrc", "testsrc")
+
+
+@pytest.mark.semantics("I1")
+def test_a_file_is_named_by_its_path_or_its_uri(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parsed(str(clip)) == Source("file", str(clip))
+    monkeypatch.chdir(clip.parent)
+    assert parsed("my clip.mp4", loop=True) == Source("file", str(clip), loop=True)
+    assert parsed(str(clip)).ends
+
+
+@pytest.mark.semantics("I1")
+def test_a_file_uri_is_percent_encoded(clip: Path) -> None:
+    assert parsed(clip.as_uri()) == Source("file", str(clip))
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.mp4", tmp_path):
+        with pytest.raises(InvalidArgument, match="there is no file") as refused:
+            parsed(str(path))
+        assert refused.value.field == "SOURCE"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_a_file_that_cannot_be_read_is_refused(clip: Path) -> None:
+    clip.chmod(0)
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        parsed(str(clip))
+
+
+@pytest.mark.semantics("I1", "I6")
+@pytest.mark.parametrize(
+    ("uri", "source"),
+    [
+        (
+            "srt://:9000",
+            Source("srt", "srt://127.0.0.1:9000", (("mode", "listener"),), True, ("127.0.0.1", 9000)),
+        ),
+        (
+            "srt://0.0.0.0:9000?mode=listener",
+            Source("srt", "srt://0.0.0.0:9000", (("mode", "listener"),), True, ("0.0.0.0", 9000)),
+        ),
+        ("srt://encoder.example:9000", Source("srt", "srt://encoder.example:9000", (("mode", "caller"),))),
+        (
+            f"srt://:9000?passphrase={SECRET}&latency=200000",
+            Source(
+                "srt",
+                "srt://127.0.0.1:9000",
+                (("latency", "200000"), ("mode", "listener"), ("passphrase", SECRET)),
+                True,
+                ("127.0.0.1", 9000),
+            ),
+        ),
+        ("srt://[::1]:9000", Source("srt", "srt://[::1]:9000", (("mode", "caller"),))),
+        (
+            "srt://[::1]:9000?mode=listener",
+            Source("srt", "srt://[::1]:9000", (("mode", "listener"),), True, ("::1", 9000)),
+        ),
+        ("udp://:5000", Source("udp", "udp://127.0.0.1:5000", (), True, ("127.0.0.1", 5000))),
+        (
+            "udp://@239.1.2.3:5000?fifo_size=100",
+            Source("udp", "udp://239.1.2.3:5000", (("fifo_size", "100"),), True, ("239.1.2.3", 5000)),
+        ),
+    ],
+)
+def test_a_network_source(uri: str, source: Source) -> None:
+    assert parsed(uri) == source
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("rtmp://host/live", "'rtmp://' is not a scheme"),
+        ("http://host/a.m3u8", "not a scheme"),
+        ("srt://host", "no port"),
+        ("srt://host:0", "no port"),
+        ("udp://:70000", "no port"),
+        ("srt://host:x", "no port"),
+        ("srt://:9000?mode=rendezvous", "mode 'rendezvous'"),
+        ("srt://:9000?transtype=file", "no option 'transtype'"),
+        ("udp://:5000?passphrase=1234567890", "no option 'passphrase'"),
+        ("srt://:9000?passphrase=short", "at least 10"),
+        ("srt://[::1:9000", "port|address|URL"),
+    ],
+)
+def test_a_uri_that_can_never_work_is_an_invalid_argument(uri: str, says: str) -> None:
+    with pytest.raises(InvalidArgument, match=says) as refused:
+        parsed(uri)
+    assert refused.value.field == "SOURCE"
+
+
+@pytest.mark.parametrize("uri", ["testsrc", "srt://:9000", "udp://:5000"])
+def test_only_a_file_can_be_looped(uri: str) -> None:
+    with pytest.raises(InvalidArgument, match="only a file"):
+        parsed(uri, loop=True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"srt://:9000?passphrase={SECRET}&nonsense=1",
+        f"srt://host?passphrase={SECRET}",
+        f"srt://:9000?passphrase={SECRET}&mode=x",
+        "srt://:9000?passphrase=horse",
+        f"rtmp://host/live?key={SECRET}",
+    ],
+)
+def test_a_refusal_does_not_repeat_a_secret(uri: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        parsed(uri)
+    assert "horse" not in str(refused.value)
+
+
+def test_a_secret_is_decoded_and_does_not_stand_in_the_url() -> None:
+    source = parsed("srt://:9000?passphrase=correct%26horse%2B1")
+    assert dict(source.options)["passphrase"] == "correct&horse+1"
+    assert "horse" not in source.url
+
+
+# the port
+
+
+@pytest.mark.parametrize("scheme", ["srt", "udp"])
+def test_a_port_that_is_taken_is_aborted_and_one_that_is_free_is_fine(scheme: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        source = parsed(f"{scheme}://:{other.getsockname()[1]}")
+        with pytest.raises(Aborted, match="taken by another program"):
+            check_port(source)
+    check_port(source)
+    check_port(source)  # looking does not take it
+
+
+def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
+    with pytest.raises(InvalidArgument, match="cannot listen"):
+        check_port(parsed("udp://192.0.2.1:5000"))  # TEST-NET-1, nobody's
+
+
+def test_there_is_nothing_to_check_where_nothing_listens_or_many_may() -> None:
+    check_port(parsed("testsrc"))
+    check_port(parsed("srt://encoder.example:9000"))
+    check_port(parsed("udp://239.1.2.3:5000"))

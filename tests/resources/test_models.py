@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from builders import channel
+from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.models import (
+    Channel,
+    Input,
+    Manifest,
+    MuxStream,
+    Output,
+    TimeInterval,
+    to_datetime,
+    to_micros,
+)
+from livedvr.resources.times import SECOND
+
+
+@pytest.mark.semantics("O1")
+def test_a_channel_is_written_in_camel_case_and_reads_back_equal() -> None:
+    made = channel(target_duration=6, retention_window=timedelta(hours=3))
+    wire = made.model_dump_json(by_alias=True)
+    assert '"channelId":"live"' in wire
+    assert '"muxStreams"' in wire
+    assert '"segmentDuration"' in wire
+    assert Channel.model_validate_json(wire) == made
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1 * SECOND, 20 * SECOND),
+    st.integers(1, 10**12),
+    st.sampled_from(["fmp4", "ts"]),
+    st.one_of(st.none(), st.integers(1, 120)),
+)
+def test_a_channel_survives_storage_to_the_microsecond(
+    segment: int, kept: int, container: str, target: int | None
+) -> None:
+    made = channel(
+        mux_streams=(MuxStream(container=container, segment_duration=timedelta(microseconds=segment)),),
+        retention_window=timedelta(microseconds=kept),
+        target_duration=target,
+    )
+    back = Channel.model_validate_json(made.model_dump_json())
+    assert back == made
+    assert (back.mux.segment_micros, back.retention_micros) == (segment, kept)
+
+
+def test_a_resource_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        channel().channel_id = "other"  # type: ignore[misc]
+
+
+@pytest.mark.semantics("O1")
+@pytest.mark.parametrize("key", ["dvr", ".livedvr"])
+def test_a_reserved_mux_key_is_refused(key: str) -> None:
+    with pytest.raises(InvalidArgument, match="reserved"):
+        MuxStream(key=key)
+
+
+@pytest.mark.parametrize("key", ["AV", "a/b", "..", ""])
+def test_a_mux_key_is_an_id_because_it_names_a_folder(key: str) -> None:
+    with pytest.raises(InvalidArgument):
+        MuxStream(key=key)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.999999, 20.000001, -2])
+def test_a_segment_setting_outside_1_to_20_s_is_refused_naming_the_field(seconds: float) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        MuxStream(segmentDuration=timedelta(seconds=seconds))
+    assert refused.value.field == "segmentDuration"
+    assert "1 s to 20 s" in refused.value.message
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 20])
+def test_a_segment_setting_within_1_to_20_s_is_taken(seconds: int) -> None:
+    assert MuxStream(segment_duration=timedelta(seconds=seconds)).segment_micros == seconds * SECOND
+
+
+@pytest.mark.parametrize("name", ["main.mpd", "../main.m3u8", "a/b.m3u8", ".m3u8", "main.m3u8\n", ""])
+def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        Manifest(fileName=name)
+    assert refused.value.field == "fileName"
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"channel_id": "Live"}, "not an id"),
+        ({"video": "copy"}, "nothing to copy"),
+        ({"video": "av1"}, "copy"),
+        ({"mux_streams": ()}, "exactly one"),
+        ({"mux_streams": (MuxStream(key="a"), MuxStream(key="b"))}, "exactly one"),
+        ({"manifests": ()}, "needs a manifest"),
+        ({"manifests": (Manifest(mux_streams=("other",)),)}, "'av'"),
+        ({"target_duration": 0}, "greater"),
+        ({"surprise": 1}, "not permitted"),
+        ({"input": {"uri": ""}}, "at least 1"),
+    ],
+)
+def test_a_channel_that_can_never_work_is_an_invalid_argument(bad: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=says) as refused:
+        channel(**bad)
+    assert refused.value.field
+
+
+def test_a_retention_of_less_than_no_time_is_refused() -> None:
+    with pytest.raises(InvalidArgument):
+        channel(retention_window=timedelta(hours=-1))
+
+
+@pytest.mark.semantics("W1")
+def test_an_unknown_manifest_key_is_refused_naming_those_there_are() -> None:
+    made = channel(manifests=(Manifest(key="main"), Manifest(key="mobile", file_name="mobile.m3u8")))
+    assert made.manifest("mobile").file_name == "mobile.m3u8"
+    with pytest.raises(InvalidArgument, match="main, mobile") as refused:
+        made.manifest("tv")
+    assert refused.value.field == "manifestKey"
+
+
+def test_a_window_without_a_zone_is_refused() -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        TimeInterval(startTime=datetime(2026, 11, 21))
+    assert refused.value.field == "startTime"
+
+
+def test_input_and_output_need_a_uri() -> None:
+    for kind in (Input, Output):
+        with pytest.raises(InvalidArgument):
+            kind(uri="")
+
+
+@given(st.integers(-(10**15), 4 * 10**15))
+def test_microseconds_and_datetimes_are_the_same_instants(micros: int) -> None:
+    moment = to_datetime(micros)
+    assert moment.tzinfo is UTC
+    assert to_micros(moment) == micros
+    assert to_micros(moment.astimezone(timezone(timedelta(hours=5, minutes=45)))) == micros
