@@ -102,7 +102,7 @@ async def test_a_stopped_channel_keeps_its_timeline(wheel_ffmpeg: str, tmp_path:
         await dvr.sessions.create("live", "again", [everything])
         again = await _until(dvr, "again", "FINISHED")
         assert (again.actual_start, again.segments) == (first.actual_start, first.segments)
-        assert again.gaps[0].reason == "outside kept range"
+        assert again.gaps[0].reason == "no input yet"
 
 
 async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path) -> None:

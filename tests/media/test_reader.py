@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from livedvr.media import reader
 from livedvr.media.reader import MediaError, MediaSpan, StreamInfo, StreamSpan, read_media, read_media_bytes
 from media.sample_media import AAC, H264, HEVC, cut, run_ffmpeg
 
@@ -59,6 +65,46 @@ def test_packed_audio_starts_where_its_id3_tag_says(tone_adts: bytes) -> None:
     assert stamped.end_pts - plain.end_pts == 12_000_000
 
 
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=40))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_media_is_read_or_refused(tone_mp4: bytes, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(tone_mp4)
+    for at, value in changes:
+        data[at % len(data)] = value
+    with contextlib.suppress(MediaError):
+        assert all(stream.packets for stream in read_media_bytes(bytes(data), name="x").streams)
+
+
+def test_a_stream_that_appears_later_does_not_end_the_others() -> None:
+    class Container:
+        """PyAV's demux() fails at a packet of a stream that was not there at the beginning; the next call goes on."""
+
+        def __init__(self) -> None:
+            self.left = [1, IndexError(), 2, av.InvalidDataError(1, "torn"), 3]
+
+        def demux(self) -> Iterator[object]:
+            while self.left:
+                item = self.left.pop(0)
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+
+    assert list(reader._readable_packets(Container())) == [1, 2]
+
+
+@pytest.mark.parametrize("damage", [(b"SoundHandler", b"Sound\xffandler"), (b"mp4a", b"mp\xa5a")])
+def test_names_in_the_container_need_not_be_text(tone_mp4: bytes, damage: tuple[bytes, bytes]) -> None:
+    data = tone_mp4.replace(*damage)
+    assert data != tone_mp4
+    with contextlib.suppress(MediaError):
+        read_media_bytes(data, name="x")
+
+
+@pytest.fixture(scope="module")
+def tone_mp4() -> bytes:
+    return _tone("mp4")
+
+
 @pytest.fixture(scope="module")
 def tone() -> bytes:
     return _tone("mpegts")
@@ -71,8 +117,6 @@ def tone_adts() -> bytes:
 
 def _tone(container_format: str) -> bytes:
     """A third of a second of silent AAC, made by PyAV itself."""
-    import av
-
     out = io.BytesIO()
     with av.open(out, "w", format=container_format) as container:
         stream = container.add_stream("aac", rate=48_000, layout="mono")
