@@ -62,7 +62,7 @@ def test_a_player_that_starts_while_it_runs_sees_every_picture(ffmpeg: str, tmp_
     until(main.exists, "the manifest")
     assert "#EXT-X-ENDLIST" not in media_playlist(tmp_path).read_text()
     player = subprocess.run(
-        f"{ffmpeg} -nostdin -loglevel warning -live_start_index 0 -i {main} -map 0:v -f null -progress pipe:1 -".split(),
+        f"{ffmpeg} -nostdin -loglevel warning -live_start_index 0 -i {main} -f null -progress pipe:1 -".split(),
         capture_output=True,
         text=True,
         check=True,
