@@ -9,8 +9,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 from livedvr.app import LiveDvr
@@ -18,49 +16,15 @@ from livedvr.channel_runtime import ChannelRuntime
 from livedvr.ingest.source import parse_source
 from livedvr.ingest.supervisor import StreamingState
 from livedvr.ingest.watchdog import CONNECT
-from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, SourceError
+from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
 from livedvr.resources.layout import Container, check_id
-from livedvr.resources.models import (
-    Channel,
-    DvrSession,
-    Input,
-    MuxStream,
-    Output,
-    TimeInterval,
-    to_datetime,
-    to_micros,
-)
-from livedvr.resources.times import MINUTE, SECOND, format_time, parse_duration, parse_time
+from livedvr.resources.models import Channel, DvrSession, to_micros
+from livedvr.resources.times import MINUTE, SECOND, format_time
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
 TICK = SECOND  # how often progress is told when nothing else happens
-
-
-@dataclass(frozen=True, slots=True)
-class RecordOptions:
-    """What to record. Times as users write them: RFC 3339, ``now``, ``-10m``, ``+1h``; durations ``30s``, ``1h30m``.
-
-    ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
-    ``video`` None: ``h264`` for testsrc, else ``copy``. ``data_dir`` None: ``{output}/.livedvr``.
-    ``session`` None: made from the time.
-    """
-
-    source: str
-    output: str
-    session: str | None = None
-    channel: str = "live"
-    start: str | None = None
-    end: str | None = None
-    duration: str | None = None
-    segment_duration: str = "2s"
-    container: Container = "fmp4"
-    video: Literal["copy", "h264"] | None = None
-    retention: str = "24h"
-    data_dir: str | None = None
-    target_duration: int | None = None
-    loop: bool = False
-    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,60 +115,11 @@ async def record_session(options: RecordOptions, control: RecordControl | None =
     session_id = options.session or f"rec-{format_time(now)[:19].replace('-', '').replace(':', '').lower()}z"
     check_id(session_id, field="--session")
     data_dir = options.data_dir or str(local_root(options.output) / ".livedvr")
-    channel, interval = _channel(options), _interval(options, now)
+    channel, interval = channel_of(options), interval_of(options, now)
     parse_source(channel.input)
     async with LiveDvr(data_dir, clock=clock) as dvr:
         recording = _Recording(dvr, clock, options, control, channel, session_id, interval)
         return await recording.run()
-
-
-def _channel(options: RecordOptions) -> Channel:
-    video = options.video or ("h264" if options.source == "testsrc" else "copy")
-    segment = parse_duration(options.segment_duration, field="--segment-duration")
-    return Channel(
-        channel_id=options.channel,
-        input=Input(uri=options.source, loop=options.loop),
-        output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
-        video=video,
-        mux_streams=(MuxStream(container=options.container, segment_duration=timedelta(microseconds=segment)),),
-        retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
-        target_duration=options.target_duration,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    """The window asked for, microseconds. ``start`` None: from the first media; ``length`` counts from the start."""
-
-    start: int | None
-    end: int | None
-    length: int | None
-
-    @property
-    def window_end(self) -> int | None:
-        """The window's end if it is known before any media has come."""
-        if self.length is not None:
-            return None if self.start is None else self.start + self.length
-        return self.end
-
-    def window(self, first: int) -> TimeInterval:
-        start = first if self.start is None else self.start
-        end = start + self.length if self.length is not None else self.end
-        return TimeInterval(start_time=to_datetime(start), end_time=None if end is None else to_datetime(end))
-
-
-def _interval(options: RecordOptions, now: int) -> _Interval:
-    if options.end is not None and options.duration is not None:
-        raise InvalidArgument("--end and --duration exclude each other", field="--duration", hint="give one of them")
-    start = None if options.start is None else parse_time(options.start, now, field="--start")
-    end = None if options.end is None else parse_time(options.end, now, field="--end")
-    length = None if options.duration is None else parse_duration(options.duration, field="--duration")
-    if end is not None and end <= (now if start is None else start):
-        raise InvalidArgument(
-            f"the end {format_time(end)} is not after the start {format_time(now if start is None else start)}",
-            field="--end",
-        )
-    return _Interval(start, end, length)
 
 
 class _Recording:
@@ -218,7 +133,7 @@ class _Recording:
         control: RecordControl,
         channel: Channel,
         session_id: str,
-        interval: _Interval,
+        interval: Interval,
     ) -> None:
         self._dvr = dvr
         self._clock = clock

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from livedvr.cli.progress import Display
-from livedvr.recording import RecordControl, RecordOptions, RecordResult, record_session
+from livedvr.record_options import RecordOptions
+from livedvr.recording import RecordControl, RecordResult, record_session
 from livedvr.resources.errors import (
     Aborted,
     AlreadyExists,

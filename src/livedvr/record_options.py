@@ -1,0 +1,91 @@
+"""What a recording from a script can be asked for, as users write it, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.layout import Container
+from livedvr.resources.models import Channel, Input, MuxStream, Output, TimeInterval, to_datetime
+from livedvr.resources.times import format_time, parse_duration, parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What to record. Times as users write them: RFC 3339, ``now``, ``-10m``, ``+1h``; durations ``30s``, ``1h30m``.
+
+    ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
+    ``video`` None: ``h264`` for testsrc, else ``copy``. ``data_dir`` None: ``{output}/.livedvr``.
+    ``session`` None: made from the time.
+    """
+
+    source: str
+    output: str
+    session: str | None = None
+    channel: str = "live"
+    start: str | None = None
+    end: str | None = None
+    duration: str | None = None
+    segment_duration: str = "2s"
+    container: Container = "fmp4"
+    video: Literal["copy", "h264"] | None = None
+    retention: str = "24h"
+    data_dir: str | None = None
+    target_duration: int | None = None
+    loop: bool = False
+    resume: bool = False
+
+
+def channel_of(options: RecordOptions) -> Channel:
+    """The channel that the options ask for; INVALID_ARGUMENT names the option."""
+    video = options.video or ("h264" if options.source == "testsrc" else "copy")
+    segment = parse_duration(options.segment_duration, field="--segment-duration")
+    return Channel(
+        channel_id=options.channel,
+        input=Input(uri=options.source, loop=options.loop),
+        output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
+        video=video,
+        mux_streams=(MuxStream(container=options.container, segment_duration=timedelta(microseconds=segment)),),
+        retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
+        target_duration=options.target_duration,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The window asked for, microseconds. ``start`` None: from the first media; ``length`` counts from the start."""
+
+    start: int | None
+    end: int | None
+    length: int | None
+
+    @property
+    def window_end(self) -> int | None:
+        """The window's end if it is known before any media has come."""
+        if self.length is not None:
+            return None if self.start is None else self.start + self.length
+        return self.end
+
+    def window(self, first: int) -> TimeInterval:
+        """The window, now that the first media is dated ``first`` (UTC microseconds)."""
+        start = first if self.start is None else self.start
+        end = start + self.length if self.length is not None else self.end
+        return TimeInterval(start_time=to_datetime(start), end_time=None if end is None else to_datetime(end))
+
+
+def interval_of(options: RecordOptions, now: int) -> Interval:
+    """The window that the options ask for at the instant ``now``; INVALID_ARGUMENT names the option."""
+    if options.end is not None and options.duration is not None:
+        raise InvalidArgument("--end and --duration exclude each other", field="--duration", hint="give one of them")
+    start = None if options.start is None else parse_time(options.start, now, field="--start")
+    end = None if options.end is None else parse_time(options.end, now, field="--end")
+    length = None if options.duration is None else parse_duration(options.duration, field="--duration")
+    if end is not None and end <= (now if start is None else start):
+        raise InvalidArgument(
+            f"the end {format_time(end)} is not after the start {format_time(now if start is None else start)}",
+            field="--end",
+        )
+    return Interval(start, end, length)

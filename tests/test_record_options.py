@@ -1,0 +1,79 @@
+"""What a recording's options mean."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livedvr.record_options import RecordOptions, channel_of, interval_of
+from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.models import to_micros
+from livedvr.resources.times import HOUR, MINUTE, SECOND, parse_time
+
+NOW = parse_time("2026-01-01T12:00:00Z", 0, field="now")
+
+
+def options(**given: Any) -> RecordOptions:
+    return RecordOptions(**{"source": "testsrc", "output": "out", **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "window"),
+    [
+        ({}, NOW + 7, (NOW + 7, None)),
+        ({"duration": "30s"}, NOW + 7, (NOW + 7, NOW + 7 + 30 * SECOND)),
+        ({"end": "+1h"}, NOW + 7, (NOW + 7, NOW + HOUR)),
+        ({"start": "now", "duration": "30s"}, NOW + 7, (NOW, NOW + 30 * SECOND)),
+        ({"start": "-10m", "end": "-5m"}, NOW + 7, (NOW - 10 * MINUTE, NOW - 5 * MINUTE)),
+        ({"start": "2026-01-01T13:00:00+01:00"}, NOW + 7, (NOW, None)),
+    ],
+)
+def test_windows(given: dict[str, str], first: int, window: tuple[int, int | None]) -> None:
+    interval = interval_of(options(**given), NOW).window(first)
+    assert interval.start_time is not None
+    end = None if interval.end_time is None else to_micros(interval.end_time)
+    assert (to_micros(interval.start_time), end) == window
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"start": "now", "end": "now"}, "--end"),
+        ({"start": "now", "end": "-1s"}, "--end"),
+        ({"end": "-1s"}, "--end"),
+        ({"duration": "1s", "end": "+1s"}, "--duration"),
+        ({"duration": "0s"}, "--duration"),
+        ({"start": "tomorrow"}, "--start"),
+    ],
+)
+def test_windows_that_cannot_be(given: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        interval_of(options(**given), NOW)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("given", "end"),
+    [
+        ({}, None),
+        ({"duration": "30s"}, None),
+        ({"start": "-1m", "duration": "30s"}, NOW - 30 * SECOND),
+        ({"end": "+1h"}, NOW + HOUR),
+    ],
+)
+def test_an_end_is_known_before_the_media_or_not(given: dict[str, str], end: int | None) -> None:
+    assert interval_of(options(**given), NOW).window_end == end
+
+
+def test_the_channel() -> None:
+    channel = channel_of(options(container="ts", segment_duration="4s", retention="1h", target_duration=5))
+    assert (channel.video, channel.mux.container, channel.mux.segment_micros) == ("h264", "ts", 4 * SECOND)
+    assert (channel.retention_window, channel.target_duration) == (timedelta(hours=1), 5)
+    assert channel.output.uri == str(Path.cwd() / "out"), "a later start from elsewhere means the same folder"
+    assert channel_of(options(source="srt://:9000")).video == "copy"
+    assert channel_of(options(output="file:///srv/x")).output.uri == "file:///srv/x"
+    with pytest.raises(InvalidArgument, match="outside 1 s to 20 s"):
+        channel_of(options(segment_duration="21s"))
