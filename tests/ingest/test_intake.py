@@ -1,0 +1,203 @@
+"""A segment's way, steps 2 to 5, with real media, a real catalog, and a crash after each step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livedvr.catalog import rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.ingest.intake import Intake, OpenRun
+from livedvr.ingest.journal import JournalReader
+from livedvr.ingest.log import LogReader
+from livedvr.ingest.run import Run
+from livedvr.resources.errors import StorageError
+from livedvr.resources.models import Channel, Input, Output
+from livedvr.resources.times import SECOND
+from livedvr.storage.memory import MemoryStore
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "fmp4"
+RUN = "20261121T020000Z-k3f9"
+BEGAN = 1_795_226_400 * SECOND
+ROWS = (FIXTURES / "journals" / f"{RUN}.csv").read_text().splitlines(keepends=True)
+LATE = [0.0, 0.08, 0.01, 0.2, 0.0, 0.05, 0.1, 0.0]  # by how many seconds each segment's last byte came late
+
+
+class Refusing(MemoryStore):
+    """A store that refuses one name, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses = ""
+
+    def put_new(self, name: str, source: Path) -> None:
+        if self.refuses and name.endswith(self.refuses):
+            self.refuses = ""
+            raise StorageError("refused", field=name)
+        super().put_new(name, source)
+
+
+class Controller:
+    """What one controller holds of a run: a new one over the same disk is a restart."""
+
+    def __init__(self, folder: Path, store: MemoryStore, catalog: Catalog, channel: Channel) -> None:
+        self.catalog, self.store = catalog, store
+        row = catalog.read(lambda db: rows.get_channel(db, "live"))
+        assert row is not None
+        self.known = ChannelTimeline(Timeline(["av"]), row.target)
+        for segment in catalog.read(lambda db: rows.list_segments(db, "live", "av")):
+            self.known.timeline.append("av", segment)
+        self.appended = 0
+        self.intake = Intake(channel, self.known, store, catalog, Owner("live", 1), self._appended)
+        run = Run(folder, "av")
+        stored = catalog.read(lambda db: rows.list_runs(db, "live"))[0]
+        last = self.known.timeline.last("av")
+        self.open = OpenRun(run, JournalReader(run.journal_path), LogReader(run.log_path), media=stored.media)
+        if stored.clock and last:
+            self.open.clock, self.open.next_index = stored.clock, last.index + 1
+
+    def _appended(self) -> None:
+        self.appended += 1
+
+    async def read(self, *, final: bool = False) -> None:
+        await self.intake.read(self.open, final=final)
+
+    def listed(self) -> list[tuple[int, int, int]]:
+        return [
+            (s.number, s.index, s.start) for s in self.catalog.read(lambda db: rows.list_segments(db, "live", "av"))
+        ]
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """A run's folder as ffmpeg leaves it, with an empty journal and every segment on the disk."""
+    folder = tmp_path / "spool" / RUN
+    shutil.copytree(FIXTURES / "av" / RUN, folder / "av")
+    (folder / "av/journal.csv").touch()
+    for index, row in enumerate(ROWS):
+        end = float(row.split(",")[2])
+        arrival = BEGAN / SECOND + end + LATE[index]
+        os.utime(folder / f"av/segment-{index:06d}.m4s", (arrival, arrival))
+    return folder
+
+
+@pytest.fixture
+async def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(tmp_path / "catalog.sqlite3")
+    await catalog.write(lambda db: rows.put_channel(db, _channel()))
+    await catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
+    await catalog.write(lambda db: rows.add_run(db, RUN, "live", BEGAN))
+    yield catalog
+    catalog.close()
+
+
+def _channel(target: int | None = 2) -> Channel:
+    return Channel(channel_id="live", input=Input(uri="x.mp4"), output=Output(uri="out"), target_duration=target)
+
+
+def _journal(spool: Path, count: int) -> None:
+    (spool / "av/journal.csv").write_text("".join(ROWS[:count]))
+
+
+@pytest.mark.semantics("C2", "O4")
+async def test_nothing_is_dated_before_the_clock_has_settled(spool: Path, catalog: Catalog) -> None:
+    store = MemoryStore()
+    controller = Controller(spool, store, catalog, _channel())
+    _journal(spool, 1)
+    following = spool / "av/segment-000001.m4s"
+    following.rename(spool / "not-yet")
+    await controller.read()
+    assert controller.listed() == [] and list(store.list("")) == [] and controller.appended == 0
+    (spool / "not-yet").rename(following)
+    _journal(spool, 3)
+    await controller.read()
+    assert [index for _, index, _ in controller.listed()] == [0, 1, 2]
+    assert controller.appended == 1
+    assert list(store.list("")) == [f"av/{RUN}/init.mp4"] + [f"av/{RUN}/segment-{i:06d}.m4s" for i in range(3)]
+    # The lower envelope: the segment that came with no delay dates them all.
+    first = BEGAN + int(float(ROWS[0].split(",")[1]) * SECOND)
+    assert controller.listed()[0][2] == pytest.approx(first, abs=1000)
+
+
+async def test_what_is_committed_leaves_the_spool_and_what_is_not_stays(spool: Path, catalog: Catalog) -> None:
+    controller = Controller(spool, MemoryStore(), catalog, _channel())
+    _journal(spool, 4)
+    await controller.read()
+    left = sorted(path.name for path in (spool / "av").glob("segment-*"))
+    assert left == [f"segment-{i:06d}.m4s" for i in range(4, 8)]
+
+
+async def test_a_run_that_ends_before_it_settles_is_not_lost(spool: Path, catalog: Catalog) -> None:
+    controller = Controller(spool, MemoryStore(), catalog, _channel())
+    _journal(spool, 1)
+    await controller.read(final=True)
+    assert [index for _, index, _ in controller.listed()] == [0]
+
+
+@pytest.mark.semantics("S16")
+@pytest.mark.parametrize("refused", ["init.mp4", "segment-000000.m4s", "segment-000002.m4s", "segment-000005.m4s"])
+async def test_a_crash_while_storing_loses_and_doubles_nothing(spool: Path, catalog: Catalog, refused: str) -> None:
+    store = Refusing()
+    store.refuses = refused
+    controller = Controller(spool, store, catalog, _channel())
+    committed = []
+    with pytest.raises(StorageError):
+        for count in (3, 6):
+            _journal(spool, count)
+            await controller.read()
+            committed = controller.listed()
+    assert controller.listed() == committed, "a batch is committed as one, or not at all"
+    again = Controller(spool, store, catalog, _channel())
+    _journal(spool, 8)
+    await again.read(final=True)
+    listed = again.listed()
+    assert [(number, index) for number, index, _ in listed] == [(i, i) for i in range(8)]
+    assert listed[: len(committed)] == committed, "what was given a date keeps it"
+    assert all(store.size(f"av/{RUN}/segment-{index:06d}.m4s") for _, index, _ in listed)
+
+
+@pytest.mark.semantics("S16", "S17")
+async def test_a_crash_before_the_commit_loses_nothing_and_an_old_owner_commits_nothing(
+    spool: Path, catalog: Catalog
+) -> None:
+    store = MemoryStore()
+    old = Controller(spool, store, catalog, _channel())
+    _journal(spool, 3)
+    await catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
+    with pytest.raises(Exception, match="taken over by another controller"):
+        await old.read()
+    assert old.listed() == [] and len(old.known.timeline._renditions["av"]) == 0
+    new = Controller(spool, store, catalog, _channel())
+    new.intake._owner = Owner("live", 2)
+    await new.read()
+    assert [index for _, index, _ in new.listed()] == [0, 1, 2]
+
+
+@pytest.mark.semantics("P3")
+async def test_a_segment_longer_than_the_target_is_listed_and_said_aloud(spool: Path, catalog: Catalog) -> None:
+    controller = Controller(spool, MemoryStore(), catalog, _channel(target=1))
+    _journal(spool, 3)
+    await controller.read(final=True)
+    assert len(controller.listed()) == 3
+    (_, kind, text), *_ = catalog.read(lambda db: rows.list_events(db, "live"))
+    assert kind == "TARGET_DURATION_EXCEEDED"
+    assert "lasts 2.0" in text and "the target duration is 1 s" in text
+    row = catalog.read(lambda db: rows.get_channel(db, "live"))
+    assert row is not None and row.target == controller.known.target == 2
+
+
+@pytest.mark.semantics("C4", "P4")
+async def test_a_jump_that_ffmpeg_smoothed_over_begins_an_epoch(spool: Path, catalog: Catalog) -> None:
+    controller = Controller(spool, MemoryStore(), catalog, _channel())
+    _journal(spool, 3)
+    await controller.read()
+    (spool / "ffmpeg.log").write_text("[mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 20000000\n")
+    _journal(spool, 5)
+    await controller.read()
+    segments = catalog.read(lambda db: rows.list_segments(db, "live", "av"))
+    assert [s.epoch for s in segments] == [0, 0, 0, 1, 1]
