@@ -134,3 +134,20 @@ def test_video_alone_and_audio_alone(wheel_ffmpeg: str, tmp_path: Path) -> None:
         assert f"takes #0:0 {kind}" in err and err.count("takes #") == 1, err
         assert result["duration"] == pytest.approx(5, abs=0.1)
         assert run_check(result["output_uri"], deep=True).ok
+
+
+@pytest.mark.parametrize("container", ["fmp4", "ts"])
+def test_a_file_whose_timestamps_jump(ffmpeg: str, container: str, tmp_path: Path) -> None:
+    codecs = ("-c:v", "libx264", "-c:a", "aac")
+    before = _make_file(ffmpeg, tmp_path / "before.ts", *codecs, seconds=4)
+    after = _make_file(ffmpeg, tmp_path / "after.ts", *codecs, "-output_ts_offset", "11.5", seconds=4)
+    (tmp_path / "jump.ts").write_bytes(before.read_bytes() + after.read_bytes())
+    code, result, err = record(
+        str(tmp_path / "jump.ts"), tmp_path / "out", "--session", "demo", "--container", container
+    )
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert result["duration"] == pytest.approx(8, abs=0.2), "the jump is no media"
+    report = run_check(result["output_uri"], deep=True)
+    assert report.ok, report.to_text()
+    dates = [line.date for line in lines(media_playlist(tmp_path / "out"))]
+    assert dates == sorted(dates) and dates[-1] - dates[0] < 8

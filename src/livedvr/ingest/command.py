@@ -53,6 +53,16 @@ def _input_name(source: Source) -> str:
 
 
 def _input_options(source: Source, cut: Cut) -> dict[str, Any]:
+    options = _source_options(source, cut)
+    if source.kind == "file" or (cut.container == "fmp4" and source.kind != "testsrc"):
+        # Timestamps that jump by more than a second are smoothed over (default: ten): a file is paced by them, and
+        # the mov muxer would make one picture as long as the jump. A live MPEG-TS keeps its jump in MPEG-TS, and the
+        # journal shows it.
+        options["dts_delta_threshold"] = 1
+    return options
+
+
+def _source_options(source: Source, cut: Cut) -> dict[str, Any]:
     match source.kind:
         case "testsrc":
             return dict(TESTSRC_OPTIONS)

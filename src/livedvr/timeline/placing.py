@@ -27,6 +27,8 @@ def place(
     jump = closed.media_start - previous.media_end if previous and previous.run == closed.run else 0
     if abs(jump) > JUMP:
         new_epoch, clock = True, clock.rebased(sample, jump)
+    elif marked:
+        clock = clock.rebased(sample, 0)
     else:
         clock = clock.observe(sample)
         if abs(clock.error(patience)) > REANCHOR:

@@ -1,0 +1,281 @@
+"""Makes fixtures/ again: sources by an encoder, cut by livedvr's own command, golden playlists by livedvr's pure code.
+
+The network and the clock are replaced by a plan: when each segment has arrived is chosen here, not measured. So the
+same ffmpeg makes the same bytes. fixtures/README.md explains the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+
+from fixtures.derive import CHANNELS, FIXTURES, draw_channel, instant
+from livedvr.ingest.command import JOURNAL_NAME, Cut, build_argv
+from livedvr.ingest.intake import describe
+from livedvr.ingest.journal import JournalRow, parse_rows
+from livedvr.ingest.source import Source
+from livedvr.media.reader import MediaSpan, read_media
+from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, init_name, segment_name
+from livedvr.resources.models import Channel, Input, MuxStream, Output, to_datetime
+from livedvr.timeline.clock import JUMP
+from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
+
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+LOG_NAME = "ffmpeg.log"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What the encoder sends without a break: ``seconds`` of pictures, timestamps from ``at`` seconds on."""
+
+    size: str
+    seconds: float
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run. ``origin``: the instant of its media time 0. ``delays``: ms after its end that each segment has come."""
+
+    id: str
+    origin: str
+    stretches: tuple[Stretch, ...]
+    delays: tuple[int, ...]
+    end_reason: str
+
+
+@dataclass(frozen=True)
+class ChannelPlan:
+    """A channel's folder. A session: (id, windows, the instant at which it is seen while it runs, or None)."""
+
+    channel: Channel
+    runs: tuple[RunPlan, ...]
+    sessions: tuple[tuple[str, list[tuple[str, str | None]], str | None], ...]
+
+
+def _day(time: str) -> str:
+    return f"2026-11-21T{time}Z"
+
+
+PLANS = (
+    ChannelPlan(
+        Channel(
+            channel_id="fmp4", input=Input(uri="srt://127.0.0.1:9000"), output=Output(uri="fmp4"), target_duration=2
+        ),
+        (
+            RunPlan(
+                "20261121T020000Z-k3f9",
+                _day("02:00:00.750"),
+                (Stretch("64x36", 15),),
+                # The source falls silent; the watchdog ends the run 5 s later, and that closes the last segment.
+                (92, 80, 87, 101, 83, 95, 84, 5210),
+                SOURCE_LOST,
+            ),
+            RunPlan(
+                "20261121T020021Z-p7x2",
+                _day("02:00:23.400"),
+                (Stretch("96x54", 8),),
+                (85, 96, 80, 88),
+                CHANNEL_STOPPED,
+            ),
+        ),
+        (
+            ("single", [(_day("02:00:04"), _day("02:00:09"))], None),
+            ("growing", [(_day("02:00:04"), None)], _day("02:00:13")),
+            ("joined", [(_day("02:00:01"), _day("02:00:04")), (_day("02:00:10"), _day("02:00:13"))], None),
+            ("outage", [(_day("02:00:04"), _day("02:00:29"))], None),
+        ),
+    ),
+    ChannelPlan(
+        Channel(
+            channel_id="ts",
+            input=Input(uri="udp://127.0.0.1:9000"),
+            output=Output(uri="ts"),
+            mux_streams=(MuxStream(container="ts", segment_duration=timedelta(seconds=2)),),
+        ),
+        (
+            RunPlan(
+                "20261121T030000Z-m4q8",
+                _day("03:00:00.400"),
+                (Stretch("64x36", 16),),
+                # After four segments the network becomes faster: the clock was 55 ms late and slews.
+                (140, 152, 149, 144, 85, 88, 86, 85),
+                SOURCE_LOST,
+            ),
+            RunPlan(
+                "20261121T030100Z-w6d2",
+                _day("03:01:02.100"),
+                (Stretch("64x36", 10), Stretch("64x36", 6, at=17.5)),
+                (85, 96, 80, 88, 91, 83, 99, 90),
+                CHANNEL_STOPPED,
+            ),
+        ),
+        (
+            ("single", [(_day("03:00:01"), _day("03:00:06"))], None),
+            ("slewed", [(_day("03:00:03"), _day("03:00:16"))], None),
+            ("jump", [(_day("03:01:06"), _day("03:01:16"))], None),
+        ),
+    ),
+)
+
+
+def main() -> None:
+    """Make everything, or the playlists only."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--playlists-only", action="store_true", help="media, journals and channel.json stay")
+    parser.add_argument("--output", type=Path, default=FIXTURES, help="another folder than fixtures/")
+    options = parser.parse_args()
+    if not options.playlists_only:
+        for plan in PLANS:
+            make_recording(plan, options.output / plan.channel.channel_id)
+    for folder in CHANNELS:
+        draw_playlists(folder if options.playlists_only else options.output / folder.name, options.output / folder.name)
+
+
+def draw_playlists(recorded: Path, output: Path) -> None:
+    """Write the golden playlists of a recorded channel below ``output``."""
+    shutil.rmtree(output / "dvr", ignore_errors=True)
+    for name, text in draw_channel(recorded).items():
+        path = output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+
+
+def make_recording(plan: ChannelPlan, folder: Path) -> None:
+    """Media, journals, logs and channel.json of one channel."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "journals").mkdir(parents=True)
+    told = {
+        "ffmpeg": _version(),
+        "channel": plan.channel.model_dump(mode="json", by_alias=True),
+        "runs": [make_run(plan.channel, run, folder) for run in plan.runs],
+        "sessions": [
+            {"id": name, "windows": windows} | ({"seenAt": seen_at} if seen_at else {})
+            for name, windows, seen_at in plan.sessions
+        ],
+    }
+    (folder / "channel.json").write_text(json.dumps(told, indent=2) + "\n")
+
+
+def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
+    """Encode and cut one run into the channel's folder; what channel.json says of it."""
+    mux = channel.mux
+    with tempfile.TemporaryDirectory() as work:
+        spool = Path(work)
+        encoded = [encode(stretch, spool, f"{n}.ts") for n, stretch in enumerate(run.stretches)]
+        # The encoder's clock jumps where one file ends and the next begins.
+        (spool / "source.ts").write_bytes(b"".join((spool / f"{n}.ts").read_bytes() for n in range(len(encoded))))
+        argv = cut(channel, spool)
+        rows, _ = parse_rows((spool / mux.key / JOURNAL_NAME).read_bytes())
+        head = read_media(
+            spool / mux.key / (SEGMENT_PATTERN[mux.container] % 0),
+            spool / mux.key / INIT_NAME if mux.container == "fmp4" else None,
+        )
+        sizes = [_take(spool, channel, run.id, row.index, folder) for row in rows]
+        shutil.copyfile(spool / mux.key / JOURNAL_NAME, folder / "journals" / f"{run.id}.csv")
+        (folder / "journals" / f"{run.id}.log").write_text(_same_each_time((spool / LOG_NAME).read_text()))
+    arrivals = _arrivals(run, rows)
+    return {
+        "id": run.id,
+        "encoded": encoded,
+        "cut": argv,
+        **_facts(head, rows, mux.container),
+        "endReason": run.end_reason,
+        "segments": [{"arrival": _exact(at), "size": size} for at, size in zip(arrivals, sizes, strict=True)],
+    }
+
+
+def encode(stretch: Stretch, spool: Path, name: str) -> str:
+    """What a live encoder sends, in MPEG-TS; returns the command."""
+    argv = [
+        *("ffmpeg", "-hide_banner", "-loglevel", "error", "-bitexact"),
+        *("-f", "lavfi", "-i", f"testsrc2=size={stretch.size}:rate=10:duration={stretch.seconds}"),
+        *("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=24000:duration={stretch.seconds}"),
+        # As live encoders do: no lookahead, a keyframe every two seconds. One thread: the same bytes everywhere.
+        *("-c:v", "libx264", "-threads", "1", "-preset", "veryfast", "-tune", "zerolatency", "-crf", "32"),
+        *("-g", "20", "-keyint_min", "20", "-sc_threshold", "0", "-pix_fmt", "yuv420p"),
+        *("-c:a", "aac", "-b:a", "16k", "-ac", "1"),
+        *("-output_ts_offset", str(stretch.at), "-mpegts_flags", "+initial_discontinuity", "-f", "mpegts", name),
+    ]
+    subprocess.run([FFMPEG, *argv[1:]], cwd=spool, check=True)
+    return shlex.join(argv)
+
+
+def cut(channel: Channel, spool: Path) -> str:
+    """Cut source.ts with livedvr's own command, but as fast as it goes instead of in real time; the command."""
+    mux = channel.mux
+    (spool / mux.key).mkdir()
+    source = Source("file", "source.ts")
+    argv = build_argv("ffmpeg", source, Cut(mux.key, mux.container, mux.segment_micros, copy=channel.video == "copy"))
+    argv.remove("-re")
+    with (spool / LOG_NAME).open("wb") as log:
+        subprocess.run([FFMPEG, *argv[1:]], cwd=spool, check=True, stderr=log)
+    return shlex.join(argv)
+
+
+def _take(spool: Path, channel: Channel, run: str, index: int, folder: Path) -> int:
+    """Put a segment, and the init segment with it, where livedvr's store has them; the segment's size in bytes."""
+    mux = channel.mux
+    made = folder / segment_name(mux.key, run, index, mux.container)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(spool / mux.key / made.name, made)
+    if mux.container == "fmp4":
+        shutil.copyfile(spool / mux.key / INIT_NAME, folder / init_name(mux.key, run))
+    return made.stat().st_size
+
+
+def _facts(head: MediaSpan, rows: Sequence[JournalRow], container: str) -> dict[str, Any]:
+    """What the product reads in a run's first segment."""
+    media = describe(head, container)
+    edges = [*head.reference.keyframes, rows[0].end]
+    return {
+        "codecs": media.codecs,
+        "resolution": media.resolution,
+        "frameRate": str(media.frame_rate),
+        "text": media.text,
+        "firstPicture": head.reference.first_pts,
+        "keyframeDistance": max(later - earlier for earlier, later in pairwise(edges)),
+    }
+
+
+def _arrivals(run: RunPlan, rows: Sequence[JournalRow]) -> list[int]:
+    """UTC microseconds of each segment's last byte; a jump of the timestamps takes no time."""
+    arrivals, jumped, expected = [], 0, rows[0].start
+    for row, delay in zip(rows, run.delays, strict=True):
+        jumped += row.start - expected if abs(row.start - expected) > JUMP else 0
+        arrivals.append(instant(run.origin) + row.end - jumped + delay * 1000)
+        expected = row.end
+    return arrivals
+
+
+def _exact(micros: int) -> str:
+    """RFC 3339 with microseconds."""
+    return to_datetime(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _same_each_time(log: str) -> str:
+    """The log without what differs from run to run: addresses of objects, how fast the machine was."""
+    log = re.sub(r"@ 0x[0-9a-f]+", "@ 0x0", log)
+    return re.sub(r"(fps|speed|elapsed)=\s*\S+", r"\1=0", log)
+
+
+def _version() -> str:
+    shown = subprocess.run([FFMPEG, "-version"], capture_output=True, text=True, check=True).stdout
+    return shown.split()[2]
+
+
+if __name__ == "__main__":
+    main()
