@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,22 @@ def test_a_killed_controller_comes_back_and_goes_on(ffmpeg: str, tmp_path: Path)
     listed = [int(re.findall(r"segment-(\d+)", line.path.name)[0]) for line in lines(media_playlist(tmp_path))]
     assert listed == list(range(len(listed))), "every journal row once, in order"
     assert ffmpeg_pids(tmp_path) == []
+
+
+@pytest.mark.semantics("S16")
+def test_a_file_is_not_played_twice(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    make = "-nostdin -loglevel error -f lavfi -i testsrc2=s=320x180:r=25:d=7 -g 25 -c:v libx264"
+    subprocess.run([wheel_ffmpeg, *make.split(), str(file)], check=True)
+    out = tmp_path / "out"
+    first = Recording(str(file), out, "--session", "demo", "--target-duration", "2")
+    _listed(out, 1)
+    first.send(signal.SIGKILL)
+    first.process.communicate()
+    until(lambda: not ffmpeg_pids(out), "the file ends while nobody is there")
+    code, result, err = Recording(str(file), out, "--session", "demo", "--resume").finish()
+    assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
+    assert result["duration"] == pytest.approx(7, abs=0.1)
 
 
 @pytest.mark.semantics("S16", "P8")

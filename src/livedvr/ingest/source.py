@@ -38,7 +38,7 @@ class Source:
     @property
     def ends(self) -> bool:
         """Whether the end of the media is the end of the source, not a loss."""
-        return self.kind == "file"
+        return self.kind == "file" and not self.loop
 
 
 def parse_source(given: Input) -> Source:

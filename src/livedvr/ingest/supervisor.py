@@ -158,7 +158,8 @@ class Supervisor:
         try:
             for row in left_open:
                 await self._follow(self._adopt(row))
-            await self._keep_going()
+            if not (left_open and self._source.ends):  # a file is played once
+                await self._keep_going()
             self._set_state(StreamingState.STOPPED)
         except LiveDvrError as error:
             await self._abandon(error)
