@@ -109,9 +109,9 @@ class FakeClock:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def wait(self, event: asyncio.Event, until: int | None) -> None:
-        """Return when ``event`` is set or the test has advanced to ``until``."""
-        entry = (event, until)
+    async def wait(self, event: asyncio.Event, patience: int | None) -> None:
+        """Return when ``event`` is set or the test has advanced by ``patience``."""
+        entry = (event, None if patience is None else self.now() + patience)
         self._waiting.append(entry)
         self._entered.set()
         try:

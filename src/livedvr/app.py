@@ -10,11 +10,12 @@ from typing import Self
 
 from livedvr.catalog import rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.channel_runtime import ChannelLock, ChannelRuntime, Surroundings
+from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.source import parse_source
-from livedvr.ingest.supervisor import RunSettings, StreamingState
+from livedvr.ingest.supervisor import StreamingState
+from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
-from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
 from livedvr.storage.local import check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
@@ -44,6 +45,7 @@ class LiveDvr:
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
         self._runtimes: dict[str, ChannelRuntime] = {}
+        self._opening = asyncio.Lock()
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
 
@@ -52,13 +54,11 @@ class LiveDvr:
         self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._around = Surroundings(
-            self._data_dir, self._catalog, self._watcher, self._clock, self._settings, self._tasks
-        )
+        self._around = Surroundings(self._catalog, self._watcher, self._clock, self._settings, self._tasks)
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         try:
-            for row in self._catalog.read(rows.list_channels):
-                await self._take_up(row.channel.channel_id)
+            for channel in self._catalog.read(rows.unfinished_channels):
+                await self._take_up(channel)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -67,36 +67,47 @@ class LiveDvr:
     async def _take_up(self, channel: str) -> None:
         try:
             await self.runtime(channel)
-        except Aborted:  # another controller owns it; whoever asks for it by name is told so
+        except LiveDvrError:  # one channel's trouble is not the others'; whoever asks for it by name is told
             return
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            for runtime in self._runtimes.values():
-                await runtime.close()
-        finally:
-            self._watching.cancel()
+        failed: list[Exception] = []
+        for runtime in self._runtimes.values():
             try:
-                # A task that died has cancelled the body; here it says what of.
-                await self._tasks.__aexit__(kind, error, trace)
-            except BaseExceptionGroup as died:
-                if died.exceptions == (error,):
-                    return  # the body's own, and nothing else
-                known = died.subgroup(LiveDvrError)
-                raise (known.exceptions[0] if known else died) from None
-            finally:
-                self._watcher.close()
-                self._catalog.close()
+                await runtime.close()
+            except Exception as trouble:  # noqa: BLE001 - it is raised below, when the other channels are closed too
+                failed.append(trouble)
+        self._watching.cancel()
+        try:
+            # A task that died has cancelled the body; here it says what of.
+            await self._tasks.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as died:
+            if died.exceptions == (error,):
+                return  # the body's own, and nothing else
+            known = died.subgroup(LiveDvrError)
+            raise (known.exceptions[0] if known else died) from None
+        finally:
+            self._watcher.close()
+            self._catalog.close()
+        if failed and error is None:
+            raise failed[0]
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""
-        if channel in self._runtimes:
+        async with self._opening:
+            if channel not in self._runtimes:
+                self._runtimes[channel] = await self._open(channel)
             return self._runtimes[channel]
-        if self._catalog.read(lambda db: rows.get_channel(db, channel)) is None:
+
+    async def _open(self, channel: str) -> ChannelRuntime:
+        known = self._catalog.read(lambda db: rows.get_channel(db, channel))
+        if known is None:
             raise NotFound(f"there is no channel '{channel}'", field="channel")
-        lock = ChannelLock(self._data_dir / "channels" / f"{channel}.lock", channel)
+        root = local_root(known.channel.output.uri)
+        check_local_root(root)
+        lock = ChannelLock(root)
         try:
             epoch = await self._catalog.write(lambda db: rows.raise_owner_epoch(db, channel))
             row = self._catalog.read(lambda db: rows.get_channel(db, channel))
@@ -105,8 +116,11 @@ class LiveDvr:
         except BaseException:
             lock.release()
             raise
-        self._runtimes[channel] = runtime
-        await runtime.take_up(row)
+        try:
+            await runtime.take_up(row)
+        except BaseException:
+            await runtime.dismiss()
+            raise
         return runtime
 
     async def put_channel(self, channel: Channel) -> None:
@@ -150,6 +164,9 @@ class Channels:
                 hint="use another --channel and --output for other settings",
             )
         runtime = await self._dvr.runtime(channel.channel_id)
+        used = {session.manifest_key for session in runtime.sessions.list()}
+        if any(manifest not in channel.manifests for manifest in current.manifests if manifest.key in used):
+            raise FailedPrecondition("sessions use a manifest that this would change", field="manifests")
         if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
@@ -160,7 +177,7 @@ class Channels:
         parse_source(channel.input)
         root = local_root(channel.output.uri)
         for other in self._dvr.stored_channels():
-            if other.channel_id != channel.channel_id and local_root(other.output.uri) == root:
+            if other.channel_id != channel.channel_id and local_root(other.output.uri).resolve() == root.resolve():
                 raise FailedPrecondition(
                     f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
                 )

@@ -7,43 +7,33 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from livedvr.catalog import rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.catalog import Owner
 from livedvr.catalog.rows import ChannelRow, RunRow
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
-from livedvr.ingest.source import parse_source
-from livedvr.ingest.supervisor import RunSettings, StreamingState, Supervisor
-from livedvr.ingest.watcher import Watcher
+from livedvr.ingest.source import check_file, parse_source
+from livedvr.ingest.supervisor import StreamingState, Supervisor
+from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, LiveDvrError
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
-from livedvr.storage.local import LocalStore, check_local_root, make_private_root
+from livedvr.storage.local import LocalStore, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
-from livedvr.wallclock import WallClock
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all channels of a controller share."""
-
-    data_dir: Path
-    catalog: Catalog
-    watcher: Watcher
-    clock: WallClock
-    settings: RunSettings
-    tasks: asyncio.TaskGroup
 
 
 class ChannelLock:
-    """Says that one controller owns a channel: a locked file with the owner's pid in it (for people only)."""
+    """Says that one controller owns an output: a locked file in it, with the owner's pid (for people only).
 
-    def __init__(self, path: Path, channel: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    It lies in the output and not in the data dir: two catalogs must not write one output either.
+    """
+
+    def __init__(self, output: Path) -> None:
+        make_private_root(output / ".livedvr")
+        path = output / ".livedvr" / "lock"
         self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -51,9 +41,9 @@ class ChannelLock:
             pid = os.read(self._descriptor, 32).decode().strip()
             os.close(self._descriptor)
             raise Aborted(
-                f"channel '{channel}' is taken by another controller (pid {pid})",
-                field=str(path),
-                hint="stop that one, or use another --output or --data-dir",
+                f"it is taken by another controller (pid {pid})",
+                field=str(output),
+                hint="stop that one, or use another --output",
             ) from error
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
@@ -64,7 +54,7 @@ class ChannelLock:
 
 
 class ChannelRuntime:
-    """Runs one channel. Made by `open_channel`; ended by `close`."""
+    """Runs one channel. `take_up` comes first, `close` last."""
 
     def __init__(self, around: Surroundings, row: ChannelRow, lock: ChannelLock, owner: Owner) -> None:
         self.channel = row.channel
@@ -73,14 +63,13 @@ class ChannelRuntime:
         self._owner = owner
         self._mux = row.channel.mux.key
         root = local_root(row.channel.output.uri)
-        check_local_root(root)
         self._store = LocalStore(root)
-        make_private_root(root / ".livedvr")
         self._spool = root / ".livedvr" / "spool"  # on the output's file system: an object is a link to what is here
         self._known = self._load(row)
         self._taken_up = False
         self._stopped = True  # the last stop has been carried out to its end
         self._changed = asyncio.Event()
+        self._changing = asyncio.Lock()  # a start and a stop come after each other
         self.supervisor: Supervisor | None = None
         self.sessions = SessionManager(
             row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts
@@ -121,62 +110,72 @@ class ChannelRuntime:
     async def take_up(self, row: ChannelRow) -> None:
         """Go on where an earlier controller died: read its runs to the end, carry its start or stop on."""
         left = self._left_open()
-        if row.started or left:
-            await self._start_ingest()
-        self._taken_up = True
-        if row.stopping or (left and not row.started):
-            await self.stop()
+        async with self._changing:
+            if row.started or left:
+                await self._start_ingest()
+            self._taken_up = True
+            if row.stopping or (left and not row.started):
+                await self._stop()
 
     async def start(self) -> None:
         """Start ingest. The channel is wanted from now on."""
-        if self._ingest_task is not None and not self._ingest_task.done():
-            return
-        parse_source(self.channel.input)
-        await asyncio.to_thread(find_ffmpeg)
-        await self._write(lambda db: rows.set_started(db, self.channel.channel_id, True))
-        await self._start_ingest()
+        async with self._changing:
+            if self._ingest_task is not None and not self._ingest_task.done():
+                return
+            check_file(parse_source(self.channel.input))
+            await asyncio.to_thread(find_ffmpeg)
+            await self._write(lambda db: rows.set_started(db, self.channel.channel_id, True))
+            await self._start_ingest()
 
     async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
         await self._around.catalog.write(work, self._owner)
 
     async def _start_ingest(self) -> None:
-        around, owner = self._around, self._owner
+        intake = Intake(self.channel, self._known, self._store, self._around.catalog, self._owner, self._notify)
+        ffmpeg = await asyncio.to_thread(find_ffmpeg)
         self._stopped = False
-        intake = Intake(self.channel, self._known, self._store, around.catalog, owner, self._notify)
         self.supervisor = Supervisor(
             self.channel,
-            parse_source(self.channel.input),
             self._known,
             intake,
             self._spool,
-            await asyncio.to_thread(find_ffmpeg),
-            around.catalog,
-            owner,
-            around.watcher,
-            around.clock,
-            around.settings,
+            ffmpeg,
+            self._owner,
+            self._around,
+            self._left_open(),
             self._notify,
         )
-        self._ingest_task = around.tasks.create_task(
-            self.supervisor.run(self._left_open()), name=f"ingest {self.channel.channel_id}"
+        self._ingest_task = self._around.tasks.create_task(
+            self.supervisor.run(), name=f"ingest {self.channel.channel_id}"
         )
 
-    async def stop(self, *, at_once: bool = False) -> None:
+    async def stop(self) -> None:
         """Stop ingest; returns when its journal is read to the end and every session has what it will get."""
-        await self._write(lambda db: rows.set_stopping(db, self.channel.channel_id))
+        async with self._changing:
+            await self._stop()
+
+    def kill(self) -> None:
+        """Have a stop, also one that is under way, end ffmpeg at once."""
+        if self.supervisor is not None:
+            self.supervisor.kill()
+
+    async def _stop(self) -> None:
+        failure: LiveDvrError | None = None
+        try:
+            await self._write(lambda db: rows.set_stopping(db, self.channel.channel_id))
+        except LiveDvrError as error:  # it is told at the end: ffmpeg has to be stopped all the same
+            failure = error
         self._stopped = False
         if self.supervisor is not None and self._ingest_task is not None:
-            if at_once:
-                self.supervisor.kill()
-            else:
-                self.supervisor.stop()
+            self.supervisor.stop()
             await asyncio.wait([self._ingest_task])
-        self.sessions.wake()
         settled = asyncio.create_task(self.sessions.settled())
         # If the sessions' task has died, nothing will settle; the task group tells why.
         await asyncio.wait([settled, self._sessions_task], return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         self._stopped = True
+        if failure is not None:
+            raise failure
         await self._write(lambda db: rows.set_started(db, self.channel.channel_id, False))
 
     def _notify(self) -> None:
@@ -205,6 +204,13 @@ class ChannelRuntime:
         try:
             await self.stop()
         finally:
-            self._sessions_task.cancel()
-            await asyncio.wait([self._sessions_task])
-            self._lock.release()
+            await self.dismiss()
+
+    async def dismiss(self) -> None:
+        """End the tasks and let the channel go, whatever state it is in."""
+        tasks = [task for task in (self._ingest_task, self._sessions_task) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        self.sessions.close()
+        self._lock.release()

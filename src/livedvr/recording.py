@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
-from livedvr.ingest.source import parse_source
+from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import StreamingState
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
@@ -116,7 +116,9 @@ async def record_session(options: RecordOptions, control: RecordControl | None =
     check_id(session_id, field="--session")
     data_dir = options.data_dir or str(local_root(options.output) / ".livedvr")
     channel, interval = channel_of(options), interval_of(options, now)
-    parse_source(channel.input)
+    source = parse_source(channel.input)
+    if not options.resume:
+        check_file(source)
     async with LiveDvr(data_dir, clock=clock) as dvr:
         recording = _Recording(dvr, clock, options, control, channel, session_id, interval)
         return await recording.run()
@@ -156,23 +158,39 @@ class _Recording:
             self._control.on_note(f"there is no session '{self._session_id}' to resume; starting it")
         error: LiveDvrError | None = None
         try:
-            if self._needs_media(session):
-                await runtime.start()
-            if session is None and self._interval.start is not None:
-                session = await self._create(self._interval.start)
-            if self._needs_media(session):
-                first = await self._first_media(runtime)
-                if session is None:
-                    await self._create(first)
-            await self._until_over(runtime)
+            await self._record(runtime, session)
         except LiveDvrError as failure:
             error = failure
-        await runtime.stop(at_once=self._control.kill.is_set())
+        try:
+            await self._stop(runtime)
+        except LiveDvrError as failure:
+            error = error or failure
         self._tell(runtime)
         for time, kind, text in self._dvr.events(self._channel.channel_id):
             if time >= self._began:
                 self._control.on_note(f"{kind}: {text}")
         return RecordResult(self._session_id, runtime.sessions.find(self._session_id), error or runtime.error)
+
+    async def _record(self, runtime: ChannelRuntime, session: DvrSession | None) -> None:
+        if self._needs_media(session):
+            await runtime.start()
+        if session is None and self._interval.start is not None:
+            session = await self._create(self._interval.start)
+        if self._needs_media(session):
+            first = await self._first_media(runtime)
+            if session is None:
+                await self._create(first)
+        await self._until_over(runtime)
+
+    async def _stop(self, runtime: ChannelRuntime) -> None:
+        """Stop the channel; a second signal, also now, ends ffmpeg at once."""
+        stopping = asyncio.create_task(runtime.stop())
+        killed = asyncio.create_task(self._control.kill.wait())
+        await asyncio.wait([stopping, killed], return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            runtime.kill()
+        killed.cancel()
+        await stopping
 
     async def _ensure_channel(self) -> None:
         known = {channel.channel_id for channel in await self._dvr.channels.list()}
@@ -183,10 +201,14 @@ class _Recording:
         if current == self._channel:
             return
         runtime = await self._dvr.runtime(self._channel.channel_id)
-        if not self._options.resume:
-            await runtime.stop()  # what an earlier controller left running with other settings
-        if runtime.state is StreamingState.STOPPED:
-            await self._dvr.channels.update(self._channel)
+        if self._options.resume and runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+            raise FailedPrecondition(
+                f"ffmpeg goes on recording {current.input.uri.partition('?')[0]} with other options",
+                field="--resume",
+                hint="give the same SOURCE and options as before",
+            )
+        await runtime.stop()  # what an earlier controller left running with other settings
+        await self._dvr.channels.update(self._channel)
 
     def _check_resumable(self, session: DvrSession) -> None:
         if not self._options.resume:
@@ -261,7 +283,7 @@ class _Recording:
     async def _wait(self, changed: asyncio.Event, session: DvrSession | None) -> None:
         """Until something changes, a second has passed, or somebody says stop."""
         either = [asyncio.ensure_future(event.wait()) for event in (changed, self._control.stop)]
-        tick = asyncio.ensure_future(self._clock.wait(asyncio.Event(), self._clock.now() + TICK))
+        tick = asyncio.ensure_future(self._clock.wait(asyncio.Event(), TICK))
         try:
             await asyncio.wait([*either, tick], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -283,7 +305,10 @@ class _Recording:
         for stream in runtime.supervisor.streams if runtime.supervisor else []:
             self._control.on_note(f"takes {stream}")
         rate = session.size_bytes / max(session.duration.total_seconds(), 0.001)
-        free = shutil.disk_usage(local_root(self._channel.output.uri)).free
+        try:
+            free = shutil.disk_usage(local_root(self._channel.output.uri)).free
+        except OSError:  # the output has gone; storage says so itself
+            return
         window = session.dvr_windows[-1]
         wanted = self._channel.retention_window
         if window.end_time is not None and window.start_time is not None:

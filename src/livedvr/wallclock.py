@@ -14,8 +14,11 @@ class WallClock(Protocol):
     def now(self) -> int:
         """The present instant."""
 
-    async def wait(self, event: asyncio.Event, until: int | None) -> None:
-        """Return when ``event`` is set or the instant ``until`` has come (None: never), whichever is first."""
+    async def wait(self, event: asyncio.Event, patience: int | None) -> None:
+        """Return when ``event`` is set or ``patience`` microseconds have passed (None: for ever), whichever is first.
+
+        A step of the wall clock does not matter.
+        """
 
 
 class SystemClock:
@@ -25,9 +28,9 @@ class SystemClock:
         """The present instant."""
         return time.time_ns() // 1000
 
-    async def wait(self, event: asyncio.Event, until: int | None) -> None:
-        """Return when ``event`` is set or ``until`` has come."""
-        seconds = None if until is None else max(0.0, (until - self.now()) / 1e6)
+    async def wait(self, event: asyncio.Event, patience: int | None) -> None:
+        """Return when ``event`` is set or ``patience`` has passed."""
+        seconds = None if patience is None else patience / 1e6
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):  # not wait_for: 3.11's loses a cancellation when the event is set
                 await event.wait()

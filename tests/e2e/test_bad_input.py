@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.e2e
     ("source", "options", "code", "says"),
     [
         ("ftp://host/x", (), 2, "SOURCE: 'ftp://' is not a scheme livedvr can take"),
-        ("no-such-file.mp4", (), 2, "SOURCE: there is no file 'no-such-file.mp4'"),
+        ("no-such-file.mp4", (), 2, "no-such-file.mp4' (or did you mean srt://"),
         ("udp://127.0.0.1", (), 2, "SOURCE: 'udp://127.0.0.1' has no port"),
         ("srt://127.0.0.1:9000?colour=red", (), 2, "SOURCE: srt has no option 'colour'"),
         ("srt://127.0.0.1:9000?passphrase=short", (), 2, "SOURCE: an SRT passphrase has at least 10 characters"),
@@ -36,6 +39,8 @@ pytestmark = pytest.mark.e2e
         ("testsrc", ("--video", "copy"), 2, "testsrc makes raw pictures"),
         ("testsrc", ("--segment-duration", "1h"), 2, "outside 1 s to 20 s"),
         ("testsrc", ("--loop",), 2, "--loop: only a file can be looped"),
+        ("testsrc", ("--duration", "9999999d"), 2, "--duration: '9999999d' is too long"),
+        ("testsrc", ("--retention", "9999999999d"), 2, "--retention: '9999999999d' is too long"),
     ],
 )
 def test_usage(source: str, options: tuple[str, ...], code: int, says: str, tmp_path: Path) -> None:
@@ -185,3 +190,77 @@ def test_garbage_on_the_udp_port_is_never_listed(wheel_ffmpeg: str, tmp_path: Pa
         code, result, err = recording.finish()
     assert (code, result["state"]) == (0, "FINISHED"), err
     assert run_check(result["output_uri"], deep=True).ok
+
+
+def test_an_output_has_one_catalog(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = Recording("testsrc", out, "--session", "demo", "--duration", "6s")
+    until(media_playlist(out).exists, "the first records")
+    elsewhere = ("--session", "other", "--data-dir", str(tmp_path / "data"))
+    code, result, err = record("testsrc", out, *elsewhere)
+    assert code == 6, err
+    assert f"taken by another controller (pid {first.process.pid})" in result["error"]
+    assert first.finish()[0] == 0
+    sealed = media_playlist(out).read_bytes()
+    code, result, err = record("testsrc", out, "--session", "demo", "--data-dir", str(tmp_path / "data"))
+    assert code == 6, err
+    assert "made by another catalog" in result["error"]
+    assert media_playlist(out).read_bytes() == sealed
+
+
+def test_two_channels_of_one_data_dir_record_side_by_side(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    shared = ("--session", "demo", "--duration", "4s", "--data-dir", str(tmp_path / "data"))
+    both = [Recording("testsrc", tmp_path / name, "--channel", name, *shared) for name in ("a", "b")]
+    for recording in both:
+        code, result, err = recording.finish()
+        assert (code, result["state"]) == (0, "FINISHED"), err
+
+
+def test_an_output_that_is_removed_while_it_is_written(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    recording = Recording("testsrc", out, "--session", "demo", "--data-dir", str(tmp_path / "data"))
+    until(media_playlist(out).exists, "it records")
+    shutil.rmtree(out, ignore_errors=True)
+    code, _, err = recording.finish(patience=20)
+    assert code == 4, err
+    assert "Traceback" not in err
+    until(lambda: not ffmpeg_pids(out), "ffmpeg ends")
+
+
+def test_a_catalog_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / ".livedvr").mkdir()
+    (tmp_path / ".livedvr/catalog.sqlite3").write_bytes(b"this is no database" * 1000)
+    code, result, err = record("testsrc", tmp_path)
+    assert (code, "Traceback" in err) == (4, False), err
+    assert "catalog.sqlite3" in result["error"] and "not a database" in result["error"]
+
+
+@pytest.mark.semantics("I3", "P8")
+def test_a_publisher_with_a_codec_that_cannot_be_taken_ends_nothing(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    recording = Recording(f"srt://:{port}", tmp_path, "--session", "demo", "--target-duration", "2")
+    url = f"srt://127.0.0.1:{port}?mode=caller"
+    _publish(url, media_playlist(tmp_path).exists)
+    _publish(url, lambda: "mpeg2video" in _logs(tmp_path), "-c:v", "mpeg2video", seconds=15)
+    _publish(url, lambda: "#EXT-X-DISCONTINUITY\n" in media_playlist(tmp_path).read_text())
+    recording.send(signal.SIGINT)
+    code, result, err = recording.finish()
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert "SOURCE_REFUSED" in err and "mpeg2video" in err
+    assert run_check(result["output_uri"], deep=True).ok
+
+
+def _publish(url: str, happened: Callable[[], bool], *extra: str, seconds: float = 0) -> None:
+    """Push, trying again as encoders do, until ``happened``, and then for some more seconds of media."""
+    for _ in range(30):
+        with Encoder(url, extra=extra) as encoder:
+            if until(lambda: happened() or encoder.process.poll() is not None, "the encoder is heard") and happened():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    encoder.process.wait(seconds)
+                return
+    raise AssertionError("nobody listens")
+
+
+def _logs(output: Path) -> str:
+    """What ffmpeg has logged in the runs that are in the spool now."""
+    return "".join(log.read_text() for log in output.glob(".livedvr/spool/*/ffmpeg.log"))

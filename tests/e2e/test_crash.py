@@ -60,12 +60,13 @@ def test_a_file_is_not_played_twice(wheel_ffmpeg: str, tmp_path: Path) -> None:
     make = "-nostdin -loglevel error -f lavfi -i testsrc2=s=320x180:r=25:d=7 -g 25 -c:v libx264"
     subprocess.run([wheel_ffmpeg, *make.split(), str(file)], check=True)
     out = tmp_path / "out"
-    first = Recording(str(file), out, "--session", "demo", "--target-duration", "2")
+    options = ("--session", "demo", "--target-duration", "2")
+    first = Recording(str(file), out, *options)
     _listed(out, 1)
     first.send(signal.SIGKILL)
     first.process.communicate()
     until(lambda: not ffmpeg_pids(out), "the file ends while nobody is there")
-    code, result, err = Recording(str(file), out, "--session", "demo", "--resume").finish()
+    code, result, err = Recording(str(file), out, *options, "--resume").finish()
     assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
     assert result["duration"] == pytest.approx(7, abs=0.1)
 

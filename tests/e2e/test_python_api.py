@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from live import ffmpeg_pids, lines, media_playlist
-from livedvr import Channel, DvrSession, Input, LiveDvr, Output, TimeInterval
+from live import ffmpeg_pids, lines, media_playlist, until
+from livedvr import Channel, DvrSession, Input, LiveDvr, Manifest, Output, TimeInterval
 from livedvr.check.run import run_check
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
 
@@ -122,3 +122,53 @@ async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path)
         await asyncio.wait_for(follower, 10)
         assert seen[0].state == "PENDING" and seen[-1].state == "FINISHED"
         assert [s.segments for s in seen] == sorted(s.segments for s in seen)
+
+
+async def test_starts_and_stops_at_once_come_after_each_other(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await asyncio.gather(
+            dvr.channels.start("live"), dvr.channels.start("live"), dvr.sessions.create("live", "demo")
+        )
+        assert len(list((tmp_path / "out/.livedvr/spool").glob("*"))) <= 1
+        await dvr.channels.stop("live")
+        assert (await dvr.channels.state("live"))[0] == "STOPPED"
+        await asyncio.gather(dvr.channels.start("live"), dvr.channels.stop("live"), dvr.channels.start("live"))
+        await _until(dvr, "demo", "LIVE", "FINISHED", "FAILED")
+        assert (await dvr.channels.state("live"))[0] in ("STARTING", "AWAITING_INPUT", "STREAMING")
+        until(lambda: len(ffmpeg_pids(tmp_path / "out")) == 1, "one ffmpeg, not two")
+    assert ffmpeg_pids(tmp_path / "out") == []
+
+
+async def test_an_error_in_the_block_is_the_error_that_comes_out(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with LiveDvr(tmp_path / "data") as dvr:
+            await dvr.channels.create(_channel(tmp_path / "out"))
+            await dvr.channels.start("live")
+            await dvr.sessions.create("live", "demo")
+            await _until(dvr, "demo", "LIVE")
+            raise ZeroDivisionError
+    assert ffmpeg_pids(tmp_path / "out") == []
+    assert media_playlist(tmp_path / "out").read_text().endswith("#EXT-X-ENDLIST\n"), "sealed all the same"
+
+
+async def test_who_watches_is_not_left_waiting(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.sessions.create("live", "later", [TimeInterval(start_time=datetime.now(UTC) + timedelta(hours=1))])
+
+        async def follow() -> list[str]:
+            return [session.state async for session in dvr.sessions.watch("live", "later")]
+
+        follower = asyncio.create_task(follow())
+        await _until(dvr, "later", "SCHEDULED")
+    assert (await asyncio.wait_for(follower, 10))[-1] == "SCHEDULED"
+
+
+async def test_a_manifest_that_sessions_use_stays(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        channel = await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.sessions.create("live", "later", [TimeInterval(start_time=datetime.now(UTC) + timedelta(hours=1))])
+        other = Manifest(file_name="other.m3u8")
+        with pytest.raises(FailedPrecondition, match="sessions use a manifest"):
+            await dvr.channels.update(channel.model_copy(update={"manifests": (other,)}))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.ingest.source import Source, check_port, parse_source
+from livedvr.ingest.source import Source, check_file, check_port, parse_source
 from livedvr.resources.errors import Aborted, InvalidArgument
 from livedvr.resources.models import Input
 
@@ -45,14 +45,14 @@ def test_a_file_uri_is_percent_encoded(clip: Path) -> None:
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.mp4", tmp_path):
         with pytest.raises(InvalidArgument, match="there is no file") as refused:
-            parsed(str(path))
+            check_file(parsed(str(path)))
         assert refused.value.field == "SOURCE"
 
 
 def test_a_file_that_cannot_be_read_is_refused(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # root, as in CI, can read everything
     with pytest.raises(InvalidArgument, match="cannot be read"):
-        parsed(str(clip))
+        check_file(parsed(str(clip)))
 
 
 @pytest.mark.semantics("I1", "I6")

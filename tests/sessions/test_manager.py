@@ -660,9 +660,11 @@ async def test_a_store_that_refuses_a_delete_for_a_while_ends_nobody_s_recording
     await house.rest()
     await house.feed(segment(1))
     assert house.store.text("dvr/other/av/index-1.m3u8") == expected(segment(0), segment(1))
+    with pytest.raises(StorageError, match="permission denied"):
+        await asyncio.wait_for(deleting, 5)
     house.store.refuses = lambda _: False
     house.clock.advance(60 * SECOND)
-    await asyncio.wait_for(deleting, 5)
+    await house.rest()
     assert not any(name.startswith("dvr/match/") for name in house.store.objects)
 
 

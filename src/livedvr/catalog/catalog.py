@@ -79,7 +79,10 @@ class Catalog:
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``query`` on the reader's connection; for small reads and for the load at start."""
-        return query(self._reader)
+        try:
+            return query(self._reader)
+        except sqlite3.Error as error:
+            raise _storage_error(self._path, error) from error
 
     def close(self) -> None:
         """Commit what waits, then close."""
@@ -109,9 +112,9 @@ class Catalog:
                     if job.owner:
                         _fence(connection, job.owner)
                     done.append((job, job.work(connection)))
-                except sqlite3.OperationalError:
-                    raise  # the database itself is in trouble: nobody's part is committed
-                except Exception as error:  # noqa: BLE001 - it is the job's answer, and the thread must live on
+                except Exception as error:  # it is the job's answer, and the thread must live on
+                    if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                        raise  # the database itself is in trouble: nobody's part is committed
                     connection.execute("ROLLBACK TO job")
                     job.answer.set_exception(error)
                 connection.execute("RELEASE job")
@@ -134,4 +137,5 @@ def _fence(connection: sqlite3.Connection, owner: Owner) -> None:
 
 
 def _storage_error(path: Path, error: Exception) -> StorageError:
-    return StorageError(f"the catalog cannot be used: {error}", field=str(path), hint="is the disk full or read-only?")
+    passing = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return StorageError(f"the catalog cannot be used: {error}", field=str(path), passing=passing)

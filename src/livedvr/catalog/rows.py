@@ -102,6 +102,17 @@ def get_channel(db: sqlite3.Connection, channel: str) -> ChannelRow | None:
     return _channel(row) if row else None
 
 
+def unfinished_channels(db: sqlite3.Connection) -> list[str]:
+    """The ids of the channels on which something is to be carried on: running, stopping, or with an open session."""
+    rows = db.execute(
+        "SELECT id FROM channels WHERE started OR stopping"
+        " OR EXISTS (SELECT 1 FROM runs WHERE channel = channels.id AND end_reason IS NULL)"
+        " OR EXISTS (SELECT 1 FROM sessions WHERE channel = channels.id AND state NOT IN ('FINISHED', 'FAILED'))"
+        " ORDER BY id"
+    )
+    return [row["id"] for row in rows]
+
+
 def list_channels(db: sqlite3.Connection) -> list[ChannelRow]:
     """All channels by id."""
     return [_channel(row) for row in db.execute("SELECT * FROM channels ORDER BY id")]

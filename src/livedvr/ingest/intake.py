@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,12 +42,13 @@ class OpenRun:
     next_index: int = 0
     pending: list[ClosedSegment] = field(default_factory=list)
     marks: set[int] = field(default_factory=set)
+    missing: list[int] = field(default_factory=list)
     init_stored: bool = False
 
     @property
     def open_index(self) -> int:
         """The index of the segment that ffmpeg is writing."""
-        return self.next_index + len(self.pending)
+        return self.next_index + len(self.pending) + len(self.missing)
 
 
 class Intake:
@@ -91,8 +93,8 @@ class Intake:
         for closed in open_run.pending:
             self._spool_path(open_run, closed.index).unlink(missing_ok=True)
         open_run.clock = clock
-        open_run.next_index += len(open_run.pending)
-        open_run.pending = []
+        open_run.next_index = open_run.open_index
+        open_run.pending, open_run.missing = [], []
 
     def _read_journal(self, open_run: OpenRun) -> None:
         if open_run.log.smoothed_jump():
@@ -100,7 +102,11 @@ class Intake:
         for row in open_run.journal.new_rows():
             if row.index < open_run.open_index:
                 continue  # it is in the catalog since before a restart
-            facts = self._spool_path(open_run, row.index).stat()
+            try:
+                facts = self._spool_path(open_run, row.index).stat()
+            except FileNotFoundError:
+                open_run.missing.append(row.index)  # somebody has removed it: there is nothing to list
+                continue
             closed = ClosedSegment(
                 open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
             )
@@ -171,24 +177,21 @@ class Intake:
         return segments, clock
 
     async def _commit(self, open_run: OpenRun, segments: list[Segment], clock: RunClock) -> None:
-        channel, media, target = self._channel.channel_id, open_run.media, self._known.target
+        channel, mux, media, target = self._channel.channel_id, self._mux, open_run.media, self._known.target
         assert media is not None and target is not None
         longest = max(segments, key=lambda s: s.duration)
-        exceeded = round_half_up(longest.duration) > target
-        await self._catalog.write(
-            lambda db: rows.commit_segments(db, channel, self._mux.key, segments, clock, media), self._owner
-        )
-        if exceeded:
-            # P3: listed truthfully, said aloud; sessions created later declare the larger value.
-            larger = round_half_up(longest.duration)
-            text = (
-                f"{segment_name(self._mux.key, longest.run, longest.index, self._mux.container)} lasts "
-                f"{format_seconds(longest.duration)} s, the target duration is {target} s"
-            )
-            await self._catalog.write(
-                lambda db: rows.raise_target(db, channel, larger, longest.start, text), self._owner
-            )
-            self._known.target = larger
+        seconds = round_half_up(longest.duration)
+
+        def work(db: sqlite3.Connection) -> None:
+            rows.commit_segments(db, channel, mux.key, segments, clock, media)
+            if seconds > target:
+                # P3: listed truthfully, said aloud; sessions created later declare the larger value.
+                name = segment_name(mux.key, longest.run, longest.index, mux.container)
+                text = f"{name} lasts {format_seconds(longest.duration)} s, the target duration is {target} s"
+                rows.raise_target(db, channel, seconds, longest.start, text)
+
+        await self._catalog.write(work, self._owner)
+        self._known.target = max(target, seconds)
 
     def _spool_path(self, open_run: OpenRun, index: int) -> Path:
         return open_run.run.segment_path(index, self._mux.container)

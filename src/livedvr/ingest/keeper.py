@@ -61,6 +61,7 @@ def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: i
     """Wait until ffmpeg ends; return why it was told to, or None."""
     reason: str | None = None
     deadline = 0.0
+    lease = Lease(lease_seconds)
     control = os.open("control", os.O_RDWR | os.O_NONBLOCK)  # RDWR: a FIFO without a writer must not read as ended
     ended = os.pidfd_open(child.pid)
     poller = select.poll()
@@ -74,7 +75,7 @@ def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: i
         if "KILL" in told:
             child.kill()
             reason = reason or "stop"
-        elif reason is None and (reason := _why_stop(told, lease_seconds, reserve_bytes)):
+        elif reason is None and (reason := _why_stop(told, lease, reserve_bytes)):
             child.send_signal(signal.SIGCONT)  # a stopped process hears INT only after CONT
             child.send_signal(signal.SIGINT)
             deadline = time.monotonic() + LADDER_SECONDS
@@ -82,10 +83,26 @@ def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: i
             child.kill()
 
 
-def _why_stop(told: str, lease_seconds: float, reserve_bytes: int) -> str | None:
+class Lease:
+    """Runs out when nobody has touched the file ``lease`` for so long, by a clock that nobody sets."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seen = 0
+        self._since = 0.0
+
+    def has_run_out(self) -> bool:
+        """Look at the file once more."""
+        touched = Path("lease").stat().st_mtime_ns
+        if touched != self._seen:
+            self._seen, self._since = touched, time.monotonic()
+        return time.monotonic() - self._since > self._seconds
+
+
+def _why_stop(told: str, lease: Lease, reserve_bytes: int) -> str | None:
     if "STOP" in told:
         return "stop"
-    if time.time() - Path("lease").stat().st_mtime > lease_seconds:
+    if lease.has_run_out():
         return "lease"
     if shutil.disk_usage(".").free < reserve_bytes:
         return "disk full"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -52,7 +53,9 @@ class Run:
 
     def start(self, argv: Sequence[str], *, lease_seconds: float, reserve_bytes: int) -> None:
         """Make the folder and start keeper and ffmpeg in a session of their own. Blocking."""
-        self.media_folder.mkdir(parents=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700)  # run.json carries what the input's options say, a passphrase too
+        self.media_folder.mkdir()
         self.journal_path.touch()  # it can be watched before ffmpeg opens it
         (self.folder / "lease").touch()
         os.mkfifo(self.folder / "control")
@@ -96,15 +99,22 @@ class Run:
 
     def exit(self) -> RunExit | None:
         """How it ended; None while it runs. A run that died with its keeper has no status of its own: signal 9."""
+        ended = self._status()
+        if ended is None and not self.is_alive():
+            ended = self._status() or RunExit(0, 9, None)  # it may have written it between the two looks
+        return ended
+
+    def _status(self) -> RunExit | None:
         try:
             status = json.loads((self.folder / "exit.json").read_text())
-        except FileNotFoundError:
-            return None if self.is_alive() else RunExit(0, 9, None)
+        except (FileNotFoundError, ValueError):  # not yet; or torn by a power cut
+            return None
         return RunExit(status["code"], status["signal"], status["reason"])
 
     def renew(self) -> None:
         """Tell the keeper that somebody still wants this run."""
-        os.utime(self.folder / "lease")
+        with contextlib.suppress(FileNotFoundError):  # a controller died before it had made the folder
+            os.utime(self.folder / "lease")
 
     def stop(self) -> None:
         """Ask for the ladder: INT (the last segment is closed and gets its row), KILL five seconds later."""

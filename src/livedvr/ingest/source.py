@@ -42,7 +42,7 @@ class Source:
 
 
 def parse_source(given: Input) -> Source:
-    """The source behind an input's URI; INVALID_ARGUMENT names what is wrong with it."""
+    """The source an input's URI means; INVALID_ARGUMENT names what is wrong with it. Nothing is opened."""
     uri = given.uri
     scheme = uri.partition("://")[0] if "://" in uri else ""
     if given.loop and (scheme in ("srt", "udp") or uri == "testsrc"):
@@ -61,12 +61,7 @@ def parse_source(given: Input) -> Source:
 
 
 def _file(path: str, *, loop: bool) -> Source:
-    file = Path(path)
-    if not file.is_file():
-        raise InvalidArgument(f"there is no file '{path}'", field="SOURCE", hint="or did you mean srt:// or udp://?")
-    if not os.access(file, os.R_OK):
-        raise InvalidArgument(f"the file '{path}' cannot be read", field="SOURCE", hint="check its permissions")
-    return Source("file", str(file.resolve()), loop=loop)
+    return Source("file", str(Path(path).resolve()), loop=loop)
 
 
 def _network(uri: str) -> Source:
@@ -104,6 +99,18 @@ def _network(uri: str) -> Source:
     )
 
 
+def check_file(source: Source) -> None:
+    """INVALID_ARGUMENT when a source is a file that is not there or cannot be read."""
+    if source.kind != "file":
+        return
+    if not Path(source.url).is_file():
+        raise InvalidArgument(
+            f"there is no file '{source.url}'", field="SOURCE", hint="or did you mean srt:// or udp://?"
+        )
+    if not os.access(source.url, os.R_OK):
+        raise InvalidArgument(f"the file '{source.url}' cannot be read", field="SOURCE", hint="check its permissions")
+
+
 def check_port(source: Source) -> None:
     """ABORTED when the port a source wants to listen on is taken, INVALID_ARGUMENT when its address is not ours.
 
@@ -118,6 +125,8 @@ def check_port(source: Source) -> None:
         raise InvalidArgument(f"the host '{host}' is not known", field="SOURCE") from error
     if ipaddress.ip_address(info[4][0]).is_multicast:
         return  # many may listen to a group
+    if dict(source.options).get("reuse") == "1":
+        return  # so the user wants to share it
     with socket.socket(info[0], socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(info[4])

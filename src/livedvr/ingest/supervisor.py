@@ -9,24 +9,23 @@ from enum import StrEnum
 from pathlib import Path
 
 from livedvr.catalog import rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.catalog import Owner
 from livedvr.catalog.rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
 from livedvr.ingest.ffmpeg import Ffmpeg
 from livedvr.ingest.intake import Intake, OpenRun
 from livedvr.ingest.journal import JournalReader
-from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES, Run, RunExit, new_run_id
-from livedvr.ingest.source import Source, check_port
+from livedvr.ingest.run import Run, RunExit, new_run_id
+from livedvr.ingest.source import check_file, check_port, parse_source
+from livedvr.ingest.surroundings import Surroundings
 from livedvr.ingest.watchdog import Watchdog
-from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
 from livedvr.timeline.clock import SLEW_PPM, RunClock
 from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
 SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
@@ -48,16 +47,12 @@ class StreamingState(StrEnum):
     STOPPED = "STOPPED"
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """House numbers that a test may shrink."""
-
-    lease_seconds: float = LEASE_SECONDS
-    reserve_bytes: int = RESERVE_BYTES
-
-
 class Supervisor:
     """One channel's ingest. ``run()`` is a task; the rest may be called from the same loop.
+
+    Args:
+        left_open: the runs that an earlier controller left: they are adopted, or read to their end.
+        on_change: called whenever something has changed.
 
     Attributes:
         state: what the channel is doing.
@@ -69,29 +64,28 @@ class Supervisor:
     def __init__(
         self,
         channel: Channel,
-        source: Source,
         known: ChannelTimeline,
         intake: Intake,
         spool: Path,
         ffmpeg: Ffmpeg,
-        catalog: Catalog,
         owner: Owner,
-        watcher: Watcher,
-        clock: WallClock,
-        settings: RunSettings,
+        around: Surroundings,
+        left_open: list[RunRow],
         on_change: Callable[[], None],
     ) -> None:
         self._channel = channel
-        self._source = source
+        self._source = parse_source(channel.input)
         self._known = known
         self._intake = intake
         self._spool = spool
         self._ffmpeg = ffmpeg
-        self._catalog = catalog
+        self._catalog = around.catalog
         self._owner = owner
-        self._watcher = watcher
-        self._clock = clock
-        self._settings = settings
+        self._watcher = around.watcher
+        self._clock = around.clock
+        self._settings = around.settings
+        self._left_open = left_open
+        self._unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self._on_change = on_change
         self._wake = asyncio.Event()
         self._open: OpenRun | None = None
@@ -143,26 +137,28 @@ class Supervisor:
         reached = last.end - last.duration * SLEW_PPM // 1_000_000 - 1 if last else None
         if self.is_over:
             return now
-        if self.has_media:
+        if self.has_media or self._unread:
             return reached  # dates never go backwards (C3)
         coming = now - LOOKBACK - self._cut.probe_seconds * SECOND
         return max(coming, reached) if reached is not None else coming
 
     # the task
 
-    async def run(self, left_open: list[RunRow]) -> None:
+    async def run(self) -> None:
         """Adopt the runs that an earlier controller left, then keep one run going until told to stop.
 
         The outcome stands in ``state`` and ``error``.
         """
         try:
-            for row in left_open:
-                await self._follow(self._adopt(row))
-            if not (left_open and self._source.ends):  # a file is played once
+            for row in self._left_open:
+                await self._try(self._adopt(row))
+            if not (self._left_open and self._source.ends):  # a file is played once
                 await self._keep_going()
             self._set_state(StreamingState.STOPPED)
-        except LiveDvrError as error:
+        except (LiveDvrError, OSError) as error:
             await self._abandon(error)
+            if isinstance(error, OSError):
+                error = StorageError(error.strerror or str(error), field=str(error.filename))
             self.error = error
             self._set_state(StreamingState.STREAMING_ERROR)
 
@@ -170,11 +166,10 @@ class Supervisor:
         backoff, failures = FIRST_BACKOFF, 0
         while self._asked is None:
             started = self._clock.now()
-            open_run = await self._start(started)
-            ended = await self._follow(open_run)
+            ended = await self._try(await self._start(started))
             if self._asked is not None or (self._source.ends and self.has_media):
                 return
-            if self.has_media:
+            if ended is None or self.has_media:
                 failures = 0
                 backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
                 self._set_state(StreamingState.STREAMING_NO_INPUT)
@@ -183,6 +178,19 @@ class Supervisor:
             self._watchdog = None
             await self._pause(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
+
+    async def _try(self, open_run: OpenRun) -> _Ended | None:
+        """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
+        try:
+            return await self._follow(open_run)
+        except SourceError as error:
+            if self._source.ends or not self._known.timeline.last(self._channel.mux.key):
+                raise
+            self.last_failure = text = str(error)
+            await self._abandon(error)
+            now, channel = self._clock.now(), self._channel.channel_id
+            await self._catalog.write(lambda db: rows.add_event(db, channel, now, "SOURCE_REFUSED", text), self._owner)
+            return None
 
     def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
         """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
@@ -200,14 +208,14 @@ class Supervisor:
         return failures
 
     async def _pause(self, micros: int) -> None:
-        until = self._clock.now() + micros
-        while self._asked is None and self._clock.now() < until:
-            self._wake.clear()
-            await self._clock.wait(self._wake, until)
+        self._wake.clear()
+        if self._asked is None:
+            await self._clock.wait(self._wake, micros)
 
     async def _start(self, now: int) -> OpenRun:
+        check_file(self._source)
         try:
-            check_port(self._source)
+            await asyncio.to_thread(check_port, self._source)
         except Aborted:
             if self.last_failure is None and not self._known.timeline.last(self._channel.mux.key):
                 raise
@@ -224,7 +232,8 @@ class Supervisor:
             )
         except OSError as error:
             raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
-        self._set_state(StreamingState.AWAITING_INPUT)
+        if self._asked is None:
+            self._set_state(StreamingState.AWAITING_INPUT)
         return OpenRun(run, JournalReader(run.journal_path), log.LogReader(run.log_path))
 
     def _adopt(self, row: RunRow) -> OpenRun:
@@ -257,12 +266,13 @@ class Supervisor:
                 elif self._asked or silence:
                     run.stop()
                 sweep = SWEEP if open_run.clock.offset is not None else SETTLING_SWEEP
-                await self._clock.wait(self._wake, self._clock.now() + sweep)
+                await self._clock.wait(self._wake, sweep)
         finally:
             for watch in watches:
                 self._watcher.forget(watch)
         await self._look(open_run)
-        await self._intake.read(open_run, final=True)
+        while not await self._take(open_run, final=True):
+            await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
         return await self._finish(open_run, _Ended(ended, run.log_lines(), silence))
 
@@ -272,7 +282,8 @@ class Supervisor:
         run = open_run.run
         run.renew()
         beaten = self._watchdog.first_beat is not None
-        await self._intake.read(open_run, final=False)
+        await self._take(open_run, final=False)
+        self._unread.discard(run.id)
         try:
             size = run.segment_path(open_run.open_index, self._channel.mux.container).stat().st_size
         except FileNotFoundError:
@@ -282,6 +293,17 @@ class Supervisor:
             self.streams = log.taken_streams(run.log_lines())
             if self._asked is None:
                 self._set_state(StreamingState.STREAMING)
+
+    async def _take(self, open_run: OpenRun, *, final: bool) -> bool:
+        """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
+        try:
+            await self._intake.read(open_run, final=final)
+        except StorageError as error:
+            if not error.passing or self._asked == "kill":
+                raise
+            self.last_failure = str(error)
+            return False
+        return True
 
     async def _finish(self, open_run: OpenRun, ended: _Ended) -> _Ended:
         """The run is over and read: its row says why, its folder goes."""
@@ -300,7 +322,7 @@ class Supervisor:
             )
         return ended
 
-    async def _abandon(self, error: LiveDvrError) -> None:
+    async def _abandon(self, error: Exception) -> None:
         """Something is wrong that another run would not mend: no ffmpeg may stay behind.
 
         What storage did not take stays in the spool, for the next controller; what cannot be played is dropped.
@@ -309,11 +331,15 @@ class Supervisor:
             return
         run = self._open.run
         while run.exit() is None:
-            run.stop()
+            if self._asked == "kill":
+                run.kill()
+            else:
+                run.stop()
             self._wake.clear()
-            await self._clock.wait(self._wake, self._clock.now() + SETTLING_SWEEP)
+            await self._clock.wait(self._wake, SETTLING_SWEEP)
         run.reap()
         if isinstance(error, SourceError):
+            self._open = None
             now = self._clock.now()
             await self._catalog.write(lambda db: rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
             await asyncio.to_thread(run.remove)

@@ -78,9 +78,15 @@ class SourceError(LiveDvrError):
 
 
 class StorageError(LiveDvrError):
-    """The output cannot take what is written to it."""
+    """The output cannot take what is written to it. ``passing``: trying again later may help (S14)."""
 
     code = "UNAVAILABLE"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, hint: str | None = None, passing: bool = False
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.passing = passing
 
 
 class ObjectConflict(StorageError):

@@ -17,6 +17,7 @@ HOUR = 3600 * SECOND
 
 _UNITS = {"ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": 24 * HOUR}
 _PART = re.compile(r"(\d+)(?:\.(\d{1,6}))?(ms|s|m|h|d)")
+_LONGEST = 100 * 365 * 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_9999 = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
@@ -34,6 +35,8 @@ def parse_duration(text: str, *, field: str) -> int:
         whole, fraction, unit = part.groups()
         total += int(whole) * _UNITS[unit] + int((fraction or "0").ljust(6, "0")) * _UNITS[unit] // SECOND
         rest = rest[part.end() :]
+    if total > _LONGEST:
+        raise InvalidArgument(f"'{text}' is too long", field=field, hint="a hundred years at most")
     if total <= 0:
         raise InvalidArgument(f"'{text}' is no time at all", field=field, hint="a duration is longer than zero")
     return total

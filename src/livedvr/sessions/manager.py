@@ -10,7 +10,7 @@ from datetime import timedelta
 from livedvr.catalog import rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.rows import SessionRow
-from livedvr.resources.errors import NotFound, StorageError
+from livedvr.resources.errors import Aborted, AlreadyExists, NotFound, StorageError
 from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
 from livedvr.resources.models import Channel, DvrSession, Gap, TimeInterval, to_datetime
 from livedvr.resources.times import SECOND
@@ -52,6 +52,7 @@ class SessionManager:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._open: dict[str, OpenSession] = {}
+        self._closed = False
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
         self._making = asyncio.Lock()  # one at a time changes a session: the pass, or a delete
         for row in catalog.read(lambda db: rows.list_sessions(db, channel.channel_id)):
@@ -72,7 +73,12 @@ class SessionManager:
                     await self._advance(session)
             self._done = self._begun
             self._tell()
-            await self._clock.wait(self._wake, self._clock.now() + LOOK_AGAIN if self._open else None)
+            await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
+
+    def close(self) -> None:
+        """Nothing will change any more: whoever waits for a change is told."""
+        self._closed = True
+        self._tell()
 
     # requests
 
@@ -101,6 +107,13 @@ class SessionManager:
             created=now,
             updated=now,
         )
+        if await asyncio.to_thread(lambda: any(self._store.list(f"{session_folder(session_id)}/"))):
+            found = self.find(session_id)
+            raise AlreadyExists(
+                f"session '{session_id}' exists already" + ("" if found else ", made by another catalog"),
+                field="dvrSessionId",
+                hint="use another id, or --resume" if found else "use another id, or remove its folder",
+            )
         stored = await self._catalog.write(lambda db: rows.add_session(db, row), self._owner)
         self._open[session_id] = self._opened(stored)
         self.wake()
@@ -142,9 +155,13 @@ class SessionManager:
 
     async def _until_gone(self, session_id: str) -> None:
         while True:
-            changed = self._changed
-            if self.find(session_id) is None:
+            changed, session = self._changed, self.find(session_id)
+            if session is None:
                 return
+            if session.error is not None and session.state == State.DELETING:
+                raise StorageError(session.error, field=session.output_uri, hint="it is tried again as long as it runs")
+            if self._closed:
+                raise Aborted("the controller was left before the session was gone", field="dvrSessionId")
             await changed.wait()
 
     async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
@@ -158,7 +175,7 @@ class SessionManager:
             if current != shown:
                 yield current
                 shown = current
-            if State(current.state) in (State.FINISHED, State.FAILED):
+            if State(current.state) in (State.FINISHED, State.FAILED) or self._closed:
                 return
             await changed.wait()
             changed, current = self._changed, self.find(session_id)
@@ -195,8 +212,8 @@ class SessionManager:
                 await self._seal(session, CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
             if not session.published:
                 await self._publish(session)
-            if wanted.state is State.LIVE:  # S3: LIVE says that there is a manifest to be fetched
-                await self._set_state(session, wanted.state)
+            if wanted.state is State.LIVE and (session.published or session.storage_error):
+                await self._set_state(session, wanted.state)  # S3: LIVE says that there is a manifest to be fetched
             if not (session.sealed or session.storage_error):
                 return
 
@@ -230,9 +247,13 @@ class SessionManager:
                 main = multivariant_name(row.id, self.channel.manifest(row.manifest_key).file_name)
                 await asyncio.to_thread(self._store.replace, main, session.multivariant(self._known))
         except StorageError as error:
-            session.storage_error = str(error)
+            if error.passing:  # shown, and tried again at the next look (S14)
+                await self._set_state(session, State(row.state), str(error))
+            else:
+                session.storage_error = str(error)
             return
         session.published = True
+        await self._set_state(session, State(row.state))
         session.sealed = playlist.sealed
         self._tell()
 

@@ -24,6 +24,9 @@ _HINTS = {
     errno.EXDEV: "the spool has to lie on the output's file system",
 }
 
+# Want of something that others give back by themselves. A full disk is none of these: it ends the channel (R5).
+_PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EBUSY, errno.ETIMEDOUT}
+
 
 class LocalStore:
     """An `ObjectStore` in a directory. An object is durable when a method returns.
@@ -175,9 +178,8 @@ def check_local_root(root: Path) -> None:
 def make_private_root(root: Path) -> None:
     """As `check_local_root`, for a folder that holds keys: what is made here is its user's alone (0700)."""
     try:
-        if not root.exists():
-            root.parent.mkdir(parents=True, exist_ok=True)
-            root.mkdir(mode=0o700)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _storage_error(root, error) from error
     check_local_root(root)
@@ -201,4 +203,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{error.strerror or error}", field=str(path), hint=_HINTS.get(error.errno or 0))
+    return StorageError(
+        f"{error.strerror or error}",
+        field=str(path),
+        hint=_HINTS.get(error.errno or 0),
+        passing=error.errno in _PASSING,
+    )

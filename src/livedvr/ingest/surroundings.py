@@ -1,0 +1,30 @@
+"""What all channels of a controller share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from livedvr.catalog.catalog import Catalog
+from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
+from livedvr.ingest.watcher import Watcher
+from livedvr.wallclock import WallClock
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """House numbers that a test may shrink."""
+
+    lease_seconds: float = LEASE_SECONDS
+    reserve_bytes: int = RESERVE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The catalog, the watcher, the clock, the settings, and the group that owns every task."""
+
+    catalog: Catalog
+    watcher: Watcher
+    clock: WallClock
+    settings: RunSettings
+    tasks: asyncio.TaskGroup
