@@ -136,7 +136,7 @@ async def test_starts_and_stops_at_once_come_after_each_other(wheel_ffmpeg: str,
         await asyncio.gather(dvr.channels.start("live"), dvr.channels.stop("live"), dvr.channels.start("live"))
         await _until(dvr, "demo", "LIVE", "FINISHED", "FAILED")
         assert (await dvr.channels.state("live"))[0] in ("STARTING", "AWAITING_INPUT", "STREAMING")
-        until(lambda: len(ffmpeg_pids(tmp_path / "out")) == 1, "one ffmpeg, not two")
+        await asyncio.to_thread(until, lambda: len(ffmpeg_pids(tmp_path / "out")) == 1, "one ffmpeg, not two")
     assert ffmpeg_pids(tmp_path / "out") == []
 
 

@@ -39,7 +39,7 @@ def test_ids_are_sortable_names_that_do_not_repeat() -> None:
 def test_it_lives_until_its_child_ends_and_its_exit_is_data(run: Run) -> None:
     _start(run, "echo to the log >&2; exit 7")
     assert until(run.exit, "the end") == RunExit(7, 0, None)
-    assert not run.is_alive()
+    until(lambda: not run.is_alive(), "the keeper follows")
     assert run.log_lines() == ["to the log"]
 
 
