@@ -60,7 +60,8 @@ def _check_segments(presentation: Presentation, fetcher: Fetcher) -> tuple[dict[
     found: list[Finding] = []
     for media in presentation.media:
         check = SegmentCheck(media, fetcher, independent=independent)
-        check.run()
+        check.take(media)
+        check.finish()
         measured[media.url] = check.measured
         found += check.findings
     return measured, found
