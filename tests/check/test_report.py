@@ -90,3 +90,9 @@ def test_a_stranger_s_text_cannot_steer_the_terminal() -> None:
     report = Report("x", 0, FIGURES, (finding(Level.MUST, message="a\x1b[2Jb\udce9\u202ec"),))
     assert "a\ufffd[2Jb\ufffd\ufffdc" in report.to_text()
     report.to_json().encode()
+
+
+def test_a_report_of_following_says_how_often_it_was_loaded_again() -> None:
+    report = Report("x", 0, FIGURES[:1], reloads=1)
+    assert report.verdict == "OK: 1 media playlist, 10 segments, 20.000 s, 1 reload, 0 violations, 0 warnings"
+    assert json.loads(report.to_json())["reloads"] == 1

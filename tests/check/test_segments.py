@@ -60,8 +60,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setattr(segments, "read_media_bytes", read)
         playlist = parse_playlist(f"#EXTM3U\n#EXT-X-TARGETDURATION:{target}\n{body}", "v.m3u8")
         url = (tmp_path / "v.m3u8").as_uri()
-        checked = SegmentCheck(MediaPlaylist(Rendition(playlist, kind), url), Fetcher(url), independent=independent)
-        checked.run()
+        media = MediaPlaylist(Rendition(playlist, kind), url)
+        checked = SegmentCheck(media, Fetcher(url), independent=independent)
+        checked.take(media)
+        checked.finish()
         return checked
 
     return check

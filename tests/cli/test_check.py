@@ -82,3 +82,23 @@ def test_what_cannot_be_read_is_one_line(playlist: Path, target: str, message: s
 @pytest.mark.parametrize("arguments", [[], ["a.m3u8", "b.m3u8"], ["--no-such", "a.m3u8"]])
 def test_bad_usage(arguments: list[str]) -> None:
     assert CliRunner().invoke(check, arguments).exit_code == 2
+
+
+def test_follow_ends_with_the_playlist(playlist: Path) -> None:
+    result = CliRunner().invoke(check, ["--follow", "5m", "a.m3u8"])
+    assert result.exit_code == 0
+    assert result.stdout == "OK: 1 media playlist, 1 segment, 2.000 s, 0 reloads, 0 violations, 0 warnings\n"
+    assert result.stderr == ""
+
+
+def test_follow_in_json_has_the_number_of_reloads(playlist: Path) -> None:
+    playlist.write_text(GOOD.replace("#EXT-X-ENDLIST\n", ""))
+    result = CliRunner().invoke(check, ["--follow", "0.5", "--json", "a.m3u8"])
+    assert json.loads(result.stdout)["reloads"] == 0
+
+
+@pytest.mark.parametrize("duration", ["0", "soon", ""])
+def test_follow_takes_a_duration(playlist: Path, duration: str) -> None:
+    result = CliRunner().invoke(check, ["--follow", duration, "a.m3u8"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("livedvr check: --follow: ")

@@ -15,7 +15,7 @@ from livedvr.resources.errors import SourceError
 VARIANT, I_FRAME = "variant", "I-FRAME"
 
 PLAYLIST_UNREACHABLE = Rule(
-    "playlist-unreachable", Level.MUST, "6.2.4", "publish the media playlist before its variant"
+    "playlist-unreachable", Level.MUST, "6.2.4", "publish the media playlist before its variant, and keep it there"
 )
 NOT_A_MEDIA_PLAYLIST = Rule("not-a-media-playlist", Level.MUST, "4.1", "let the URI lead to a media playlist")
 

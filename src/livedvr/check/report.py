@@ -19,7 +19,8 @@ class PlaylistFigures:
     """What one media playlist has in it.
 
     Attributes:
-        duration: seconds, the sum of EXTINF.
+        segments: how many it lists, or has listed while it was followed.
+        duration: seconds, the sum of their EXTINF.
         peak, average: measured bits per second; None unless the segments were opened.
     """
 
@@ -40,6 +41,7 @@ class Report:
         playlists: figures of each media playlist.
         findings: in the order of playlists and lines.
         deep: the segments were opened.
+        reloads: how often the presentation was loaded again; None when it was not followed.
     """
 
     target: str
@@ -47,6 +49,7 @@ class Report:
     playlists: tuple[PlaylistFigures, ...]
     findings: tuple[Finding, ...] = ()
     deep: bool = False
+    reloads: int | None = None
 
     def count(self, level: Level) -> int:
         """How many findings there are of a level."""
@@ -68,6 +71,7 @@ class Report:
             playlists,
             _counted(sum(figures.segments for figures in self.playlists), "segment"),
             f"{float(longest):.3f} s",
+            *([] if self.reloads is None else [_counted(self.reloads, "reload")]),
             _counted(self.count(Level.MUST), "violation"),
             _counted(self.count(Level.SHOULD), "warning"),
         )
@@ -104,6 +108,7 @@ class Report:
             "ok": self.ok,
             "verdict": self.verdict,
             "deep": self.deep,
+            **({} if self.reloads is None else {"reloads": self.reloads}),
             "violations": self.count(Level.MUST),
             "warnings": self.count(Level.SHOULD),
             "notes": self.count(Level.NOTE),

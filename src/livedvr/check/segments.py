@@ -6,15 +6,14 @@ first segment of a run, MPEG-TS may begin with seconds of audio before the first
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
 
 from livedvr.check.fetch import Fetcher, resolve
 from livedvr.check.load import I_FRAME, MediaPlaylist
 from livedvr.hls.bitrate import BitrateMeter
-from livedvr.hls.parsed import MICROSECONDS, Segment, Tag, parse_byterange
+from livedvr.hls.parsed import MICROSECONDS, Segment, parse_byterange
 from livedvr.hls.rules import Finding, Level
 from livedvr.hls.rules_model import Rule
 from livedvr.media.reader import MediaError, MediaSpan, StreamInfo, StreamSpan, read_media_bytes
@@ -84,12 +83,15 @@ class Measured:
 
 
 class SegmentCheck:
-    """Goes through one media playlist; run it once, then `findings` and `measured` are complete.
+    """Goes through the segments of one media playlist, each once, however often the playlist is loaded.
 
     Args:
         media: the playlist.
         fetcher: reads the segments.
         independent: EXT-X-INDEPENDENT-SEGMENTS holds for it, in its multivariant playlist or in itself.
+
+    Attributes:
+        findings, measured: complete after `finish`.
     """
 
     def __init__(self, media: MediaPlaylist, fetcher: Fetcher, *, independent: bool) -> None:
@@ -99,37 +101,53 @@ class SegmentCheck:
         self._name = media.playlist.name
         self._fetcher = fetcher
         self._independent = independent or "EXT-X-INDEPENDENT-SEGMENTS" in media.playlist.tags
-        self._init: tuple[Tag, bytes] | None = None
+        self._meter = BitrateMeter((media.playlist.target or 0) * MICROSECONDS)
+        self._init: tuple[tuple[str, str], bytes] | None = None
         self._encrypted_reported = False
+        self._next: int | None = None  # the media sequence number of the first segment that was not taken yet
+        self._before: Opened | None = None
+        self._drift = 0  # microseconds by which EXTINF was too small so far in this run
 
-    def run(self) -> None:
-        """Read every segment, in order."""
-        before: Opened | None = None
-        drift = 0  # microseconds by which EXTINF was too small so far in this run
-        for opened in chain(self._open_all(), [None]):
-            following = opened if before and opened and not opened.segment.discontinuity else None
-            if before:
-                drift += self._check_duration(before, _lasted(before, following))
-                if following is None:
-                    self._check_drift(before, drift)
-                    drift = 0
-            if opened:
-                self._check_content(opened)
-            if before and following:
-                self._check_continuity(before, following)
-            before = opened
-
-    def _open_all(self) -> Iterator[Opened | None]:
-        """Each segment; None for one that is a gap, cannot be read, or is no audio or video."""
-        meter = BitrateMeter((self._media.playlist.target or 0) * MICROSECONDS)
-        for segment in self._media.playlist.segments:
-            data = None if segment.gap else self._fetch(segment)
-            if data is None:
-                yield None
+    def take(self, media: MediaPlaylist, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Open what the playlist lists, and was not listed when it was taken before; leave off when `stopped`."""
+        self._media = media
+        for segment in media.playlist.segments:
+            if self._next is not None and segment.number < self._next:
                 continue
-            meter.add(len(data), segment.micros)
-            self.measured.peak, self.measured.average = meter.peak, meter.average
-            yield self._open(segment, data)
+            if stopped():
+                self.measured.missing += 1
+                return
+            if segment.number != self._next:
+                self._judge(None)  # what came and went between two reloads
+            self._next = segment.number + 1
+            self._judge(self._opened(segment))
+
+    def finish(self) -> None:
+        """There is no segment to come."""
+        self._judge(None)
+
+    def _judge(self, opened: Opened | None) -> None:
+        """Hold a segment against the one before; None where nothing can be said of one."""
+        before, self._before = self._before, opened
+        following = opened if before and opened and not opened.segment.discontinuity else None
+        if before:
+            self._drift += self._check_duration(before, _lasted(before, following))
+            if following is None:
+                self._check_drift(before, self._drift)
+                self._drift = 0
+        if opened:
+            self._check_content(opened)
+        if before and following:
+            self._check_continuity(before, following)
+
+    def _opened(self, segment: Segment) -> Opened | None:
+        """What is in a segment; None for one that is a gap, cannot be read, or is no audio or video."""
+        data = None if segment.gap else self._fetch(segment)
+        if data is None:
+            return None
+        self._meter.add(len(data), segment.micros)
+        self.measured.peak, self.measured.average = self._meter.peak, self._meter.average
+        return self._open(segment, data)
 
     def _fetch(self, segment: Segment) -> bytes | None:
         try:
@@ -163,15 +181,15 @@ class SegmentCheck:
         uri = tag.attributes.text("URI") if tag else None
         if tag is None or uri is None:
             return b""
-        if self._init and self._init[0] is tag:
+        url, part = resolve(self._media.url, uri), tag.attributes.text("BYTERANGE") or ""
+        if self._init and self._init[0] == (url, part):
             return self._init[1]
         try:
-            byterange = parse_byterange(tag.attributes.text("BYTERANGE") or "")
-            data = self._fetcher.read(resolve(self._media.url, uri), byterange=byterange).data
+            data = self._fetcher.read(url, byterange=parse_byterange(part)).data
         except SourceError as error:
             self._report(INIT_UNREACHABLE, tag.line, f"{uri}: {error.message}")
             return None
-        self._init = (tag, data)
+        self._init = ((url, part), data)
         return data
 
     def _check_subtitles(self, segment: Segment, data: bytes) -> None:

@@ -150,6 +150,16 @@ class Playlist:
         return tag.value if tag else None
 
     @property
+    def first_number(self) -> int:
+        """EXT-X-MEDIA-SEQUENCE: the media sequence number of its first segment; 0 when it is not told (4.4.3.2)."""
+        return self.integer("EXT-X-MEDIA-SEQUENCE", 0) or 0
+
+    @property
+    def next_number(self) -> int:
+        """The media sequence number of the segment that would be appended next."""
+        return self.segments[-1].number + 1 if self.segments else self.first_number
+
+    @property
     def duration(self) -> Fraction:
         """Seconds: the sum of its segments' durations."""
         return sum((segment.duration or Fraction(0) for segment in self.segments), Fraction(0))
@@ -253,7 +263,7 @@ class _Segments:
         self._resource_end: tuple[str, int] | None = None  # where the byte range of the segment before ended
 
     def read(self) -> Iterator[Segment]:
-        number = self._playlist.integer("EXT-X-MEDIA-SEQUENCE", 0) or 0
+        number = self._playlist.first_number
         discontinuities = self._playlist.integer("EXT-X-DISCONTINUITY-SEQUENCE", 0) or 0
         pending: list[Tag] = []
         for item in self._playlist.items:

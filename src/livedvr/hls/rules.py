@@ -8,9 +8,11 @@
     rules_low_latency   parts, delta updates, hints
     rules_multivariant  multivariant playlists
     rules_renditions    what all renditions keep together
+    rules_reload        a media playlist against the version of it before
 
-A rule is one function that yields (line, message) wherever it is broken. A MUST is reported only where this text alone
-proves it broken; what depends on other versions of the playlist, or on what a player does, is a SHOULD or a NOTE.
+A rule is one function that yields (line, message) wherever it is broken. A MUST is reported only where the text, or the
+two versions of it that were seen, prove it broken; what depends on versions nobody saw, on caches and networks, or on
+what a player does, is a SHOULD or a NOTE.
 """
 
 from __future__ import annotations
@@ -32,13 +34,13 @@ __all__ = [
     "check_renditions",
 ]
 
-MEDIA_CHECKS: tuple[Check, ...] = (
+MEDIA_CHECKS: tuple[Check[Playlist], ...] = (
     *rules_text.CHECKS,
     *rules_media.CHECKS,
     *rules_dates.CHECKS,
     *rules_low_latency.CHECKS,
 )
-MULTIVARIANT_CHECKS: tuple[Check, ...] = (*rules_text.CHECKS, *rules_multivariant.CHECKS)
+MULTIVARIANT_CHECKS: tuple[Check[Playlist], ...] = (*rules_text.CHECKS, *rules_multivariant.CHECKS)
 
 
 def check_media_playlist(text: str, name: str = "media playlist") -> list[Finding]:
@@ -61,7 +63,7 @@ def check_playlist(playlist: Playlist) -> list[Finding]:
     return _findings(MULTIVARIANT_CHECKS if playlist.is_multivariant else MEDIA_CHECKS, playlist)
 
 
-def _findings(checks: tuple[Check, ...], playlist: Playlist) -> list[Finding]:
+def _findings(checks: tuple[Check[Playlist], ...], playlist: Playlist) -> list[Finding]:
     """In the order of the lines; what is about the whole playlist comes first."""
     found = [finding for check in checks for finding in check(playlist)]
     return sorted(found, key=lambda finding: finding.line or 0)

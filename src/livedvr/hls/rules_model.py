@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-
-from livedvr.hls.parsed import Playlist
+from typing import Generic, Protocol, TypeVar
 
 
 class Level(StrEnum):
@@ -62,19 +61,30 @@ class Rule:
 Broken = Iterable[tuple[int | None, str]]  # line and message of each place
 
 
+class Named(Protocol):
+    """What a check looks at: a playlist, or a playlist and the version of it before."""
+
+    @property
+    def name(self) -> str:
+        """What findings call it."""
+
+
+Subject = TypeVar("Subject", bound=Named)
+
+
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A rule and how one playlist is held against it."""
+class Check(Generic[Subject]):
+    """A rule and how one playlist, or one reload of it, is held against it."""
 
     rule: Rule
-    look: Callable[[Playlist], Broken]
+    look: Callable[[Subject], Broken]
 
-    def __call__(self, playlist: Playlist) -> Iterator[Finding]:
-        """All places in the playlist that break the rule."""
-        for line, message in self.look(playlist):
-            yield self.rule.at(playlist.name, line, message)
+    def __call__(self, subject: Subject) -> Iterator[Finding]:
+        """All places that break the rule."""
+        for line, message in self.look(subject):
+            yield self.rule.at(subject.name, line, message)
 
 
-def rule(id: str, level: Level, section: str, *, fix: str) -> Callable[[Callable[[Playlist], Broken]], Check]:
+def rule(id: str, level: Level, section: str, *, fix: str) -> Callable[[Callable[[Subject], Broken]], Check[Subject]]:
     """Make a function that yields (line, message) the check of a rule."""
     return lambda look: Check(Rule(id, level, section, fix), look)
