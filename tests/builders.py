@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from livedvr.hls.bitrate import BitrateMeter
 from livedvr.resources.models import Channel, Input, Output, to_micros
 from livedvr.resources.times import SECOND
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
@@ -135,3 +136,11 @@ class FakeClock:
         while not self._waiting or any(self._is_due(entry) for entry in self._waiting):
             self._entered.clear()
             await self._entered.wait()
+
+
+def peak_and_average(segments: Iterable[tuple[int, int]], target_us: int) -> tuple[int, int]:
+    """Peak and average bit rate (bits per second) of whole segments, each (bytes, microseconds); see `BitrateMeter`."""
+    meter = BitrateMeter(target_us)
+    for size, duration in segments:
+        meter.add(size, duration)
+    return meter.peak, meter.average

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builders import peak_and_average
 from livedvr.check.report import Report
 from livedvr.check.run import run_check
-from livedvr.hls.bitrate import peak_and_average
 from livedvr.media.reader import read_media
 from media.sample_media import AAC, H264, cut
 

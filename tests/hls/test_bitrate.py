@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livedvr.hls.bitrate import BitrateMeter, peak_and_average
+from builders import peak_and_average
+from livedvr.hls.bitrate import BitrateMeter
 
 TARGET = 4_000_000
 

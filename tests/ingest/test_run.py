@@ -12,6 +12,8 @@ import pytest
 from live import until
 from livedvr.ingest.run import Run, RunExit, new_run_id
 
+pytestmark = pytest.mark.e2e
+
 OBEDIENT = "trap 'echo closed; exit 255' INT; echo ready; while :; do sleep 0.05; done"
 DEAF = "trap '' INT; echo ready; while :; do sleep 0.05; done"
 

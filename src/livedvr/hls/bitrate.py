@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 
 _BITS_AND_MICROSECONDS = 8 * 1_000_000
 
@@ -62,14 +61,6 @@ class BitrateMeter:
             duration += more_duration
             if 2 * duration >= self._target:
                 self._set_peak = max(self._set_peak, _rate(size, duration))
-
-
-def peak_and_average(segments: Iterable[tuple[int, int]], target_us: int) -> tuple[int, int]:
-    """Peak and average bit rate (bits per second) of whole segments, each (bytes, microseconds); see `BitrateMeter`."""
-    meter = BitrateMeter(target_us)
-    for size, duration in segments:
-        meter.add(size, duration)
-    return meter.peak, meter.average
 
 
 def _rate(size: int, duration: int) -> int:

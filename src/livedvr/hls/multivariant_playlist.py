@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from livedvr.hls.attributes import format_attributes, quoted
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -31,12 +33,12 @@ def render_multivariant(variants: Iterable[Variant]) -> bytes:
 
 
 def _attributes(variant: Variant) -> str:
-    attributes = [f"BANDWIDTH={variant.bandwidth}", f"AVERAGE-BANDWIDTH={variant.average_bandwidth}"]
+    attributes = {"BANDWIDTH": str(variant.bandwidth), "AVERAGE-BANDWIDTH": str(variant.average_bandwidth)}
     if variant.codecs:
-        attributes.append(f'CODECS="{",".join(variant.codecs)}"')
+        attributes["CODECS"] = quoted(",".join(variant.codecs))
     if variant.resolution:
-        attributes.append(f"RESOLUTION={variant.resolution[0]}x{variant.resolution[1]}")
+        attributes["RESOLUTION"] = f"{variant.resolution[0]}x{variant.resolution[1]}"
     if variant.frame_rate:
         # Decimal, rounded to three places as the section asks.
-        attributes.append(f"FRAME-RATE={float(variant.frame_rate):.3f}")
-    return ",".join(attributes)
+        attributes["FRAME-RATE"] = f"{float(variant.frame_rate):.3f}"
+    return format_attributes(attributes)

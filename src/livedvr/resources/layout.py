@@ -37,12 +37,12 @@ def run_folder(mux: str, run: str) -> str:
 
 def segment_name(mux: str, run: str, index: int, container: Container) -> str:
     """``av/20261121T021500Z-k3f9/segment-000000.m4s`` (O4)."""
-    return f"{mux}/{run}/{SEGMENT_PATTERN[container] % index}"
+    return f"{run_folder(mux, run)}/{SEGMENT_PATTERN[container] % index}"
 
 
 def init_name(mux: str, run: str) -> str:
     """``av/20261121T021500Z-k3f9/init.mp4`` (O4)."""
-    return f"{mux}/{run}/{INIT_NAME}"
+    return f"{run_folder(mux, run)}/{INIT_NAME}"
 
 
 def session_folder(session: str) -> str:

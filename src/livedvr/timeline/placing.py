@@ -22,21 +22,9 @@ def place(
         marked: ffmpeg logged a timestamp discontinuity inside this segment (C4).
     """
     patience = max(PATIENCE, 3 * target)
-    sample = Sample(closed.media_end, closed.arrival)
-    new_epoch = marked or previous is None or previous.run != closed.run
     jump = closed.media_start - previous.media_end if previous and previous.run == closed.run else 0
-    if abs(jump) > JUMP:
-        new_epoch, clock = True, clock.rebased(sample, jump)
-    elif marked:
-        clock = clock.rebased(sample, 0)
-    else:
-        clock = clock.observe(sample)
-        if abs(clock.error(patience)) > REANCHOR:
-            anchored = clock.reanchored(patience)
-            # An anchor before what is dated already would be undone right away (C3: dates never go backwards): then
-            # the clock can only slew.
-            if anchored.utc(closed.media_start) >= (previous.end if previous else 0):
-                new_epoch, clock = True, anchored
+    broken, clock = _observe(closed, previous, clock, jump, marked, patience)
+    new_epoch = broken or previous is None or previous.run != closed.run
     start = clock.utc(closed.media_start)
     if previous and start < previous.end and (new_epoch or jump < 0):
         # Dates never go backwards (C3): the epoch begins where the last one ended and slews from there.
@@ -53,6 +41,23 @@ def place(
         size=closed.size,
     )
     return segment, clock.slewed(segment.duration, patience)
+
+
+def _observe(
+    closed: ClosedSegment, previous: Segment | None, clock: RunClock, jump: int, marked: bool, patience: int
+) -> tuple[bool, RunClock]:
+    """Whether time breaks before this segment (C3, C4), and the clock that has seen it arrive."""
+    sample = Sample(closed.media_end, closed.arrival)
+    if marked or abs(jump) > JUMP:
+        return True, clock.rebased(sample, jump if abs(jump) > JUMP else 0)
+    clock = clock.observe(sample)
+    if abs(clock.error(patience)) > REANCHOR:
+        anchored = clock.reanchored(patience)
+        # An anchor before what is dated already would be undone right away (C3: dates never go backwards): then the
+        # clock can only slew.
+        if anchored.utc(closed.media_start) >= (previous.end if previous else 0):
+            return True, anchored
+    return False, clock
 
 
 def target_seconds(*, setting: int, copied: bool, keyframe_distance: int, wanted: int | None) -> int:
