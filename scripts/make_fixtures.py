@@ -23,10 +23,11 @@ from typing import Any
 import imageio_ffmpeg
 
 from fixtures.derive import CHANNELS, FIXTURES, draw_channel, instant
-from livedvr.ingest.command import JOURNAL_NAME, Cut, build_argv
+from livedvr.ingest.command import HEAD_NAME, JOURNAL_NAME, Cut, build_argv
 from livedvr.ingest.intake import describe
 from livedvr.ingest.journal import JournalRow, parse_rows
 from livedvr.ingest.source import Source
+from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, init_name, segment_name
 from livedvr.resources.models import Channel, Input, MuxStream, Output, to_datetime
@@ -221,8 +222,13 @@ def cut(channel: Channel, spool: Path) -> str:
     source = Source("file", "source.ts")
     argv = build_argv("ffmpeg", source, Cut(mux.key, mux.container, mux.segment_micros, copy=channel.video == "copy"))
     argv.remove("-re")
+    if mux.container == "ts":  # as from a live source, whose jumps stay
+        at = argv.index("-dts_delta_threshold")
+        del argv[at : at + 2]
     with (spool / LOG_NAME).open("wb") as log:
         subprocess.run([FFMPEG, *argv[1:]], cwd=spool, check=True, stderr=log)
+    if mux.container == "fmp4":
+        complete_init(spool / mux.key / INIT_NAME, spool / mux.key / HEAD_NAME)
     return shlex.join(argv)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import av
 import pytest
 
 from live import Encoder, Recording, clock_errors, free_udp_port, lines, media_playlist, record, until
@@ -53,6 +54,8 @@ def test_srt_listener(ffmpeg: str, tmp_path: Path) -> None:
     assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
     assert "takes #0:0 Video: h264" in err and "takes #0:1 Audio: aac" in err, err
     assert result["duration"] >= 6
+    with av.open(str(next(tmp_path.glob("av/*/init.mp4")))) as init:
+        assert init.streams.audio[0].codec_context.extradata == bytes.fromhex("1188"), "AAC LC, 48 kHz, mono"
     assert run_check(result["output_uri"], deep=True).ok
     errors = clock_errors(lines(media_playlist(tmp_path)))
     # SRT itself holds everything back for its latency, 120 ms by default: arrival is that much later (C1).

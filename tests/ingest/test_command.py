@@ -57,6 +57,12 @@ FMP4_COPY = [
     "-segment_time", "2.000000",
     "-segment_time_delta", "0.05",
     "av/segment-%06d.m4s",
+    "-map", "0:v:0?", "-map", "0:a:0?",
+    "-f", "nut",
+    "-c", "copy",
+    "-flush_packets", "1",
+    "-t", "1",
+    "av/head.nut",
 ]  # fmt: skip
 FMP4_H264 = [
     "-f", "segment",

@@ -46,6 +46,9 @@ NOT_INDEPENDENT = Rule(
 )
 TIMESTAMPS_JUMP = Rule("timestamps-jump", Level.MUST, "3", "write EXT-X-DISCONTINUITY where timestamps do not continue")
 TIMESTAMPS_DISORDERED = Rule("timestamps-disordered", Level.SHOULD, "3", "let decoding times rise inside a segment")
+CONFIG_MISSING = Rule(
+    "audio-config-missing", Level.MUST, "3.1.2", "write the AudioSpecificConfig into the esds of the init segment"
+)
 ENCODING_CHANGES = Rule(
     "encoding-changes", Level.MUST, "6.2.1", "write EXT-X-DISCONTINUITY where codec, resolution or tracks change"
 )
@@ -203,6 +206,9 @@ class SegmentCheck:
         for stream in opened.span.streams:
             if stream.info not in self.measured.streams:
                 self.measured.streams.append(stream.info)
+                if stream.info.codec == "aac" and stream.info.codec_string is None:
+                    message = f"{segment.uri}: its init segment does not say how the AAC is made; browsers refuse it"
+                    self._report(CONFIG_MISSING, segment.line, message)
             if stream.info.kind == "video" and not stream.starts_with_key:
                 rule = NOT_INDEPENDENT if self._independent else NO_KEYFRAME
                 self._report(rule, segment.line, f"{segment.uri} does not begin with a keyframe")

@@ -16,6 +16,7 @@ from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, Container
 from livedvr.resources.times import SECOND, format_seconds
 
 JOURNAL_NAME = "journal.csv"
+HEAD_NAME = "head.nut"
 
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
@@ -38,6 +39,11 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     # The first video and the first audio stream, each if there is one: one muxed rendition.
     taken = [given["v:0?"], given["a:0?"]]
     output = ffmpeg.output(*taken, f"{cut.mux}/{SEGMENT_PATTERN[cut.container]}", **_output_options(cut))
+    if cut.copy and cut.container == "fmp4":
+        # The first second as it came: its AAC frames may carry a configuration that the init segment lacks. In NUT,
+        # which takes any codec.
+        head = ffmpeg.output(*taken, f"{cut.mux}/{HEAD_NAME}", f="nut", c="copy", t=1, flush_packets=1)
+        output = ffmpeg.merge_outputs(output, head)
     return [
         binary,
         "-hide_banner",

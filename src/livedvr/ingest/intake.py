@@ -15,9 +15,11 @@ from pathlib import Path
 
 from livedvr.catalog import rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.ingest.command import HEAD_NAME
 from livedvr.ingest.journal import JournalReader
 from livedvr.ingest.log import LogReader
 from livedvr.ingest.run import Run
+from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
 from livedvr.resources.layout import INIT_NAME, init_name, segment_name
@@ -117,6 +119,8 @@ class Intake:
         if not open_run.pending:
             return False
         first, init = self._spool_path(open_run, open_run.pending[0].index), self._init_path(open_run)
+        if init is not None and self._channel.video == "copy":
+            await asyncio.to_thread(complete_init, init, open_run.run.media_folder / HEAD_NAME)
         try:
             head = await asyncio.to_thread(read_media, first, init)
         except MediaError as error:

@@ -133,7 +133,11 @@ def _read_streams(container: InputContainer, offset: int) -> list[StreamSpan]:
     for stream in streams:
         if stream.codec_context is not None:  # libav knows the codec
             frame = _frame_duration(stream)
-            tracks[stream.index] = _Track(_stream_info(stream), stream.time_base or Fraction(1, _MPEG_CLOCK), frame)
+            tracks[stream.index] = _Track(
+                _stream_info(stream, in_mp4="mp4" in container.format.name),
+                stream.time_base or Fraction(1, _MPEG_CLOCK),
+                frame,
+            )
     for packet in _readable_packets(container):
         if packet.stream_index in tracks:
             tracks[packet.stream_index].add(packet)
@@ -201,10 +205,12 @@ class _Track:
         )
 
 
-def _stream_info(stream: VideoStream | AudioStream) -> StreamInfo:
+def _stream_info(stream: VideoStream | AudioStream, *, in_mp4: bool) -> StreamInfo:
     context = stream.codec_context
     codec = context.codec.canonical_name
     text = codec_string(codec, context.extradata or b"", tag=_sample_entry(context), profile=context.profile)
+    if codec == "aac" and in_mp4 and not context.extradata:
+        text = None  # ISO/IEC 14496-14 5.6: without its AudioSpecificConfig nobody can be sure what it is
     if stream.type == "video":
         rate = stream.guessed_rate or stream.average_rate
         return StreamInfo("video", codec, text, stream.width or None, stream.height or None, rate or None)
