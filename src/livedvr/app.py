@@ -46,6 +46,7 @@ class LiveDvr:
         self._settings = settings or RunSettings()
         self._runtimes: dict[str, ChannelRuntime] = {}
         self._opening = asyncio.Lock()
+        self._is_open = False
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
 
@@ -56,6 +57,7 @@ class LiveDvr:
         self._tasks = await asyncio.TaskGroup().__aenter__()
         self._around = Surroundings(self._catalog, self._watcher, self._clock, self._settings, self._tasks)
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
+        self._is_open = True
         try:
             for channel in self._catalog.read(rows.unfinished_channels):
                 await self._take_up(channel)
@@ -73,6 +75,7 @@ class LiveDvr:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_open = False
         failed: list[Exception] = []
         for runtime in self._runtimes.values():
             try:
@@ -96,6 +99,7 @@ class LiveDvr:
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""
+        self._check_open()
         async with self._opening:
             if channel not in self._runtimes:
                 self._runtimes[channel] = await self._open(channel)
@@ -123,6 +127,10 @@ class LiveDvr:
             raise
         return runtime
 
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise FailedPrecondition("LiveDvr is not open", hint="use it inside `async with LiveDvr(...) as dvr`")
+
     async def put_channel(self, channel: Channel) -> None:
         """Store a channel's settings; its runtime, if there is one, is made anew."""
         old = self._runtimes.pop(channel.channel_id, None)
@@ -132,6 +140,7 @@ class LiveDvr:
 
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
+        self._check_open()
         return [row.channel for row in self._catalog.read(rows.list_channels)]
 
     def events(self, channel: str) -> list[tuple[int, str, str]]:

@@ -41,6 +41,8 @@ class RecordOptions:
 
 def channel_of(options: RecordOptions) -> Channel:
     """The channel that the options ask for; INVALID_ARGUMENT names the option."""
+    if not options.output:
+        raise InvalidArgument("it is empty", field="--output", hint="name a directory")
     video = options.video or ("h264" if options.source == "testsrc" else "copy")
     segment = parse_duration(options.segment_duration, field="--segment-duration")
     return Channel(

@@ -20,10 +20,11 @@ from livedvr.record_options import Interval, RecordOptions, channel_of, interval
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
 from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, to_micros
-from livedvr.resources.times import MINUTE, SECOND, format_time
+from livedvr.resources.times import SECOND, format_time
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
+LATE = 15 * SECOND  # media of the window may still come for so long after its end (a probe, a burst)
 TICK = SECOND  # how often progress is told when nothing else happens
 
 
@@ -152,6 +153,7 @@ class _Recording:
         await self._ensure_channel()
         runtime = await self._dvr.runtime(self._channel.channel_id)
         session = runtime.sessions.find(self._session_id)
+        self._note_others(runtime)
         if session is not None:
             self._check_resumable(session)
         elif self._options.resume:
@@ -210,6 +212,12 @@ class _Recording:
         await runtime.stop()  # what an earlier controller left running with other settings
         await self._dvr.channels.update(self._channel)
 
+    def _note_others(self, runtime: ChannelRuntime) -> None:
+        """Sessions that an earlier controller left open on this channel end with this recording (S11)."""
+        for other in runtime.sessions.list():
+            if other.session_id != self._session_id and other.state in ("PENDING", "LIVE"):
+                self._control.on_note(f"session '{other.session_id}' goes on too, and is sealed when this one ends")
+
     def _check_resumable(self, session: DvrSession) -> None:
         if not self._options.resume:
             raise AlreadyExists(
@@ -217,6 +225,10 @@ class _Recording:
                 field="--session",
                 hint="go on with it by --resume, or use another id",
             )
+        if session.state == "FINISHED":
+            self._control.on_note(f"session '{self._session_id}' was FINISHED already; there is nothing to resume")
+        else:
+            self._control.on_note(f"session '{self._session_id}' goes on with the window it was created with")
         if session.state == "FAILED":
             raise FailedPrecondition(
                 f"session '{self._session_id}' has failed: {session.error}", field="--resume", hint="use another id"
@@ -246,9 +258,12 @@ class _Recording:
             first = runtime.known.timeline.following(mux, before)
             if first is not None:
                 return first.start
+            session = runtime.sessions.find(self._session_id)
+            if session is not None and session.state == "FAILED":
+                return began  # its window is over without media; nobody asks for the start any more
             self._check_source(runtime, began)
             self._tell(runtime)
-            await self._wait(changed, runtime.sessions.find(self._session_id))
+            await self._wait(changed, session)
 
     def _check_source(self, runtime: ChannelRuntime, began: int) -> None:
         """Raise when there is no more hope that the source comes."""
@@ -259,7 +274,7 @@ class _Recording:
         if self._control.stop.is_set():
             raise SourceError(f"stopped before any media came ({waited})", field=uri)
         end = self._interval.end
-        if end is not None and now >= end + MINUTE:
+        if end is not None and now >= end + LATE:
             raise SourceError(f"no media came before the end of the window ({waited})", field=uri)
         if ingest is None or ingest.is_over:
             raise SourceError(f"the source ended without media ({waited})", field=uri)
@@ -310,13 +325,14 @@ class _Recording:
         except OSError:  # the output has gone; storage says so itself
             return
         window = session.dvr_windows[-1]
-        wanted = self._channel.retention_window
+        wanted, text = self._channel.retention_window, "all that is kept (--retention)"
         if window.end_time is not None and window.start_time is not None:
             wanted = min(wanted, window.end_time - window.start_time)
+            text = f"{wanted.total_seconds():g} s"
         need = rate * wanted.total_seconds()
         warning = "; THAT IS NOT ENOUGH, see --retention" if need > free else ""
         self._control.on_note(
-            f"disk: about {_human(need)} for {wanted} at {_human(rate)}/s, {_human(free)} are free{warning}"
+            f"disk: about {_human(need)} for {text} at {_human(rate)}/s, {_human(free)} are free{warning}"
         )
 
 

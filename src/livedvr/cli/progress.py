@@ -62,7 +62,7 @@ def _state(progress: Progress) -> str:
 
 
 def _line(state: str, progress: Progress) -> Table:
-    grid = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))  # one line at 80 columns; on a narrower terminal its end is cut off
     cells = [f"[bold]{state}[/bold]"]
     session = progress.session
     if session is not None and session.segments:
@@ -70,11 +70,13 @@ def _line(state: str, progress: Progress) -> Table:
         if progress.lag is not None:
             cells.append(f"lag {progress.lag / SECOND:.1f} s")
         cells.append(f"[red]{len(session.gaps)} gaps[/red]" if session.gaps else "no gaps")
+    for _ in cells:
+        grid.add_column(no_wrap=True)
     grid.add_row(*cells)
     return grid
 
 
-def _bar(session: DvrSession, width: int = 24) -> str:
+def _bar(session: DvrSession, width: int = 12) -> str:
     """How much of the window is there; only the duration when the window is open."""
     done = session.duration.total_seconds()
     first, last = session.dvr_windows[0].start_time, session.dvr_windows[-1].end_time

@@ -94,6 +94,7 @@ class Supervisor:
         self._cut = Cut(
             channel.mux.key, channel.mux.container, channel.mux.segment_micros, copy=channel.video == "copy"
         )
+        self._has_begun = bool(left_open)  # a run of ours has been started or adopted
         self.state = StreamingState.STARTING
         self.error: LiveDvrError | None = None
         self.last_failure: str | None = None
@@ -217,7 +218,7 @@ class Supervisor:
         try:
             await asyncio.to_thread(check_port, self._source)
         except Aborted:
-            if self.last_failure is None and not self._known.timeline.last(self._channel.mux.key):
+            if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
                 raise
         run = Run(self._spool / new_run_id(now), self._channel.mux.key)
         channel = self._channel.channel_id
@@ -232,6 +233,7 @@ class Supervisor:
             )
         except OSError as error:
             raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
+        self._has_begun = True
         if self._asked is None:
             self._set_state(StreamingState.AWAITING_INPUT)
         return OpenRun(run, JournalReader(run.journal_path), log.LogReader(run.log_path))
