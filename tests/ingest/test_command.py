@@ -61,7 +61,8 @@ FMP4_COPY = [
     "-f", "nut",
     "-c", "copy",
     "-flush_packets", "1",
-    "-t", "1",
+    "-max_interleave_delta", "1",
+    "-t", "5",
     "av/head.nut",
 ]  # fmt: skip
 FMP4_H264 = [

@@ -40,9 +40,11 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     taken = [given["v:0?"], given["a:0?"]]
     output = ffmpeg.output(*taken, f"{cut.mux}/{SEGMENT_PATTERN[cut.container]}", **_output_options(cut))
     if cut.copy and cut.container == "fmp4":
-        # The first second as it came: its AAC frames may carry a configuration that the init segment lacks. In NUT,
-        # which takes any codec.
-        head = ffmpeg.output(*taken, f"{cut.mux}/{HEAD_NAME}", f="nut", c="copy", t=1, flush_packets=1)
+        # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
+        # NUT, which takes any codec; and audio is written without waiting for the first keyframe.
+        head = ffmpeg.output(
+            *taken, f"{cut.mux}/{HEAD_NAME}", f="nut", c="copy", t=5, flush_packets=1, max_interleave_delta=1
+        )
         output = ffmpeg.merge_outputs(output, head)
     return [
         binary,
