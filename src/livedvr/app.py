@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.source import parse_source
@@ -59,7 +59,7 @@ class LiveDvr:
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
         try:
-            for channel in self._catalog.read(rows.unfinished_channels):
+            for channel in self._catalog.read(channel_rows.unfinished_channels):
                 await self._take_up(channel)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
@@ -106,15 +106,15 @@ class LiveDvr:
             return self._runtimes[channel]
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        known = self._catalog.read(lambda db: rows.get_channel(db, channel))
+        known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
         if known is None:
             raise NotFound(f"there is no channel '{channel}'", field="channel")
         root = local_root(known.channel.output.uri)
         check_local_root(root)
         lock = ChannelLock(root)
         try:
-            epoch = await self._catalog.write(lambda db: rows.raise_owner_epoch(db, channel))
-            row = self._catalog.read(lambda db: rows.get_channel(db, channel))
+            epoch = await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel))
+            row = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
             assert row is not None
             runtime = ChannelRuntime(self._around, row, lock, Owner(channel, epoch))
         except BaseException:
@@ -136,16 +136,16 @@ class LiveDvr:
         old = self._runtimes.pop(channel.channel_id, None)
         if old is not None:
             await old.close()
-        await self._catalog.write(lambda db: rows.put_channel(db, channel))
+        await self._catalog.write(lambda db: channel_rows.put_channel(db, channel))
 
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
         self._check_open()
-        return [row.channel for row in self._catalog.read(rows.list_channels)]
+        return [row.channel for row in self._catalog.read(channel_rows.list_channels)]
 
     def events(self, channel: str) -> list[tuple[int, str, str]]:
         """What happened on a channel that its user should know: (UTC microseconds, kind, text)."""
-        return self._catalog.read(lambda db: rows.list_events(db, channel))
+        return self._catalog.read(lambda db: channel_rows.list_events(db, channel))
 
 
 class Channels:

@@ -9,9 +9,10 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
-from livedvr.catalog.rows import ChannelRow, RunRow
+from livedvr.catalog.channel_rows import ChannelRow
+from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
@@ -85,12 +86,12 @@ class ChannelRuntime:
     def _load(self, row: ChannelRow) -> ChannelTimeline:
         known = ChannelTimeline(Timeline([self._mux]), row.target)
         channel, catalog = row.channel.channel_id, self._around.catalog
-        for run in catalog.read(lambda db: rows.list_runs(db, channel)):
+        for run in catalog.read(lambda db: segment_rows.list_runs(db, channel)):
             if run.media is not None:
                 known.media[run.id] = run.media
             if run.end_reason is not None:
                 known.run_ends[run.id] = run.end_reason
-        for segment in catalog.read(lambda db: rows.list_segments(db, channel, self._mux)):
+        for segment in catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)):
             known.timeline.append(self._mux, segment)
         return known
 
@@ -104,7 +105,7 @@ class ChannelRuntime:
         return Facts(frontier=ingest.frontier(now), channel_stopping=stopping, drained=ingest.is_over)
 
     def _left_open(self) -> list[RunRow]:
-        runs = self._around.catalog.read(lambda db: rows.list_runs(db, self.channel.channel_id))
+        runs = self._around.catalog.read(lambda db: segment_rows.list_runs(db, self.channel.channel_id))
         return [run for run in runs if run.end_reason is None]
 
     async def take_up(self, row: ChannelRow) -> None:
@@ -124,7 +125,7 @@ class ChannelRuntime:
                 return
             check_file(parse_source(self.channel.input))
             await asyncio.to_thread(find_ffmpeg)
-            await self._write(lambda db: rows.set_started(db, self.channel.channel_id, True))
+            await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
             await self._start_ingest()
 
     async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
@@ -162,7 +163,7 @@ class ChannelRuntime:
     async def _stop(self) -> None:
         failure: LiveDvrError | None = None
         try:
-            await self._write(lambda db: rows.set_stopping(db, self.channel.channel_id))
+            await self._write(lambda db: channel_rows.set_stopping(db, self.channel.channel_id))
         except LiveDvrError as error:  # it is told at the end: ffmpeg has to be stopped all the same
             failure = error
         self._stopped = False
@@ -176,7 +177,7 @@ class ChannelRuntime:
         self._stopped = True
         if failure is not None:
             raise failure
-        await self._write(lambda db: rows.set_started(db, self.channel.channel_id, False))
+        await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, False))
 
     def _notify(self) -> None:
         """Ingest has brought something or changed: the sessions look again, and whoever waits here."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, channel, segment
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import Aborted, StorageError
 from livedvr.timeline.clock import RunClock, Sample
@@ -32,19 +32,19 @@ def started(*names: str):
 
     def work(db: sqlite3.Connection) -> str:
         for name in names:
-            rows.add_event(db, "live", T0, name, "")
+            channel_rows.add_event(db, "live", T0, name, "")
         return names[-1]
 
     return work
 
 
 def events(catalog: Catalog) -> list[str]:
-    return [kind for _, kind, _ in catalog.read(lambda db: rows.list_events(db, "live"))]
+    return [kind for _, kind, _ in catalog.read(lambda db: channel_rows.list_events(db, "live"))]
 
 
 async def with_channel(catalog: Catalog) -> Owner:
-    await catalog.write(lambda db: rows.put_channel(db, channel()))
-    return Owner("live", await catalog.write(lambda db: rows.raise_owner_epoch(db, "live")))
+    await catalog.write(lambda db: channel_rows.put_channel(db, channel()))
+    return Owner("live", await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
 
 
 class Held:
@@ -103,8 +103,8 @@ async def test_a_unique_row_that_comes_twice_fails_alone(catalog: Catalog) -> No
         asyncio.ensure_future(catalog.write(work))
         for work in (
             started("before"),
-            lambda db: rows.add_run(db, RUN, "live", T0),
-            lambda db: rows.add_run(db, RUN, "live", T0),
+            lambda db: segment_rows.add_run(db, RUN, "live", T0),
+            lambda db: segment_rows.add_run(db, RUN, "live", T0),
             started("after"),
         )
     ]
@@ -130,7 +130,7 @@ async def test_what_was_answered_is_there_when_the_catalog_is_opened_again(path:
     first.close()
     second = Catalog(path)
     assert events(second) == ["kept"]
-    assert second.read(rows.list_channels)[0].channel == channel()
+    assert second.read(channel_rows.list_channels)[0].channel == channel()
     second.close()
 
 
@@ -179,7 +179,7 @@ async def test_a_waiter_that_is_cancelled_does_not_cancel_what_it_asked_for(cata
 
 async def test_an_older_owner_is_refused_and_its_job_not_run(catalog: Catalog) -> None:
     old = await with_channel(catalog)
-    new = Owner("live", await catalog.write(lambda db: rows.raise_owner_epoch(db, "live")))
+    new = Owner("live", await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
     assert new.epoch == old.epoch + 1
     ran: list[str] = []
     with pytest.raises(Aborted, match="another controller"):
@@ -191,7 +191,7 @@ async def test_an_older_owner_is_refused_and_its_job_not_run(catalog: Catalog) -
 async def test_the_owner_is_looked_up_in_the_same_transaction_as_the_write(catalog: Catalog) -> None:
     old = await with_channel(catalog)
     held = Held(catalog)
-    taking_over = asyncio.ensure_future(catalog.write(lambda db: rows.raise_owner_epoch(db, "live")))
+    taking_over = asyncio.ensure_future(catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
     late = asyncio.ensure_future(catalog.write(started("late"), old))
     await held.let_go()
     await taking_over
@@ -202,9 +202,9 @@ async def test_the_owner_is_looked_up_in_the_same_transaction_as_the_write(catal
 
 async def test_fencing_one_channel_leaves_the_others_alone(catalog: Catalog) -> None:
     await with_channel(catalog)
-    await catalog.write(lambda db: rows.put_channel(db, channel(channel_id="other")))
-    other = Owner("other", await catalog.write(lambda db: rows.raise_owner_epoch(db, "other")))
-    await catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
+    await catalog.write(lambda db: channel_rows.put_channel(db, channel(channel_id="other")))
+    other = Owner("other", await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "other")))
+    await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live"))
     assert await catalog.write(started("fine"), other) == "fine"
 
 
@@ -212,16 +212,18 @@ async def test_fencing_one_channel_leaves_the_others_alone(catalog: Catalog) -> 
 async def test_a_journal_row_becomes_a_segment_once(catalog: Catalog) -> None:
     owner = await with_channel(catalog)
     clock = RunClock((Sample(0, T0),)).anchored()
-    await catalog.write(lambda db: rows.add_run(db, RUN, "live", T0), owner)
-    await catalog.write(lambda db: rows.commit_segments(db, "live", "av", [segment(0)], clock, MEDIA), owner)
+    await catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", T0), owner)
+    await catalog.write(lambda db: segment_rows.commit_segments(db, "live", "av", [segment(0)], clock, MEDIA), owner)
     same_file = segment(2, index=0)  # the next number, but the same run, mux and index
     later = RunClock((Sample(0, T0),), T0 + 5)
     with pytest.raises(sqlite3.IntegrityError):
         await catalog.write(
-            lambda db: rows.commit_segments(db, "live", "av", [segment(1), same_file], later, MEDIA), owner
+            lambda db: segment_rows.commit_segments(db, "live", "av", [segment(1), same_file], later, MEDIA), owner
         )
-    assert catalog.read(lambda db: rows.list_segments(db, "live", "av")) == [segment(0)]
-    assert catalog.read(lambda db: rows.list_runs(db, "live"))[0].clock == clock  # the clock's state goes with them
+    assert catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")) == [segment(0)]
+    assert (
+        catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0].clock == clock
+    )  # the clock's state goes with them
 
 
 @pytest.mark.semantics("S16")
@@ -229,27 +231,28 @@ async def test_the_same_index_of_another_run_or_mux_is_another_segment(catalog: 
     owner = await with_channel(catalog)
     clock = RunClock((Sample(0, T0),)).anchored()
     for run in (RUN, SECOND_RUN):
-        await catalog.write(lambda db, run=run: rows.add_run(db, run, "live", T0), owner)
+        await catalog.write(lambda db, run=run: segment_rows.add_run(db, run, "live", T0), owner)
     for mux, one in (("av", segment(0)), ("low", segment(0)), ("av", segment(1, run=SECOND_RUN, index=0))):
         await catalog.write(
-            lambda db, mux=mux, one=one: rows.commit_segments(db, "live", mux, [one], clock, MEDIA), owner
+            lambda db, mux=mux, one=one: segment_rows.commit_segments(db, "live", mux, [one], clock, MEDIA), owner
         )
-    assert len(catalog.read(lambda db: rows.list_segments(db, "live", "av"))) == 2
+    assert len(catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))) == 2
 
 
 async def test_a_number_is_given_once_in_a_rendition(catalog: Catalog) -> None:
     owner = await with_channel(catalog)
     clock = RunClock((Sample(0, T0),)).anchored()
-    await catalog.write(lambda db: rows.add_run(db, RUN, "live", T0), owner)
+    await catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", T0), owner)
     with pytest.raises(sqlite3.IntegrityError):
         await catalog.write(
-            lambda db: rows.commit_segments(db, "live", "av", [segment(0), segment(0, index=1)], clock, MEDIA), owner
+            lambda db: segment_rows.commit_segments(db, "live", "av", [segment(0), segment(0, index=1)], clock, MEDIA),
+            owner,
         )
 
 
 async def test_rows_of_a_channel_that_does_not_exist_are_refused(catalog: Catalog) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        await catalog.write(lambda db: rows.add_run(db, RUN, "nobody", T0))
+        await catalog.write(lambda db: segment_rows.add_run(db, RUN, "nobody", T0))
 
 
 async def test_what_is_committed_survives_a_power_cut(catalog: Catalog) -> None:

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, channel, segment, window
-from livedvr.catalog import rows
-from livedvr.catalog.rows import ChannelRow, RunRow, SessionRow
+from livedvr.catalog import channel_rows, segment_rows, session_rows
+from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.schema import migrate
+from livedvr.catalog.segment_rows import RunRow
+from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import NotFound
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia
@@ -46,41 +48,41 @@ def connected(path: Path | str) -> sqlite3.Connection:
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = connected(tmp_path / "catalog.sqlite3")
-    rows.put_channel(connection, channel())
+    channel_rows.put_channel(connection, channel())
     yield connection
     connection.close()
 
 
 def test_a_channel_is_stored_as_it_is(db: sqlite3.Connection) -> None:
-    assert rows.get_channel(db, "live") == ChannelRow(channel(), started=False, target=None)
-    assert rows.get_channel(db, "nobody") is None
+    assert channel_rows.get_channel(db, "live") == ChannelRow(channel(), started=False, target=None)
+    assert channel_rows.get_channel(db, "nobody") is None
 
 
 def test_to_put_a_channel_again_keeps_its_target_owner_and_wish(db: sqlite3.Connection) -> None:
-    rows.set_target(db, "live", 6)
-    rows.set_started(db, "live", True)
-    assert rows.raise_owner_epoch(db, "live") == 1
+    channel_rows.set_target(db, "live", 6)
+    channel_rows.set_started(db, "live", True)
+    assert channel_rows.raise_owner_epoch(db, "live") == 1
     changed = channel(retention_window=timedelta(hours=1))
-    rows.put_channel(db, changed)
-    assert rows.get_channel(db, "live") == ChannelRow(changed, started=True, target=6)
-    assert rows.raise_owner_epoch(db, "live") == 2
+    channel_rows.put_channel(db, changed)
+    assert channel_rows.get_channel(db, "live") == ChannelRow(changed, started=True, target=6)
+    assert channel_rows.raise_owner_epoch(db, "live") == 2
 
 
 def test_channels_are_listed_by_id(db: sqlite3.Connection) -> None:
-    rows.put_channel(db, channel(channel_id="a"))
-    rows.put_channel(db, channel(channel_id="z"))
-    assert [row.channel.channel_id for row in rows.list_channels(db)] == ["a", "live", "z"]
+    channel_rows.put_channel(db, channel(channel_id="a"))
+    channel_rows.put_channel(db, channel(channel_id="z"))
+    assert [row.channel.channel_id for row in channel_rows.list_channels(db)] == ["a", "live", "z"]
 
 
 def test_a_run_s_row_exists_before_it_has_brought_anything(db: sqlite3.Connection) -> None:
-    rows.add_run(db, SECOND_RUN, "live", at(5))
-    rows.add_run(db, RUN, "live", T0)
-    assert rows.list_runs(db, "live") == [
+    segment_rows.add_run(db, SECOND_RUN, "live", at(5))
+    segment_rows.add_run(db, RUN, "live", T0)
+    assert segment_rows.list_runs(db, "live") == [
         RunRow(RUN, "live", T0, None, None, None),
         RunRow(SECOND_RUN, "live", at(5), None, None, None),
     ]
-    rows.end_run(db, RUN, at(4), "source lost")
-    assert [run.end_reason for run in rows.list_runs(db, "live")] == ["source lost", None]
+    segment_rows.end_run(db, RUN, at(4), "source lost")
+    assert [run.end_reason for run in segment_rows.list_runs(db, "live")] == ["source lost", None]
 
 
 MICROS = st.integers(-(10**16), 10**16)
@@ -102,42 +104,42 @@ MEDIAS = st.builds(
 @given(CLOCKS, MEDIAS)
 def test_a_run_s_clock_and_media_come_back_as_they_were(clock: RunClock, media: RunMedia) -> None:
     db = connected(":memory:")
-    rows.put_channel(db, channel())
-    rows.add_run(db, RUN, "live", T0)
-    rows.commit_segments(db, "live", "av", [segment(0)], clock, media)
-    stored = rows.list_runs(db, "live")[0]
+    channel_rows.put_channel(db, channel())
+    segment_rows.add_run(db, RUN, "live", T0)
+    segment_rows.commit_segments(db, "live", "av", [segment(0)], clock, media)
+    stored = segment_rows.list_runs(db, "live")[0]
     db.close()
     assert (stored.clock, stored.media) == (clock, media)
 
 
 @pytest.mark.semantics("C3")
 def test_segments_come_back_as_they_were_placed(db: sqlite3.Connection) -> None:
-    rows.add_run(db, RUN, "live", T0)
-    rows.add_run(db, SECOND_RUN, "live", at(5))
+    segment_rows.add_run(db, RUN, "live", T0)
+    segment_rows.add_run(db, SECOND_RUN, "live", at(5))
     clock = RunClock((Sample(0, T0),)).anchored()
     first = [segment(i, start=at(2 * i) + 137, duration=1_968_333) for i in range(3)]
     second = [segment(3, run=SECOND_RUN, index=0, epoch=1, media_start=-7, size=0)]
-    rows.commit_segments(db, "live", "av", second, clock, MEDIA)
-    rows.commit_segments(db, "live", "av", first, clock, replace(MEDIA, frame_rate=Fraction(30_000, 1001)))
-    assert rows.list_segments(db, "live", "av") == first + second
-    assert rows.list_segments(db, "live", "low") == []
-    assert [run.media for run in rows.list_runs(db, "live")] == [
+    segment_rows.commit_segments(db, "live", "av", second, clock, MEDIA)
+    segment_rows.commit_segments(db, "live", "av", first, clock, replace(MEDIA, frame_rate=Fraction(30_000, 1001)))
+    assert segment_rows.list_segments(db, "live", "av") == first + second
+    assert segment_rows.list_segments(db, "live", "low") == []
+    assert [run.media for run in segment_rows.list_runs(db, "live")] == [
         replace(MEDIA, frame_rate=Fraction(30_000, 1001)),
         MEDIA,
     ]
 
 
 def test_a_session_comes_back_as_it_was_with_its_edition(db: sqlite3.Connection) -> None:
-    assert rows.add_session(db, SESSION) == replace(SESSION, edition=1)
-    assert rows.get_session(db, "live", "match") == rows.find_session(db, "live", "match")
+    assert session_rows.add_session(db, SESSION) == replace(SESSION, edition=1)
+    assert session_rows.get_session(db, "live", "match") == session_rows.find_session(db, "live", "match")
 
 
 def test_what_becomes_of_a_session_is_stored_piece_by_piece(db: sqlite3.Connection) -> None:
-    rows.add_session(db, SESSION)
-    rows.set_session_target(db, "live", "match", 6)
-    rows.set_session_summary(db, "live", "match", {"segments": 3, "gaps": [[1, 2, "source lost"]]})
-    rows.set_session_state(db, "live", "match", "FAILED", at(9), "no such bucket")
-    assert rows.get_session(db, "live", "match") == replace(
+    session_rows.add_session(db, SESSION)
+    session_rows.set_session_target(db, "live", "match", 6)
+    session_rows.set_session_summary(db, "live", "match", {"segments": 3, "gaps": [[1, 2, "source lost"]]})
+    session_rows.set_session_state(db, "live", "match", "FAILED", at(9), "no such bucket")
+    assert session_rows.get_session(db, "live", "match") == replace(
         SESSION,
         edition=1,
         target=6,
@@ -149,58 +151,58 @@ def test_what_becomes_of_a_session_is_stored_piece_by_piece(db: sqlite3.Connecti
 
 
 def test_a_state_change_touches_no_other_session(db: sqlite3.Connection) -> None:
-    rows.add_session(db, SESSION)
-    rows.add_session(db, replace(SESSION, id="other"))
-    rows.set_session_state(db, "live", "match", "LIVE", at(9))
-    assert rows.get_session(db, "live", "other").state == "PENDING"
+    session_rows.add_session(db, SESSION)
+    session_rows.add_session(db, replace(SESSION, id="other"))
+    session_rows.set_session_state(db, "live", "match", "LIVE", at(9))
+    assert session_rows.get_session(db, "live", "other").state == "PENDING"
 
 
 @pytest.mark.semantics("O6")
 def test_edition_numbers_of_an_id_never_restart(db: sqlite3.Connection) -> None:
     editions = []
     for _ in range(3):
-        editions.append(rows.add_session(db, SESSION).edition)
-        rows.delete_session(db, "live", "match")
+        editions.append(session_rows.add_session(db, SESSION).edition)
+        session_rows.delete_session(db, "live", "match")
     assert editions == [1, 2, 3]
-    assert rows.add_session(db, replace(SESSION, id="other")).edition == 1
-    rows.put_channel(db, channel(channel_id="second"))
-    assert rows.add_session(db, replace(SESSION, channel="second")).edition == 1
+    assert session_rows.add_session(db, replace(SESSION, id="other")).edition == 1
+    channel_rows.put_channel(db, channel(channel_id="second"))
+    assert session_rows.add_session(db, replace(SESSION, channel="second")).edition == 1
 
 
 @pytest.mark.semantics("O6")
 def test_an_edition_number_survives_the_end_of_the_process(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite3"
     first = connected(path)
-    rows.put_channel(first, channel())
-    rows.add_session(first, SESSION)
-    rows.delete_session(first, "live", "match")
+    channel_rows.put_channel(first, channel())
+    session_rows.add_session(first, SESSION)
+    session_rows.delete_session(first, "live", "match")
     first.close()
     second = connected(path)
-    assert rows.add_session(second, SESSION).edition == 2
+    assert session_rows.add_session(second, SESSION).edition == 2
     second.close()
 
 
 def test_a_session_that_is_not_there_is_named(db: sqlite3.Connection) -> None:
-    assert rows.find_session(db, "live", "match") is None
+    assert session_rows.find_session(db, "live", "match") is None
     with pytest.raises(NotFound, match=r"'match'.*'live'"):
-        rows.get_session(db, "live", "match")
+        session_rows.get_session(db, "live", "match")
 
 
 def test_sessions_are_listed_by_creation_and_per_channel(db: sqlite3.Connection) -> None:
-    rows.put_channel(db, channel(channel_id="second"))
+    channel_rows.put_channel(db, channel(channel_id="second"))
     for name, created in (("c", at(3)), ("a", at(5)), ("b", at(1))):
-        rows.add_session(db, replace(SESSION, id=name, created=created))
-    rows.add_session(db, replace(SESSION, channel="second"))
-    assert [session.id for session in rows.list_sessions(db, "live")] == ["b", "c", "a"]
+        session_rows.add_session(db, replace(SESSION, id=name, created=created))
+    session_rows.add_session(db, replace(SESSION, channel="second"))
+    assert [session.id for session in session_rows.list_sessions(db, "live")] == ["b", "c", "a"]
 
 
 @pytest.mark.semantics("P3")
 def test_a_target_duration_that_is_exceeded_is_raised_and_said_aloud(db: sqlite3.Connection) -> None:
-    rows.set_target(db, "live", 6)
-    rows.raise_target(db, "live", 9, at(7), "segment-000003.m4s lasts 8.6 s, the target duration is 6 s")
-    stored = rows.get_channel(db, "live")
+    channel_rows.set_target(db, "live", 6)
+    channel_rows.raise_target(db, "live", 9, at(7), "segment-000003.m4s lasts 8.6 s, the target duration is 6 s")
+    stored = channel_rows.get_channel(db, "live")
     assert stored is not None
     assert stored.target == 9
-    assert rows.list_events(db, "live") == [
+    assert channel_rows.list_events(db, "live") == [
         (at(7), "TARGET_DURATION_EXCEEDED", "segment-000003.m4s lasts 8.6 s, the target duration is 6 s")
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.ingest.intake import Intake, OpenRun
 from livedvr.ingest.journal import JournalReader
@@ -47,15 +47,15 @@ class Controller:
 
     def __init__(self, folder: Path, store: MemoryStore, catalog: Catalog, channel: Channel) -> None:
         self.catalog, self.store = catalog, store
-        row = catalog.read(lambda db: rows.get_channel(db, "live"))
+        row = catalog.read(lambda db: channel_rows.get_channel(db, "live"))
         assert row is not None
         self.known = ChannelTimeline(Timeline(["av"]), row.target)
-        for segment in catalog.read(lambda db: rows.list_segments(db, "live", "av")):
+        for segment in catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")):
             self.known.timeline.append("av", segment)
         self.appended = 0
         self.intake = Intake(channel, self.known, store, catalog, Owner("live", 1), self._appended)
         run = Run(folder, "av")
-        stored = catalog.read(lambda db: rows.list_runs(db, "live"))[0]
+        stored = catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0]
         last = self.known.timeline.last("av")
         self.open = OpenRun(run, JournalReader(run.journal_path), LogReader(run.log_path), media=stored.media)
         if stored.clock and last:
@@ -69,7 +69,8 @@ class Controller:
 
     def listed(self) -> list[tuple[int, int, int]]:
         return [
-            (s.number, s.index, s.start) for s in self.catalog.read(lambda db: rows.list_segments(db, "live", "av"))
+            (s.number, s.index, s.start)
+            for s in self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))
         ]
 
 
@@ -89,9 +90,9 @@ def spool(tmp_path: Path) -> Path:
 @pytest.fixture
 async def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog = Catalog(tmp_path / "catalog.sqlite3")
-    await catalog.write(lambda db: rows.put_channel(db, _channel()))
-    await catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
-    await catalog.write(lambda db: rows.add_run(db, RUN, "live", BEGAN))
+    await catalog.write(lambda db: channel_rows.put_channel(db, _channel()))
+    await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live"))
+    await catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", BEGAN))
     yield catalog
     catalog.close()
 
@@ -168,7 +169,7 @@ async def test_a_crash_before_the_commit_loses_nothing_and_an_old_owner_commits_
     store = MemoryStore()
     old = Controller(spool, store, catalog, _channel())
     _journal(spool, 3)
-    await catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
+    await catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live"))
     with pytest.raises(Exception, match="taken over by another controller"):
         await old.read()
     assert old.listed() == [] and len(old.known.timeline._renditions["av"]) == 0
@@ -184,10 +185,10 @@ async def test_a_segment_longer_than_the_target_is_listed_and_said_aloud(spool: 
     _journal(spool, 3)
     await controller.read(final=True)
     assert len(controller.listed()) == 3
-    (_, kind, text), *_ = catalog.read(lambda db: rows.list_events(db, "live"))
+    (_, kind, text), *_ = catalog.read(lambda db: channel_rows.list_events(db, "live"))
     assert kind == "TARGET_DURATION_EXCEEDED"
     assert "lasts 2.0" in text and "the target duration is 1 s" in text
-    row = catalog.read(lambda db: rows.get_channel(db, "live"))
+    row = catalog.read(lambda db: channel_rows.get_channel(db, "live"))
     assert row is not None and row.target == controller.known.target == 2
 
 
@@ -199,5 +200,5 @@ async def test_a_jump_that_ffmpeg_smoothed_over_begins_an_epoch(spool: Path, cat
     (spool / "ffmpeg.log").write_text("[mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 20000000\n")
     _journal(spool, 5)
     await controller.read()
-    segments = catalog.read(lambda db: rows.list_segments(db, "live", "av"))
+    segments = catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))
     assert [s.epoch for s in segments] == [0, 0, 0, 1, 1]

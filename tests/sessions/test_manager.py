@@ -12,7 +12,7 @@ import m3u8
 import pytest
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, FakeClock, at, chain, channel, segment
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import (
     Aborted,
@@ -95,17 +95,17 @@ class House:
 
     async def open(self) -> House:
         """A controller takes the channel: everything it knows is what the catalog has."""
-        await self.catalog.write(lambda db: rows.put_channel(db, self.channel))
-        self.owner = Owner("live", await self.catalog.write(lambda db: rows.raise_owner_epoch(db, "live")))
-        stored = self.catalog.read(lambda db: rows.get_channel(db, "live"))
+        await self.catalog.write(lambda db: channel_rows.put_channel(db, self.channel))
+        self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
+        stored = self.catalog.read(lambda db: channel_rows.get_channel(db, "live"))
         assert stored is not None
         self.known = ChannelTimeline(Timeline(["av"]), stored.target)
-        for run in self.catalog.read(lambda db: rows.list_runs(db, "live")):
+        for run in self.catalog.read(lambda db: segment_rows.list_runs(db, "live")):
             if run.media:
                 self.known.media[run.id] = run.media
             if run.end_reason:
                 self.known.run_ends[run.id] = run.end_reason
-        for one in self.catalog.read(lambda db: rows.list_segments(db, "live", "av")):
+        for one in self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")):
             self.known.timeline.append("av", one)
         self.manager = SessionManager(
             self.channel,
@@ -143,14 +143,15 @@ class House:
         """The intake has committed segments; the sessions do not know yet."""
         for one in segments:
             if one.run not in self.known.media:
-                await self.catalog.write(lambda db, run=one.run: rows.add_run(db, run, "live", T0))
+                await self.catalog.write(lambda db, run=one.run: segment_rows.add_run(db, run, "live", T0))
                 self.known.media[one.run] = MEDIA
             if self.known.target is None:
-                await self.catalog.write(lambda db: rows.set_target(db, "live", 2))
+                await self.catalog.write(lambda db: channel_rows.set_target(db, "live", 2))
                 self.known.target = 2
             clock = RunClock((Sample(one.media_end, one.end),)).anchored()
             await self.catalog.write(
-                lambda db, one=one, clock=clock: rows.commit_segments(db, "live", "av", [one], clock, MEDIA), self.owner
+                lambda db, one=one, clock=clock: segment_rows.commit_segments(db, "live", "av", [one], clock, MEDIA),
+                self.owner,
             )
             self.known.timeline.append("av", one)
 
@@ -184,7 +185,7 @@ class House:
                     return
 
     def row_state(self, name: str = "match") -> str:
-        return self.catalog.read(lambda db: rows.get_session(db, "live", name)).state
+        return self.catalog.read(lambda db: session_rows.get_session(db, "live", name)).state
 
 
 @pytest.fixture
@@ -353,7 +354,7 @@ async def test_main_is_not_written_again_for_each_segment(house: House) -> None:
 async def test_a_session_keeps_its_target_duration_and_a_later_one_declares_the_larger(house: House) -> None:
     await house.create(0, None)
     await house.feed(segment(0))
-    await house.catalog.write(lambda db: rows.raise_target(db, "live", 5, at(2), "too long"))
+    await house.catalog.write(lambda db: channel_rows.raise_target(db, "live", 5, at(2), "too long"))
     house.known.target = 5
     long = segment(1, duration=5 * SECOND)
     await house.feed(long)
@@ -521,7 +522,7 @@ async def test_a_controller_killed_between_two_steps_is_repaired_by_the_next(hou
     sealed = expected(s[0], s[1], ended=True)
     assert house.store.text(PLAYLIST) == sealed
     await house.die()
-    await house.catalog.write(lambda db: rows.set_session_state(db, "live", "match", state, T0))
+    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", state, T0))
     house.store.objects.clear()
     await house.open()
     assert (house.state(), house.manager.get("match").segments) == ("FINISHED", 2)
@@ -556,7 +557,7 @@ async def test_a_sealed_playlist_is_never_published_without_its_end_again(house:
     sealed = house.store.text(PLAYLIST)
     assert sealed.endswith("#EXT-X-ENDLIST\n")
     await house.die()
-    await house.catalog.write(lambda db: rows.set_session_state(db, "live", "match", "STOPPING", T0))
+    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", "STOPPING", T0))
     house.facts = Facts(None)  # the next controller takes the channel up again: nothing is drained
     await house.open()
     assert house.store.text(PLAYLIST) == sealed
@@ -615,7 +616,7 @@ async def test_a_delete_that_was_interrupted_is_finished_by_the_next_controller(
     await house.create(0, 100)
     await house.feed(segment(0))
     await house.die()
-    await house.catalog.write(lambda db: rows.set_session_state(db, "live", "match", "DELETING", T0))
+    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", "DELETING", T0))
     await house.open()
     assert house.store.objects == {}
     assert house.manager.find("match") is None
@@ -753,7 +754,7 @@ async def test_labels_are_kept(house: House) -> None:
 
 
 async def test_a_controller_that_has_been_superseded_can_accept_nothing(house: House) -> None:
-    await house.catalog.write(lambda db: rows.raise_owner_epoch(db, "live"))
+    await house.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live"))
     with pytest.raises(Aborted, match="another controller"):
         await house.manager.create("match", [TimeInterval()], None, {})
     assert house.manager.find("match") is None

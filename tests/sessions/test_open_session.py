@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, chain, segment, window
-from livedvr.catalog.rows import SessionRow
+from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
 from livedvr.timeline.gaps import CHANNEL_STOPPED, OUTSIDE_KEPT_RANGE, SOURCE_LOST

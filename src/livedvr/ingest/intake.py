@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.ingest.command import HEAD_NAME
 from livedvr.ingest.journal import JournalReader
@@ -139,7 +139,9 @@ class Intake:
         if not (final or clock.has_settled(target * SECOND)):
             return False
         if self._known.target is None:
-            await self._catalog.write(lambda db: rows.set_target(db, self._channel.channel_id, target), self._owner)
+            await self._catalog.write(
+                lambda db: channel_rows.set_target(db, self._channel.channel_id, target), self._owner
+            )
             self._known.target = target
         open_run.media = describe(head, self._mux.container)
         self._known.media[open_run.run.id] = open_run.media
@@ -187,12 +189,12 @@ class Intake:
         seconds = round_half_up(longest.duration)
 
         def work(db: sqlite3.Connection) -> None:
-            rows.commit_segments(db, channel, mux.key, segments, clock, media)
+            segment_rows.commit_segments(db, channel, mux.key, segments, clock, media)
             if seconds > target:
                 # P3: listed truthfully, said aloud; sessions created later declare the larger value.
                 name = segment_name(mux.key, longest.run, longest.index, mux.container)
                 text = f"{name} lasts {format_seconds(longest.duration)} s, the target duration is {target} s"
-                rows.raise_target(db, channel, seconds, longest.start, text)
+                channel_rows.raise_target(db, channel, seconds, longest.start, text)
 
         await self._catalog.write(work, self._owner)
         self._known.target = max(target, seconds)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from livedvr.catalog import rows
+from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
-from livedvr.catalog.rows import RunRow
+from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
 from livedvr.ingest.ffmpeg import Ffmpeg
@@ -190,7 +190,9 @@ class Supervisor:
             self.last_failure = text = str(error)
             await self._abandon(error)
             now, channel = self._clock.now(), self._channel.channel_id
-            await self._catalog.write(lambda db: rows.add_event(db, channel, now, "SOURCE_REFUSED", text), self._owner)
+            await self._catalog.write(
+                lambda db: channel_rows.add_event(db, channel, now, "SOURCE_REFUSED", text), self._owner
+            )
             return None
 
     def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
@@ -222,7 +224,7 @@ class Supervisor:
                 raise
         run = Run(self._spool / new_run_id(now), self._channel.mux.key)
         channel = self._channel.channel_id
-        await self._catalog.write(lambda db: rows.add_run(db, run.id, channel, now), self._owner)
+        await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now), self._owner)
         argv = build_argv(str(self._ffmpeg.path), self._source, self._cut)
         try:
             await asyncio.to_thread(
@@ -311,7 +313,7 @@ class Supervisor:
         """The run is over and read: its row says why, its folder goes."""
         run, reason = open_run.run, ended.reason(self._asked)
         now = self._clock.now()
-        await self._catalog.write(lambda db: rows.end_run(db, run.id, now, reason), self._owner)
+        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._owner)
         self._known.run_ends[run.id] = reason
         self._open = None
         await asyncio.to_thread(run.remove)
@@ -343,7 +345,7 @@ class Supervisor:
         if isinstance(error, SourceError):
             self._open = None
             now = self._clock.now()
-            await self._catalog.write(lambda db: rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
+            await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
             await asyncio.to_thread(run.remove)
 
     def _set_state(self, state: StreamingState) -> None:

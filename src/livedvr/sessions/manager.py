@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from livedvr.catalog import rows
+from livedvr.catalog import session_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.catalog.rows import SessionRow
+from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import Aborted, AlreadyExists, NotFound, StorageError
 from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
 from livedvr.resources.models import Channel, DvrSession, Gap, TimeInterval, to_datetime
@@ -55,7 +55,7 @@ class SessionManager:
         self._closed = False
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
         self._making = asyncio.Lock()  # one at a time changes a session: the pass, or a delete
-        for row in catalog.read(lambda db: rows.list_sessions(db, channel.channel_id)):
+        for row in catalog.read(lambda db: session_rows.list_sessions(db, channel.channel_id)):
             if State(row.state) not in TERMINAL or row.state == State.DELETING:
                 self._open[row.id] = self._opened(row)
 
@@ -114,7 +114,7 @@ class SessionManager:
                 field="dvrSessionId",
                 hint="use another id, or --resume" if found else "use another id, or remove its folder",
             )
-        stored = await self._catalog.write(lambda db: rows.add_session(db, row), self._owner)
+        stored = await self._catalog.write(lambda db: session_rows.add_session(db, row), self._owner)
         self._open[session_id] = self._opened(stored)
         self.wake()
         return self._resource(stored)
@@ -123,7 +123,7 @@ class SessionManager:
         """The session as it stands, or None."""
         if session_id in self._open:
             return self._resource(self._open[session_id].row)
-        row = self._catalog.read(lambda db: rows.find_session(db, self.channel.channel_id, session_id))
+        row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
         return self._resource(row) if row else None
 
     def get(self, session_id: str) -> DvrSession:
@@ -137,7 +137,7 @@ class SessionManager:
 
     def list(self) -> list[DvrSession]:
         """All sessions by creation."""
-        stored = self._catalog.read(lambda db: rows.list_sessions(db, self.channel.channel_id))
+        stored = self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
         return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
 
     async def delete(self, session_id: str) -> None:
@@ -146,7 +146,7 @@ class SessionManager:
             state = advance(State(self.get(session_id).state), Event.DELETE)
             session = self._open.get(session_id)
             if session is None:
-                row = self._catalog.read(lambda db: rows.get_session(db, self.channel.channel_id, session_id))
+                row = self._catalog.read(lambda db: session_rows.get_session(db, self.channel.channel_id, session_id))
                 session = self._opened(row)
             await self._set_state(session, state)
             self._open[session_id] = session
@@ -230,7 +230,9 @@ class SessionManager:
 
     async def _store_summary(self, session: OpenSession) -> None:
         row, summary = session.row, session.summary()
-        await self._catalog.write(lambda db: rows.set_session_summary(db, row.channel, row.id, summary), self._owner)
+        await self._catalog.write(
+            lambda db: session_rows.set_session_summary(db, row.channel, row.id, summary), self._owner
+        )
         session.row = replace(row, summary=summary)
 
     async def _publish(self, session: OpenSession) -> None:
@@ -239,7 +241,9 @@ class SessionManager:
         row, playlist = session.row, session.playlist
         if session.declared == 0 and row.target is not None:
             target = row.target
-            await self._catalog.write(lambda db: rows.set_session_target(db, row.channel, row.id, target), self._owner)
+            await self._catalog.write(
+                lambda db: session_rows.set_session_target(db, row.channel, row.id, target), self._owner
+            )
         try:
             name = media_playlist_name(row.id, session.mux, row.edition)
             await asyncio.to_thread(self._store.replace, name, playlist.render())
@@ -262,7 +266,7 @@ class SessionManager:
             return
         row, now = session.row, self._clock.now()
         await self._catalog.write(
-            lambda db: rows.set_session_state(db, row.channel, row.id, state, now, error), self._owner
+            lambda db: session_rows.set_session_state(db, row.channel, row.id, state, now, error), self._owner
         )
         session.row = replace(session.row, state=state, error=error, updated=now)
         self._tell()
@@ -286,7 +290,7 @@ class SessionManager:
         except StorageError as error:
             await self._set_state(session, State.DELETING, str(error))  # shown, and tried again at the next look
             return
-        await self._catalog.write(lambda db: rows.delete_session(db, row.channel, row.id), self._owner)
+        await self._catalog.write(lambda db: session_rows.delete_session(db, row.channel, row.id), self._owner)
         del self._open[row.id]
         self._tell()
 

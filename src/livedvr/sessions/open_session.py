@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from livedvr.catalog.rows import SessionRow
+from livedvr.catalog.session_rows import SessionRow
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.hls.multivariant_playlist import Variant, render_multivariant

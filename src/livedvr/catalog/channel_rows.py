@@ -1,0 +1,95 @@
+"""Plain SQL for channels and their events: each function is one statement or one small unit of work."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from livedvr.resources.models import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel as stored. ``target``: seconds, None before the first settled run; ``stopping``: see the schema."""
+
+    channel: Channel
+    started: bool
+    target: int | None
+    stopping: bool = False
+
+
+def put_channel(db: sqlite3.Connection, channel: Channel) -> None:
+    """Create the channel or replace its resource; target and owner stay."""
+    db.execute(
+        "INSERT INTO channels (id, resource) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET resource = excluded.resource",
+        (channel.channel_id, channel.model_dump_json()),
+    )
+
+
+def raise_owner_epoch(db: sqlite3.Connection, channel: str) -> int:
+    """The next owner epoch of the channel: older owners can no longer write."""
+    row = db.execute(
+        "UPDATE channels SET owner_epoch = owner_epoch + 1 WHERE id = ? RETURNING owner_epoch", (channel,)
+    ).fetchone()
+    epoch: int = row["owner_epoch"]
+    return epoch
+
+
+def set_started(db: sqlite3.Connection, channel: str, started: bool) -> None:
+    """The channel runs from now on, or it is stopped and its sessions are sealed."""
+    db.execute("UPDATE channels SET started = ?, stopping = 0 WHERE id = ?", (started, channel))
+
+
+def set_stopping(db: sqlite3.Connection, channel: str) -> None:
+    """The channel is no longer wanted, and its sessions are still to be sealed."""
+    db.execute("UPDATE channels SET started = 0, stopping = 1 WHERE id = ?", (channel,))
+
+
+def set_target(db: sqlite3.Connection, channel: str, seconds: int) -> None:
+    """Fix the channel's target duration."""
+    db.execute("UPDATE channels SET target = ? WHERE id = ?", (seconds, channel))
+
+
+def raise_target(db: sqlite3.Connection, channel: str, seconds: int, time: int, text: str) -> None:
+    """A segment was longer than the target duration: say so, and declare the larger value from now on (P3)."""
+    set_target(db, channel, seconds)
+    add_event(db, channel, time, "TARGET_DURATION_EXCEEDED", text)
+
+
+def get_channel(db: sqlite3.Connection, channel: str) -> ChannelRow | None:
+    """The channel, or None."""
+    row = db.execute("SELECT * FROM channels WHERE id = ?", (channel,)).fetchone()
+    return _channel(row) if row else None
+
+
+def unfinished_channels(db: sqlite3.Connection) -> list[str]:
+    """The ids of the channels on which something is to be carried on: running, stopping, or with an open session."""
+    rows = db.execute(
+        "SELECT id FROM channels WHERE started OR stopping"
+        " OR EXISTS (SELECT 1 FROM runs WHERE channel = channels.id AND end_reason IS NULL)"
+        " OR EXISTS (SELECT 1 FROM sessions WHERE channel = channels.id AND state NOT IN ('FINISHED', 'FAILED'))"
+        " ORDER BY id"
+    )
+    return [row["id"] for row in rows]
+
+
+def list_channels(db: sqlite3.Connection) -> list[ChannelRow]:
+    """All channels by id."""
+    return [_channel(row) for row in db.execute("SELECT * FROM channels ORDER BY id")]
+
+
+def _channel(row: sqlite3.Row) -> ChannelRow:
+    return ChannelRow(
+        Channel.model_validate_json(row["resource"]), bool(row["started"]), row["target"], bool(row["stopping"])
+    )
+
+
+def add_event(db: sqlite3.Connection, channel: str, time: int, kind: str, text: str) -> None:
+    """Something the user should know about the channel."""
+    db.execute("INSERT INTO events (channel, time, kind, text) VALUES (?, ?, ?, ?)", (channel, time, kind, text))
+
+
+def list_events(db: sqlite3.Connection, channel: str) -> list[tuple[int, str, str]]:
+    """(time, kind, text), oldest first."""
+    rows = db.execute("SELECT time, kind, text FROM events WHERE channel = ? ORDER BY id", (channel,))
+    return [(row["time"], row["kind"], row["text"]) for row in rows]
