@@ -104,7 +104,6 @@ class OpenSession:
         """The text of main.m3u8 as of now; codecs and size are those of the newest run listed (P6)."""
         assert self.playlist is not None and self.meter is not None and self.playlist.last is not None
         media = known.media[self.playlist.last.run]
-        self.declared = self.meter.peak
         return render_multivariant(
             [
                 Variant(
@@ -117,6 +116,13 @@ class OpenSession:
                 )
             ]
         )
+
+    def stored(self, *, with_multivariant: bool) -> None:
+        """The store has what the playlists say now."""
+        assert self.playlist is not None and self.meter is not None
+        self.published, self.sealed = True, self.playlist.sealed
+        if with_multivariant:
+            self.declared = self.meter.peak
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""
