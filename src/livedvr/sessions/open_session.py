@@ -30,6 +30,7 @@ class OpenSession:
     row: SessionRow
     mux: str
     container: Container
+    start_offset: int | None = None
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
     playlist: MediaPlaylist | None = None
@@ -58,7 +59,7 @@ class OpenSession:
                 target = self.row.target or known.target
                 assert target is not None, "a timeline with segments has a target duration"
                 self.row = replace(self.row, target=target)
-                self.playlist = MediaPlaylist(self.mux, self.container, target)
+                self.playlist = MediaPlaylist(self.mux, self.container, target, self.start_offset)
                 self.meter = BitrateMeter(target * SECOND)
             self.playlist.append(listed)
             self.meter.add(listed.segment.size, listed.segment.duration)
