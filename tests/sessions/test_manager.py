@@ -655,3 +655,19 @@ async def test_a_main_that_could_not_be_written_for_a_while_is_written_as_soon_a
     await house.rest()
     assert (house.state(), MAIN in house.store.objects) == ("LIVE", True)
     assert house.manager.get("match").error is None
+
+
+@pytest.mark.semantics("W2", "S5")
+async def test_a_window_means_the_time_of_the_stream_and_not_of_arrival(house: House) -> None:
+    # The media of 02:00:00 to 02:00:08 comes half a minute late; by the wall clock the window is long over.
+    s = chain([2 * SECOND] * 5)
+    house.clock.advance(30 * SECOND)
+    await house.tell(frontier=at(0))
+    await house.create(2, 6)
+    assert house.state() == "SCHEDULED"
+    for one in s:
+        house.clock.advance(2 * SECOND)
+        await house.commit(one)
+        await house.tell(frontier=one.end)
+    assert house.state() == "FINISHED"
+    assert house.store.text(PLAYLIST) == expected(s[1], s[2], date="02:00:02", ended=True)
