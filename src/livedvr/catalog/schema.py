@@ -69,6 +69,23 @@ MIGRATIONS: tuple[str, ...] = (
         text TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN edition_windows TEXT NOT NULL DEFAULT '[]'; -- what the present edition is drawn from
+    UPDATE sessions SET edition_windows = windows;
+    ALTER TABLE sessions ADD COLUMN cooldown_until INTEGER;  -- in COOLDOWN: when the new edition may come (S7)
+    ALTER TABLE sessions ADD COLUMN ended INTEGER;           -- when it became FINISHED or FAILED (R3)
+    ALTER TABLE segments ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0; -- 1: nothing may list it any more (R4)
+    CREATE TABLE retired (                   -- editions that have been replaced or deleted: what they keep (R4, O6)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        session TEXT NOT NULL,
+        edition INTEGER NOT NULL,
+        windows TEXT NOT NULL,               -- the segments it listed are those that meet these
+        grace INTEGER NOT NULL,              -- microseconds: min(its playlist's duration, 1 h)
+        playlist_until INTEGER,              -- its playlist stays until then; null: main.m3u8 still points at it
+        segments_until INTEGER,              -- its segments stay until then; null: until its playlist has gone
+        PRIMARY KEY (channel, session, edition)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

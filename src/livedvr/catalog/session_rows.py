@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from livedvr.resources.errors import AlreadyExists, NotFound
@@ -52,61 +52,57 @@ def add_session(db: sqlite3.Connection, session: SessionRow) -> SessionRow:
         raise AlreadyExists(
             f"session '{session.id}' exists already", field="dvrSessionId", hint="use another id, or --resume"
         )
-    edition = next_edition(db, session.channel, session.id)
-    db.execute(
-        "INSERT INTO sessions (channel, id, manifest_key, windows, labels, state, edition, created, updated)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            session.channel,
-            session.id,
-            session.manifest_key,
-            json.dumps([[w.start, w.end] for w in session.windows]),
-            json.dumps(dict(session.labels)),
-            session.state,
-            edition,
-            session.created,
-            session.updated,
-        ),
+    stored = replace(session, edition=_next_edition(db, session))
+    columns = _columns(stored)
+    names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    db.execute(f"INSERT INTO sessions ({names}) VALUES ({marks})", columns)
+    return stored
+
+
+def put_session(db: sqlite3.Connection, session: SessionRow) -> None:
+    """The session is this from now on."""
+    columns = _columns(session)
+    settings = ", ".join(f"{name} = :{name}" for name in columns)
+    db.execute(f"UPDATE sessions SET {settings} WHERE channel = :channel AND id = :id", columns)
+
+
+def begin_edition(db: sqlite3.Connection, session: SessionRow, grace: int) -> SessionRow:
+    """A new edition of the session's windows (O6): nothing of it is published yet.
+
+    The old one keeps its segments for ``grace`` microseconds after its playlist, see `release_editions`.
+    """
+    _retire(db, session, grace, None)
+    fresh = replace(
+        session,
+        edition=_next_edition(db, session),
+        edition_windows=session.windows,
+        target=None,
+        summary=None,
+        cooldown_until=None,
     )
-    return get_session(db, session.channel, session.id)
+    put_session(db, fresh)
+    return fresh
 
 
-def next_edition(db: sqlite3.Connection, channel: str, session: str) -> int:
-    """The next number of the id's editions, counted for ever."""
-    row = db.execute(
-        "INSERT INTO editions (channel, session, last) VALUES (?, ?, 1)"
-        " ON CONFLICT (channel, session) DO UPDATE SET last = last + 1 RETURNING last",
-        (channel, session),
-    ).fetchone()
-    number: int = row["last"]
-    return number
-
-
-def set_session_state(
-    db: sqlite3.Connection, channel: str, session: str, state: str, now: int, error: str | None = None
-) -> None:
-    """A state change."""
+def release_editions(db: sqlite3.Connection, channel: str, session: str, now: int) -> None:
+    """main.m3u8 points at the newest edition now: the replaced ones go after their grace (O6, R4)."""
     db.execute(
-        "UPDATE sessions SET state = ?, error = ?, updated = ? WHERE channel = ? AND id = ?",
-        (state, error, now, channel, session),
-    )
-
-
-def set_session_target(db: sqlite3.Connection, channel: str, session: str, seconds: int) -> None:
-    """The edition's EXT-X-TARGETDURATION, before its first publication."""
-    db.execute("UPDATE sessions SET target = ? WHERE channel = ? AND id = ?", (seconds, channel, session))
-
-
-def set_session_summary(db: sqlite3.Connection, channel: str, session: str, summary: Mapping[str, Any]) -> None:
-    """What the sealed session holds."""
-    db.execute(
-        "UPDATE sessions SET summary = ? WHERE channel = ? AND id = ?", (json.dumps(dict(summary)), channel, session)
+        "UPDATE retired SET playlist_until = :now + grace, segments_until = :now + 2 * grace"
+        " WHERE channel = :channel AND session = :session AND segments_until IS NULL",
+        {"now": now, "channel": channel, "session": session},
     )
 
 
-def delete_session(db: sqlite3.Connection, channel: str, session: str) -> None:
-    """The session's row goes; its edition numbers stay (O6)."""
-    db.execute("DELETE FROM sessions WHERE channel = ? AND id = ?", (channel, session))
+def delete_session(db: sqlite3.Connection, session: SessionRow, grace: int, now: int) -> None:
+    """The session's row goes, its objects have gone; its edition numbers stay (O6), its segments for the grace (R4)."""
+    db.execute(
+        "UPDATE retired SET playlist_until = NULL, segments_until = max(ifnull(segments_until, 0), ? + grace)"
+        " WHERE channel = ? AND session = ?",
+        (now, session.channel, session.id),
+    )
+    if session.target is not None:  # a playlist of the present edition may have been read
+        _retire(db, session, grace, now + grace)
+    db.execute("DELETE FROM sessions WHERE channel = ? AND id = ?", (session.channel, session.id))
 
 
 def find_session(db: sqlite3.Connection, channel: str, session: str) -> SessionRow | None:
@@ -130,18 +126,79 @@ def list_sessions(db: sqlite3.Connection, channel: str) -> list[SessionRow]:
     ]
 
 
-def _session(row: sqlite3.Row) -> SessionRow:
-    return SessionRow(
-        channel=row["channel"],
-        id=row["id"],
-        manifest_key=row["manifest_key"],
-        windows=tuple(Window(*pair) for pair in json.loads(row["windows"])),
-        labels=json.loads(row["labels"]),
-        state=row["state"],
-        error=row["error"],
-        edition=row["edition"],
-        target=row["target"],
-        summary=json.loads(row["summary"]) if row["summary"] else None,
-        created=row["created"],
-        updated=row["updated"],
+def list_retired(db: sqlite3.Connection, channel: str) -> list[RetiredRow]:
+    """The channel's retired editions."""
+    rows = db.execute("SELECT * FROM retired WHERE channel = ? ORDER BY session, edition", (channel,))
+    return [
+        RetiredRow(
+            row["session"],
+            row["edition"],
+            _load_windows(row["windows"]),
+            row["grace"],
+            row["playlist_until"],
+            row["segments_until"],
+        )
+        for row in rows
+    ]
+
+
+def _retire(db: sqlite3.Connection, session: SessionRow, grace: int, segments_until: int | None) -> None:
+    db.execute(
+        "INSERT INTO retired (channel, session, edition, windows, grace, segments_until) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            session.channel,
+            session.id,
+            session.edition,
+            _dump_windows(_listed(session)),
+            grace,
+            segments_until,
+        ),
     )
+
+
+def _listed(session: SessionRow) -> tuple[Window, ...]:
+    """The windows that what the session's sealed edition lists meets: they end where it does."""
+    end = session.summary["actual_end"] if session.summary else None
+    if end is None:
+        return session.edition_windows
+    return tuple(
+        Window(w.start, end if w.end is None else min(w.end, end)) for w in session.edition_windows if w.start < end
+    )
+
+
+def _next_edition(db: sqlite3.Connection, session: SessionRow) -> int:
+    """The next number of the id's editions, counted for ever."""
+    row = db.execute(
+        "INSERT INTO editions (channel, session, last) VALUES (?, ?, 1)"
+        " ON CONFLICT (channel, session) DO UPDATE SET last = last + 1 RETURNING last",
+        (session.channel, session.id),
+    ).fetchone()
+    number: int = row["last"]
+    return number
+
+
+def _columns(session: SessionRow) -> dict[str, Any]:
+    """The row as the table has it."""
+    columns = {field.name: getattr(session, field.name) for field in fields(session)}
+    columns["windows"] = _dump_windows(session.windows)
+    columns["edition_windows"] = _dump_windows(session.edition_windows)
+    columns["labels"] = json.dumps(dict(session.labels))
+    columns["summary"] = None if session.summary is None else json.dumps(session.summary)
+    return columns
+
+
+def _session(row: sqlite3.Row) -> SessionRow:
+    columns = dict(row)
+    columns["windows"] = _load_windows(row["windows"])
+    columns["edition_windows"] = _load_windows(row["edition_windows"])
+    columns["labels"] = json.loads(row["labels"])
+    columns["summary"] = json.loads(row["summary"]) if row["summary"] else None
+    return SessionRow(**columns)
+
+
+def _dump_windows(windows: tuple[Window, ...]) -> str:
+    return json.dumps([[window.start, window.end] for window in windows])
+
+
+def _load_windows(text: str) -> tuple[Window, ...]:
+    return tuple(Window(*pair) for pair in json.loads(text))
