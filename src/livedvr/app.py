@@ -35,7 +35,7 @@ class LiveDvr:
 
     Attributes:
         channels: create, get, list, start and stop channels.
-        sessions: create, get, list, delete and watch DVR sessions.
+        sessions: create, get, list, update, delete and watch DVR sessions.
     """
 
     def __init__(
@@ -247,6 +247,25 @@ class DvrSessions:
     async def list(self, channel_id: str) -> list[DvrSession]:
         """The channel's sessions by creation."""
         return (await self._dvr.runtime(channel_id)).sessions.list()
+
+    async def update(
+        self,
+        channel_id: str,
+        session_id: str,
+        *,
+        windows: Sequence[TimeInterval] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> DvrSession:
+        """Patch a session's windows, its labels, or both; what is None stays (S6-S10).
+
+        A first window without a start keeps the start it has. A LIVE session can be extended and be given later
+        windows; an end that is now or past ends it (COOLDOWN). FAILED_PRECONDITION says what would be allowed;
+        ABORTED: another update of the same session is under way.
+        """
+        if isinstance(windows, TimeInterval):
+            raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
+        manager = (await self._dvr.runtime(channel_id)).sessions
+        return await manager.update(session_id, intervals=windows, labels=labels)
 
     async def delete(self, channel_id: str, session_id: str) -> None:
         """Delete the session and its manifest; the channel's segments follow retention (S15)."""

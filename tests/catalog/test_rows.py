@@ -26,6 +26,7 @@ SESSION = SessionRow(
     id="match",
     manifest_key="main",
     windows=(window(0, 10), window(20, None)),
+    edition_windows=(window(0, 10), window(20, None)),
     labels={"livedvr-pin": "true"},
     state="PENDING",
     error=None,
@@ -134,26 +135,27 @@ def test_a_session_comes_back_as_it_was_with_its_edition(db: sqlite3.Connection)
     assert session_rows.get_session(db, "live", "match") == session_rows.find_session(db, "live", "match")
 
 
-def test_what_becomes_of_a_session_is_stored_piece_by_piece(db: sqlite3.Connection) -> None:
-    session_rows.add_session(db, SESSION)
-    session_rows.set_session_target(db, "live", "match", 6)
-    session_rows.set_session_summary(db, "live", "match", {"segments": 3, "gaps": [[1, 2, "source lost"]]})
-    session_rows.set_session_state(db, "live", "match", "FAILED", at(9), "no such bucket")
-    assert session_rows.get_session(db, "live", "match") == replace(
-        SESSION,
-        edition=1,
+def test_what_becomes_of_a_session_is_stored(db: sqlite3.Connection) -> None:
+    changed = replace(
+        session_rows.add_session(db, SESSION),
+        windows=(window(0, 5),),
+        labels={},
         target=6,
-        summary={"segments": 3, "gaps": [[1, 2, "source lost"]]},
+        summary={"segments": 3, "actual_end": at(6), "gaps": [[1, 2, "source lost"]]},
         state="FAILED",
         error="no such bucket",
         updated=at(9),
+        cooldown_until=at(70),
+        ended=at(9),
     )
+    session_rows.put_session(db, changed)
+    assert session_rows.get_session(db, "live", "match") == changed
 
 
 def test_a_state_change_touches_no_other_session(db: sqlite3.Connection) -> None:
     session_rows.add_session(db, SESSION)
     session_rows.add_session(db, replace(SESSION, id="other"))
-    session_rows.set_session_state(db, "live", "match", "LIVE", at(9))
+    session_rows.put_session(db, replace(session_rows.get_session(db, "live", "match"), state="LIVE"))
     assert session_rows.get_session(db, "live", "other").state == "PENDING"
 
 
@@ -162,7 +164,7 @@ def test_edition_numbers_of_an_id_never_restart(db: sqlite3.Connection) -> None:
     editions = []
     for _ in range(3):
         editions.append(session_rows.add_session(db, SESSION).edition)
-        session_rows.delete_session(db, "live", "match")
+        session_rows.delete_session(db, SESSION, 0, T0)
     assert editions == [1, 2, 3]
     assert session_rows.add_session(db, replace(SESSION, id="other")).edition == 1
     channel_rows.put_channel(db, channel(channel_id="second"))
@@ -175,7 +177,7 @@ def test_an_edition_number_survives_the_end_of_the_process(tmp_path: Path) -> No
     first = connected(path)
     channel_rows.put_channel(first, channel())
     session_rows.add_session(first, SESSION)
-    session_rows.delete_session(first, "live", "match")
+    session_rows.delete_session(first, SESSION, 0, T0)
     first.close()
     second = connected(path)
     assert session_rows.add_session(second, SESSION).edition == 2

@@ -184,6 +184,11 @@ class House:
                 if session.state == state:
                     return
 
+    async def set_state(self, state: str) -> None:
+        """The catalog says so, as a controller that died then has left it."""
+        row = self.catalog.read(lambda db: session_rows.get_session(db, "live", "match"))
+        await self.catalog.write(lambda db: session_rows.put_session(db, replace(row, state=state)))
+
     def row_state(self, name: str = "match") -> str:
         return self.catalog.read(lambda db: session_rows.get_session(db, "live", name)).state
 
@@ -522,7 +527,7 @@ async def test_a_controller_killed_between_two_steps_is_repaired_by_the_next(hou
     sealed = expected(s[0], s[1], ended=True)
     assert house.store.text(PLAYLIST) == sealed
     await house.die()
-    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", state, T0))
+    await house.set_state(state)
     house.store.objects.clear()
     await house.open()
     assert (house.state(), house.manager.get("match").segments) == ("FINISHED", 2)
@@ -557,7 +562,7 @@ async def test_a_sealed_playlist_is_never_published_without_its_end_again(house:
     sealed = house.store.text(PLAYLIST)
     assert sealed.endswith("#EXT-X-ENDLIST\n")
     await house.die()
-    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", "STOPPING", T0))
+    await house.set_state("STOPPING")
     house.facts = Facts(None)  # the next controller takes the channel up again: nothing is drained
     await house.open()
     assert house.store.text(PLAYLIST) == sealed
@@ -616,7 +621,7 @@ async def test_a_delete_that_was_interrupted_is_finished_by_the_next_controller(
     await house.create(0, 100)
     await house.feed(segment(0))
     await house.die()
-    await house.catalog.write(lambda db: session_rows.set_session_state(db, "live", "match", "DELETING", T0))
+    await house.set_state("DELETING")
     await house.open()
     assert house.store.objects == {}
     assert house.manager.find("match") is None

@@ -24,6 +24,7 @@ def opened(windows: Sequence[Window], *, target: int | None = None, edition: int
         id="match",
         manifest_key="main",
         windows=tuple(windows),
+        edition_windows=tuple(windows),
         labels={},
         state="PENDING",
         error=None,

@@ -170,7 +170,10 @@ def test_post_processing_lasts_until_the_sealed_playlists_are_stored() -> None:
 
 
 @pytest.mark.parametrize("state", [State.FINISHED, State.FAILED, State.DELETING])
-@pytest.mark.parametrize("facts", [Facts(at(100)), Facts(None, True, True, True, "gone")])
+@pytest.mark.parametrize(
+    "facts",
+    [Facts(at(100)), Facts(None, channel_stopping=True, drained=True, sealed=True, cooled=True, storage_error="gone")],
+)
 def test_nothing_that_happens_moves_a_session_that_is_done(state: State, facts: Facts) -> None:
     planned = plan(state, [window(2, 6)], timeline(5), facts)
     assert (planned.state, planned.seal) == (state, False)

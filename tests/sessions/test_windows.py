@@ -21,7 +21,7 @@ def asked(*pairs: tuple[float | None, float | None]) -> list[TimeInterval]:
 
 
 def resolve(*pairs: tuple[float | None, float | None]) -> tuple[Window, ...]:
-    return resolve_windows(asked(*pairs), NOW, HOUR)
+    return resolve_windows(asked(*pairs), NOW, NOW - HOUR)
 
 
 @pytest.mark.semantics("W1", "W3")
@@ -91,7 +91,7 @@ def test_windows_that_are_wholly_behind_retention_are_refused() -> None:
 def test_what_is_taken_is_sorted_and_does_not_overlap(edges: list[int | None], now: int, kept: int) -> None:
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     try:
-        windows = resolve_windows(asked(*pairs), at(now), kept * SECOND)
+        windows = resolve_windows(asked(*pairs), at(now), at(now) - kept * SECOND)
     except (InvalidArgument, FailedPrecondition):
         return
     flat = [edge for w in windows for edge in (w.start, w.end)]
@@ -105,4 +105,4 @@ def test_what_is_taken_is_sorted_and_does_not_overlap(edges: list[int | None], n
 
 @pytest.mark.parametrize("given_window", [window(1.5, 3), window(0, None)])
 def test_a_window_and_its_interval_are_the_same_thing(given_window: Window) -> None:
-    assert resolve_windows([to_interval(given_window)], T0, HOUR) == (given_window,)
+    assert resolve_windows([to_interval(given_window)], T0, T0 - HOUR) == (given_window,)

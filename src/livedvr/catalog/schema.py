@@ -70,7 +70,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     """,
     """
-    ALTER TABLE sessions ADD COLUMN edition_windows TEXT NOT NULL DEFAULT '[]'; -- what the present edition is drawn from
+    ALTER TABLE sessions ADD COLUMN edition_windows TEXT NOT NULL DEFAULT '[]'; -- its present edition's
     UPDATE sessions SET edition_windows = windows;
     ALTER TABLE sessions ADD COLUMN cooldown_until INTEGER;  -- in COOLDOWN: when the new edition may come (S7)
     ALTER TABLE sessions ADD COLUMN ended INTEGER;           -- when it became FINISHED or FAILED (R3)
@@ -83,8 +83,8 @@ MIGRATIONS: tuple[str, ...] = (
         edition INTEGER NOT NULL,
         windows TEXT NOT NULL,               -- the segments it listed are those that meet these
         grace INTEGER NOT NULL,              -- microseconds: min(its playlist's duration, 1 h)
-        playlist_until INTEGER,              -- its playlist stays until then; null: main.m3u8 still points at it
-        segments_until INTEGER,              -- its segments stay until then; null: until its playlist has gone
+        playlist_until INTEGER,              -- its playlist stays until then, null: it stays, or has gone
+        segments_until INTEGER,              -- its segments stay until then, null: main.m3u8 points at it
         PRIMARY KEY (channel, session, edition)
     ) WITHOUT ROWID;
     """,

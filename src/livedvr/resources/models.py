@@ -153,6 +153,7 @@ class Gap(Resource):
 class DvrSession(Resource):
     """A DVR session as it stands: what was asked for, its state, and what its manifest holds.
 
+    ``cooldown_end_time``: in COOLDOWN, when the manifest will honour the new end (S7); None until ENDLIST is stored.
     ``actual_start`` and ``actual_end`` are the edges after snapping outward to whole segments (W5);
     ``duration`` counts media, without the gaps.
     """
@@ -166,6 +167,7 @@ class DvrSession(Resource):
     error: str | None = None
     create_time: AwareDatetime
     update_time: AwareDatetime
+    cooldown_end_time: AwareDatetime | None = None
     actual_start: AwareDatetime | None = None
     actual_end: AwareDatetime | None = None
     segments: int = 0

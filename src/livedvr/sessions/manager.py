@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import itertools
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from livedvr.catalog import session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
-from livedvr.resources.errors import Aborted, AlreadyExists, NotFound, StorageError
+from livedvr.resources.errors import Aborted, AlreadyExists, StorageError
 from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
-from livedvr.resources.models import Channel, DvrSession, Gap, TimeInterval, to_datetime
-from livedvr.resources.times import SECOND
+from livedvr.resources.models import Channel, DvrSession, TimeInterval
+from livedvr.resources.times import HOUR, SECOND
+from livedvr.sessions.book import SessionBook
 from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.patch import COOLDOWN, check_patchable, judge_patch
 from livedvr.sessions.plan import Facts, plan
-from livedvr.sessions.states import TERMINAL, Event, State, advance
-from livedvr.sessions.windows import resolve_windows, to_interval
+from livedvr.sessions.states import Event, State, advance
+from livedvr.sessions.windows import check_keeps, resolve_windows
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
+LONGEST_GRACE = HOUR  # R4
 
 
-class SessionManager:
+class SessionManager(SessionBook):
     """The sessions of one channel. `run` is a task; `wake` tells it that something has happened.
 
-    ``facts`` says what is so in the channel's ingest at an instant.
+    ``facts`` says what is so in the channel's ingest at an instant; ``on_state`` is told of each change of a state.
     """
 
     def __init__(
@@ -41,23 +45,15 @@ class SessionManager:
         owner: Owner,
         clock: WallClock,
         facts: Callable[[int], Facts],
+        on_state: Callable[[DvrSession], None] = lambda _: None,
     ) -> None:
-        self.channel = channel
+        super().__init__(channel, store, catalog, owner, clock, on_state)
         self._known = known
-        self._store = store
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
         self._facts = facts
         self._wake = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._open: dict[str, OpenSession] = {}
-        self._closed = False
+        self._updating: set[str] = set()
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
-        self._making = asyncio.Lock()  # one at a time changes a session: the pass, or a delete
-        for row in catalog.read(lambda db: session_rows.list_sessions(db, channel.channel_id)):
-            if State(row.state) not in TERMINAL or row.state == State.DELETING:
-                self._open[row.id] = self._opened(row)
+        self._making = asyncio.Lock()  # one at a time changes sessions: the pass, or a request
 
     def wake(self) -> None:
         """Something has happened: segments, a change of the channel, a new session."""
@@ -75,10 +71,9 @@ class SessionManager:
             self._tell()
             await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
 
-    def close(self) -> None:
-        """Nothing will change any more: whoever waits for a change is told."""
-        self._closed = True
-        self._tell()
+    def nothing_changes(self) -> asyncio.Lock:
+        """``async with`` it: meanwhile no session lists anything, is patched or deleted."""
+        return self._making
 
     # requests
 
@@ -92,12 +87,15 @@ class SessionManager:
         """Accept a session (S1): checked, stored, and taken up by `run`."""
         check_id(session_id, field="dvrSessionId")
         manifest = self.channel.manifest(manifest_key or self.channel.manifests[0].key)
+        check_keeps(self.channel.retention_micros)
         now = self._clock.now()
+        windows = resolve_windows(intervals, now, now - self.channel.retention_micros)
         row = SessionRow(
             channel=self.channel.channel_id,
             id=session_id,
             manifest_key=manifest.key,
-            windows=resolve_windows(intervals, now, self.channel.retention_micros),
+            windows=windows,
+            edition_windows=windows,
             labels=labels,
             state=State.PENDING,
             error=None,
@@ -115,40 +113,82 @@ class SessionManager:
                 hint="use another id, or --resume" if found else "use another id, or remove its folder",
             )
         stored = await self._catalog.write(lambda db: session_rows.add_session(db, row), self._owner)
-        self._open[session_id] = self._opened(stored)
+        self._reopen(stored, before="")
         self.wake()
         return self._resource(stored)
 
-    def find(self, session_id: str) -> DvrSession | None:
-        """The session as it stands, or None."""
-        if session_id in self._open:
-            return self._resource(self._open[session_id].row)
-        row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
-        return self._resource(row) if row else None
+    async def update(
+        self,
+        session_id: str,
+        *,
+        intervals: Sequence[TimeInterval] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> DvrSession:
+        """Patch a session's windows, its labels, or both (S6-S10); what is None stays.
 
-    def get(self, session_id: str) -> DvrSession:
-        """The session as it stands, or NOT_FOUND."""
-        found = self.find(session_id)
-        if found is None:
-            raise NotFound(
-                f"there is no session '{session_id}' on channel '{self.channel.channel_id}'", field="dvrSessionId"
+        A first window without a start keeps the start that the session has. Labels alone change no state.
+        ABORTED while another update of the same session is under way (S17).
+        """
+        if session_id in self._updating:
+            raise Aborted(
+                f"another update of session '{session_id}' is under way", field="dvrSession", hint="try again after it"
             )
-        return found
+        self._updating.add(session_id)
+        try:
+            async with self._making:
+                row = self._session(session_id).row
+                check_patchable(State(row.state), row.cooldown_until)
+                patched = replace(row, labels=row.labels if labels is None else labels, updated=self._clock.now())
+                await self._store_patch(patched, intervals)
+        finally:
+            self._updating.discard(session_id)
+        self.wake()
+        return self.get(session_id)
 
-    def list(self) -> list[DvrSession]:
-        """All sessions by creation."""
-        stored = self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
-        return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
+    async def _store_patch(self, row: SessionRow, intervals: Sequence[TimeInterval] | None) -> None:
+        """One transaction; then the session is opened anew from its row, as after a restart."""
+        event = None
+        if intervals is not None:
+            kept_since = min(row.windows[0].start, row.updated - self.channel.retention_micros)  # it holds its own
+            row = replace(row, windows=resolve_windows(intervals, row.windows[0].start, kept_since))
+            event = self._judge(row)
+            row = replace(row, state=advance(State(row.state), event), error=None, ended=None)
+        # An edition of which something may have been read is never drawn with other windows (O6).
+        fresh = event is Event.PATCHED and row.target is not None
+        if event is Event.CUT:
+            row = replace(row, summary=self._open[row.id].summary())  # as it stands: nothing more is listed (S7)
+        elif event is not None and not fresh:
+            row = replace(row, edition_windows=row.windows)
+        grace = self._grace(row)
+
+        def work(db: sqlite3.Connection) -> SessionRow:
+            if fresh:
+                return session_rows.begin_edition(db, row, grace)
+            session_rows.put_session(db, row)
+            return row
+
+        before = self._session(row.id).row.state
+        stored = await self._catalog.write(work, self._owner)
+        if event is not None:
+            self._reopen(stored, before).grow(self._known)
+        elif row.id in self._open:
+            self._open[row.id].row = stored
+            self._tell()
+
+    def _judge(self, row: SessionRow) -> Event:
+        """What the patch to ``row.windows`` is (S7-S10), or why it is refused."""
+        timeline, session = self._known.timeline, self._session(row.id)
+        if row.state == State.LIVE:
+            session.grow(self._known)  # it may not have been looked at yet since a restart
+        published = list(itertools.islice(timeline.listing(timeline.reference, row.edition_windows), session.segments))
+        frontier = self._facts(row.updated).frontier
+        return judge_patch(State(row.state), published, row.windows, timeline, row.updated, frontier)
 
     async def delete(self, session_id: str) -> None:
         """Delete the session with its manifest; segments follow retention (S15). Returns when it is gone."""
         async with self._making:
-            state = advance(State(self.get(session_id).state), Event.DELETE)
-            session = self._open.get(session_id)
-            if session is None:
-                row = self._catalog.read(lambda db: session_rows.get_session(db, self.channel.channel_id, session_id))
-                session = self._opened(row)
-            await self._set_state(session, state)
+            session = self._session(session_id)
+            await self._set_state(session, advance(State(session.row.state), Event.DELETE))
             self._open[session_id] = session
         self.wake()
         await self._until_gone(session_id)
@@ -164,25 +204,9 @@ class SessionManager:
                 raise Aborted("the controller was left before the session was gone", field="dvrSessionId")
             await changed.wait()
 
-    async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
-        """The session now and after each change, until it is FINISHED, FAILED or gone."""
-        shown: DvrSession | None = None
-        changed: asyncio.Event = (
-            self._changed
-        )  # taken before the look: what changes while the reader works is not missed
-        current: DvrSession | None = self.get(session_id)
-        while current is not None:
-            if current != shown:
-                yield current
-                shown = current
-            if State(current.state) in (State.FINISHED, State.FAILED) or self._closed:
-                return
-            await changed.wait()
-            changed, current = self._changed, self.find(session_id)
-
     async def settled(self) -> None:
         """Return when `run` has looked since the call and no session is on its way to its end (a channel's stop)."""
-        on_the_way = (State.PENDING, State.LIVE, State.STOPPING, State.POST_PROCESSING)
+        on_the_way = (State.PENDING, State.UPDATING, State.LIVE, State.STOPPING, State.POST_PROCESSING)
         begun = self._begun  # a pass under way may have looked before the call: the one after it counts
         self.wake()
         while True:
@@ -199,9 +223,13 @@ class SessionManager:
         if session.row.state == State.DELETING:
             await self._erase(session)
             return
-        while True:
+        before = None
+        while before != (before := (session.row.state, session.sealed, session.storage_error)):
             facts = self._facts_for(session)
             wanted = plan(State(session.row.state), session.row.windows, self._known.timeline, facts)
+            if wanted.new_edition:
+                session = await self._begin_edition(session, wanted.state)
+                continue
             if wanted.state in (State.FINISHED, State.FAILED):
                 await self._close(session, wanted.state, wanted.error)
                 return
@@ -214,36 +242,34 @@ class SessionManager:
                 await self._publish(session)
             if wanted.state is State.LIVE and (session.published or session.storage_error):
                 await self._set_state(session, wanted.state)  # S3: LIVE says that there is a manifest to be fetched
-            if not (session.sealed or session.storage_error):
-                return
 
     def _facts_for(self, session: OpenSession) -> Facts:
-        facts = self._facts(self._clock.now())
+        now, row = self._clock.now(), session.row
+        facts = self._facts(now)
         # The stop that an earlier controller was carrying out is over: what it left has been read.
         drained = facts.drained or (session.found_stopping and facts.frontier is not None)
-        return replace(facts, drained=drained, sealed=session.sealed, storage_error=session.storage_error)
+        cooled = row.cooldown_until is not None and now >= row.cooldown_until
+        return replace(
+            facts, drained=drained, sealed=session.sealed, cooled=cooled, storage_error=session.storage_error
+        )
+
+    async def _begin_edition(self, session: OpenSession, state: State) -> OpenSession:
+        """S7: the cooldown is over, its windows are drawn anew."""
+        row, grace = replace(session.row, state=state, updated=self._clock.now()), self._grace(session.row)
+        stored = await self._catalog.write(lambda db: session_rows.begin_edition(db, row, grace), self._owner)
+        return self._reopen(stored, session.row.state)
 
     async def _seal(self, session: OpenSession, reason: str) -> None:
         """What the session holds is stored before its ENDLIST is published: after it nothing is ever listed (P2)."""
         if session.seal(reason) and session.row.summary is None:
-            await self._store_summary(session)
-
-    async def _store_summary(self, session: OpenSession) -> None:
-        row, summary = session.row, session.summary()
-        await self._catalog.write(
-            lambda db: session_rows.set_session_summary(db, row.channel, row.id, summary), self._owner
-        )
-        session.row = replace(row, summary=summary)
+            await self._put(session, summary=session.summary())
 
     async def _publish(self, session: OpenSession) -> None:
-        """Step 7: the media playlist whole or not at all, then main.m3u8 (O6)."""
+        """Step 7: the media playlist whole or not at all, then main.m3u8: one atomic switch (O6)."""
         assert session.playlist is not None
-        row, playlist = session.row, session.playlist
-        if session.declared == 0 and row.target is not None:
-            target = row.target
-            await self._catalog.write(
-                lambda db: session_rows.set_session_target(db, row.channel, row.id, target), self._owner
-            )
+        row, playlist, first = session.row, session.playlist, session.declared == 0
+        if first:  # the edition's target duration is stored before anybody can read it
+            await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
         try:
             name = media_playlist_name(row.id, session.mux, row.edition)
             await asyncio.to_thread(self._store.replace, name, playlist.render())
@@ -252,78 +278,49 @@ class SessionManager:
                 await asyncio.to_thread(self._store.replace, main, session.multivariant(self._known))
         except StorageError as error:
             if error.passing:  # shown, and tried again at the next look (S14)
-                await self._set_state(session, State(row.state), str(error))
+                await self._put(session, error=str(error))
             else:
                 session.storage_error = str(error)
             return
+        now = self._clock.now()
+        if first and row.edition > 1:
+            await self._catalog.write(
+                lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
+            )
         session.published = True
-        await self._set_state(session, State(row.state))
         session.sealed = playlist.sealed
+        if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
+            await self._put(session, error=None, cooldown_until=now + COOLDOWN)
+        await self._put(session, error=None)
         self._tell()
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
-        if (state, error) == (session.row.state, session.row.error):
-            return
-        row, now = session.row, self._clock.now()
-        await self._catalog.write(
-            lambda db: session_rows.set_session_state(db, row.channel, row.id, state, now, error), self._owner
-        )
-        session.row = replace(session.row, state=state, error=error, updated=now)
-        self._tell()
+        await self._put(session, state=state, error=error)
 
     async def _close(self, session: OpenSession, state: State, error: str | None) -> None:
         """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
-        if session.row.summary is None:  # FAILED: whatever it has come to
-            await self._store_summary(session)
-        await self._set_state(session, state, error)
+        await self._put(session, state=state, error=error, summary=session.row.summary or session.summary())
         del self._open[session.row.id]
         self._tell()
 
     async def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
-        row = session.row
+        row, grace = session.row, self._grace(session.row)
         try:
             names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
             # main.m3u8 first: nothing may point at a playlist that is gone.
             for name in sorted(names, key=lambda name: name.count("/")):
                 await asyncio.to_thread(self._store.delete, name)
         except StorageError as error:
-            await self._set_state(session, State.DELETING, str(error))  # shown, and tried again at the next look
+            await self._put(session, error=str(error))  # shown, and tried again at the next look
             return
-        await self._catalog.write(lambda db: session_rows.delete_session(db, row.channel, row.id), self._owner)
+        now = self._clock.now()
+        await self._catalog.write(lambda db: session_rows.delete_session(db, row, grace, now), self._owner)
         del self._open[row.id]
         self._tell()
 
-    def _tell(self) -> None:
-        """Wake everybody who waits for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def _opened(self, row: SessionRow) -> OpenSession:
-        return OpenSession(row, self.channel.mux.key, self.channel.mux.container)
-
-    def _resource(self, row: SessionRow) -> DvrSession:
+    def _grace(self, row: SessionRow) -> int:
+        """R4: how long what the present edition lists stays after its playlist, microseconds."""
         session = self._open.get(row.id)
-        held = row.summary or (session or self._opened(row)).summary()
-        manifest = self.channel.manifest(row.manifest_key)
-        start, end = held["actual_start"], held["actual_end"]
-        return DvrSession(
-            session_id=row.id,
-            channel_id=row.channel,
-            manifest_key=row.manifest_key,
-            output_uri=self._store.uri(multivariant_name(row.id, manifest.file_name)),
-            dvr_windows=tuple(to_interval(window) for window in row.windows),
-            state=row.state,
-            error=row.error,
-            create_time=to_datetime(row.created),
-            update_time=to_datetime(row.updated),
-            actual_start=None if start is None else to_datetime(start),
-            actual_end=None if end is None else to_datetime(end),
-            segments=held["segments"],
-            duration=timedelta(microseconds=held["duration"]),
-            size_bytes=held["size"],
-            gaps=tuple(
-                Gap(start_time=to_datetime(gap[0]), end_time=to_datetime(gap[1]), reason=gap[2]) for gap in held["gaps"]
-            ),
-            labels=row.labels,
-        )
+        held = row.summary or (session.summary() if session else {})
+        return min(int(held.get("duration", 0)), LONGEST_GRACE)

@@ -21,6 +21,8 @@ from livedvr.timeline.timeline import ChannelTimeline, Listed
 class OpenSession:
     """What the manager holds of a session whose playlists may still grow.
 
+    A patch or a restart makes it anew from the row: both draw the same text again (S8, S16).
+
     ``row`` is the session as the catalog has it. ``published`` says whether the store has what the playlists say,
     ``declared`` is the BANDWIDTH in the published multivariant playlist (0: none is published).
     """
@@ -43,7 +45,7 @@ class OpenSession:
     actual_end: int | None = None
 
     def __post_init__(self) -> None:
-        self.ledger = GapLedger(self.row.windows)
+        self.ledger = GapLedger(self.row.edition_windows)
         self.found_stopping = self.row.state == State.STOPPING
 
     def grow(self, known: ChannelTimeline) -> None:
@@ -51,7 +53,7 @@ class OpenSession:
         after = self.playlist.last if self.playlist else None
         # An ENDLIST may be published already: what it closed is in the summary.
         most = self.row.summary["segments"] - self.segments if self.row.summary else None
-        for listed in itertools.islice(known.timeline.listing(self.mux, self.row.windows, after), most):
+        for listed in itertools.islice(known.timeline.listing(self.mux, self.row.edition_windows, after), most):
             if self.playlist is None or self.meter is None:
                 target = self.row.target or known.target
                 assert target is not None, "a timeline with segments has a target duration"
@@ -82,9 +84,10 @@ class OpenSession:
             return False
         self.playlist.seal()
         self.published = False
-        last = self.row.windows[-1].end or self.actual_end
-        assert last is not None
-        self.ledger.close(last, reason)
+        if self.row.summary is None:  # else it was cut off, or sealed before a restart: the ledger is closed
+            last = self.row.edition_windows[-1].end or self.actual_end
+            assert last is not None
+            self.ledger.close(last, reason)
         return True
 
     @property

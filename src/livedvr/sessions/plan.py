@@ -21,22 +21,27 @@ class Facts:
     cannot be told (a run whose clock has not settled).
     ``channel_stopping``: the channel is being stopped or is stopped. ``drained``: no run is open, all journals are
     read, nothing waits to be stored. ``sealed``: the sealed playlists of the present edition are stored.
-    ``storage_error``: storage refused for good, in its own words (S14).
+    ``cooled``: that was 60 s ago. ``storage_error``: storage refused for good, in its own words (S14).
     """
 
     frontier: int | None
     channel_stopping: bool = False
     drained: bool = False
     sealed: bool = False
+    cooled: bool = False
     storage_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What should be true now. ``seal``: every playlist gets its ENDLIST; ``error``: why the state is FAILED."""
+    """What should be true now. ``seal``: every playlist gets its ENDLIST; ``error``: why the state is FAILED.
+
+    ``new_edition``: the windows are to be drawn anew, and planned again from there (S7).
+    """
 
     state: State
     seal: bool = False
+    new_edition: bool = False
     error: str | None = None
 
 
@@ -49,6 +54,8 @@ def plan(state: State, windows: Sequence[Window], timeline: Timeline, facts: Fac
         state = advance(state, event)
         if state is State.FAILED:
             return Plan(state, error=facts.storage_error or NO_MEDIA)
+        if event is Event.COOLED:
+            return Plan(state, new_edition=True)
     return Plan(state, seal=state is State.POST_PROCESSING or (state is State.STOPPING and facts.drained))
 
 
@@ -58,7 +65,10 @@ def _event(state: State, windows: Sequence[Window], timeline: Timeline, facts: F
         return Event.STORAGE_REFUSED
     if state in (State.POST_PROCESSING, State.STOPPING):
         return Event.SEALED if facts.sealed else None
-    if state not in (State.PENDING, State.SCHEDULED, State.LIVE):
+    if state is State.COOLDOWN:
+        # A seal that storage refuses for good is nothing to wait for; the new edition will say so (S13, S14).
+        return Event.COOLED if facts.cooled or facts.storage_error else None
+    if state not in (State.PENDING, State.UPDATING, State.SCHEDULED, State.LIVE):
         return None
     has_media = timeline.has_media(windows)
     if is_over(windows, facts.frontier):
@@ -67,7 +77,7 @@ def _event(state: State, windows: Sequence[Window], timeline: Timeline, facts: F
         return Event.CHANNEL_STOPPED if facts.channel_stopping else None
     if has_media:
         return Event.MEDIA
-    return Event.TAKEN_UP if state is State.PENDING else None
+    return None if state is State.SCHEDULED else Event.TAKEN_UP
 
 
 def is_over(windows: Sequence[Window], frontier: int | None) -> bool:

@@ -1,6 +1,6 @@
 """The states of a DVR session and the table of what leads from one to another (SEMANTICS S). Pure.
 
-The ten names are those of the Live Stream API. UPDATING and COOLDOWN belong to patches and have no row yet.
+The ten names are those of the Live Stream API.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Event(StrEnum):
     SEALED = "the sealed playlists are stored"
     STORAGE_REFUSED = "storage refuses for good"
     DELETE = "delete"
+    PATCHED = "patch"
+    AMENDED = "patch that leaves every published line as it is"
+    CUT = "patch that ends it now or in the past"
+    COOLED = "60 s have passed since its end could be seen"
 
 
 _WAITING: Mapping[Event, State] = {
@@ -46,26 +50,29 @@ _WAITING: Mapping[Event, State] = {
     Event.DELETE: State.DELETING,  # S15
 }
 
+_SEALING: Mapping[Event, State] = {
+    Event.SEALED: State.FINISHED,  # S5, S11
+    Event.STORAGE_REFUSED: State.FAILED,  # S14
+    Event.DELETE: State.DELETING,
+}
+
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
-    State.PENDING: {Event.TAKEN_UP: State.SCHEDULED, **_WAITING},  # S2
-    State.SCHEDULED: _WAITING,  # S12: a stopped channel has no entry here, the session stays
+    State.PENDING: {Event.TAKEN_UP: State.SCHEDULED, Event.PATCHED: State.UPDATING, **_WAITING},  # S2, S6
+    # S12: that the channel is stopped has no entry here, the session stays
+    State.SCHEDULED: {Event.PATCHED: State.UPDATING, **_WAITING},
     State.LIVE: {
         Event.OVER: State.POST_PROCESSING,  # S5
         Event.CHANNEL_STOPPED: State.STOPPING,  # S11
+        Event.AMENDED: State.LIVE,  # S8
+        Event.CUT: State.COOLDOWN,  # S7; any other patch is refused (S9)
         Event.STORAGE_REFUSED: State.FAILED,  # S14
         Event.DELETE: State.DELETING,
     },
-    State.STOPPING: {
-        Event.SEALED: State.FINISHED,  # S11
-        Event.STORAGE_REFUSED: State.FAILED,
-        Event.DELETE: State.DELETING,
-    },
-    State.POST_PROCESSING: {
-        Event.SEALED: State.FINISHED,  # S5
-        Event.STORAGE_REFUSED: State.FAILED,  # S14
-        Event.DELETE: State.DELETING,
-    },
-    State.FINISHED: {Event.DELETE: State.DELETING},
+    State.COOLDOWN: {Event.COOLED: State.UPDATING, Event.DELETE: State.DELETING},  # S7, S13
+    State.UPDATING: {Event.TAKEN_UP: State.SCHEDULED, **_WAITING},  # S6, S10: what the new windows ask for
+    State.STOPPING: _SEALING,
+    State.POST_PROCESSING: _SEALING,
+    State.FINISHED: {Event.PATCHED: State.UPDATING, Event.DELETE: State.DELETING},  # S10
     State.FAILED: {Event.DELETE: State.DELETING},
     State.DELETING: {},
 }

@@ -12,15 +12,27 @@ from livedvr.timeline.segment import Window
 MAX_WINDOWS = 100
 
 
-def resolve_windows(intervals: Sequence[TimeInterval], now: int, retention: int) -> tuple[Window, ...]:
-    """The windows asked for, checked; a first start that is missing is ``now``. Microseconds (W1, W3, W4)."""
+def check_keeps(retention: int) -> None:
+    """W1: a channel that keeps nothing has no sessions."""
     if retention <= 0:
         raise FailedPrecondition(
             "the channel keeps nothing", field="retentionWindow", hint="give it a retention window"
         )
+
+
+def resolve_windows(intervals: Sequence[TimeInterval], first_start: int, kept_since: int) -> tuple[Window, ...]:
+    """The windows asked for, checked (W3, W4); microseconds.
+
+    Args:
+        intervals: as the user gave them.
+        first_start: what a first start that is missing stands for.
+        kept_since: nothing that ended before this instant is kept.
+    """
     if not 1 <= len(intervals) <= MAX_WINDOWS:
         raise InvalidArgument(f"{len(intervals)} windows", field="dvrWindows", hint=f"1 to {MAX_WINDOWS} are possible")
-    windows = tuple(_resolve(i, interval, now, last=i == len(intervals) - 1) for i, interval in enumerate(intervals))
+    windows = tuple(
+        _resolve(i, interval, first_start, last=i == len(intervals) - 1) for i, interval in enumerate(intervals)
+    )
     for i in range(1, len(windows)):
         before = windows[i - 1].end
         if before is None or before > windows[i].start:
@@ -30,22 +42,21 @@ def resolve_windows(intervals: Sequence[TimeInterval], now: int, retention: int)
                 hint="windows are sorted and do not overlap",
             )
     last_end = windows[-1].end
-    if last_end is not None and last_end <= now - retention:
+    if last_end is not None and last_end <= kept_since:
         raise FailedPrecondition(
-            f"the window ended at {format_time(last_end)}, and nothing older than "
-            f"{format_time(now - retention)} is kept",
+            f"the window ended at {format_time(last_end)}, and nothing older than {format_time(kept_since)} is kept",
             field="dvrWindows",
             hint="ask for a later window, or keep more (--retention)",
         )
     return windows
 
 
-def _resolve(i: int, interval: TimeInterval, now: int, *, last: bool) -> Window:
+def _resolve(i: int, interval: TimeInterval, first_start: int, *, last: bool) -> Window:
     if interval.start_time is None and i > 0:
         raise InvalidArgument("only the first window may lack its start", field=f"dvrWindows[{i}].startTime")
     if interval.end_time is None and not last:
         raise InvalidArgument("only the last window may lack its end", field=f"dvrWindows[{i}].endTime")
-    start = now if interval.start_time is None else to_micros(interval.start_time)
+    start = first_start if interval.start_time is None else to_micros(interval.start_time)
     end = None if interval.end_time is None else to_micros(interval.end_time)
     if end is not None and end <= start:
         raise InvalidArgument(

@@ -1,0 +1,130 @@
+"""A channel's sessions as they stand: the open ones in memory, the others in the catalog; who is told of changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+from livedvr.catalog import session_rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.session_rows import SessionRow
+from livedvr.resources.layout import multivariant_name
+from livedvr.resources.models import Channel, DvrSession
+from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.states import TERMINAL, State
+from livedvr.sessions.view import to_resource
+from livedvr.storage.base import ObjectStore
+from livedvr.wallclock import WallClock
+
+
+class SessionBook:
+    """The sessions of one channel. ``on_state`` is told of each change of a state."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        store: ObjectStore,
+        catalog: Catalog,
+        owner: Owner,
+        clock: WallClock,
+        on_state: Callable[[DvrSession], None],
+    ) -> None:
+        self.channel = channel
+        self._store = store
+        self._catalog = catalog
+        self._owner = owner
+        self._clock = clock
+        self._on_state = on_state
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._open: dict[str, OpenSession] = {}
+        for row in self.rows():
+            if State(row.state) not in TERMINAL or row.state == State.DELETING:
+                self._open[row.id] = self._opened(row)
+
+    def rows(self) -> list[SessionRow]:
+        """All sessions as they are stored, by creation."""
+        return self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
+
+    def find(self, session_id: str) -> DvrSession | None:
+        """The session as it stands, or None."""
+        if session_id in self._open:
+            return self._resource(self._open[session_id].row)
+        row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
+        return self._resource(row) if row else None
+
+    def get(self, session_id: str) -> DvrSession:
+        """The session as it stands, or NOT_FOUND."""
+        return self._resource(self._session(session_id).row)
+
+    def list(self) -> list[DvrSession]:
+        """All sessions by creation."""
+        stored = self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
+        return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
+
+    async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
+        """The session now and after each change, until it is FINISHED, FAILED or gone."""
+        shown: DvrSession | None = None
+        changed = self._changed  # taken before the look: what changes while the reader works is not missed
+        current: DvrSession | None = self.get(session_id)
+        while current is not None:
+            if current != shown:
+                yield current
+                shown = current
+            if State(current.state) in (State.FINISHED, State.FAILED) or self._closed:
+                return
+            await changed.wait()
+            changed, current = self._changed, self.find(session_id)
+
+    def close(self) -> None:
+        """Nothing will change any more: whoever waits for a change is told."""
+        self._closed = True
+        self._tell()
+
+    # for the manager
+
+    async def _put(self, session: OpenSession, **changes: Any) -> None:
+        """The session's row with these changes: in the catalog first, then here. Nothing when it is so already."""
+        old, now = session.row, self._clock.now()
+        if all(getattr(old, name) == value for name, value in changes.items()):
+            return
+        row = replace(old, **changes)
+        if row.state != old.state:
+            row = replace(row, updated=now, ended=now if row.state in (State.FINISHED, State.FAILED) else row.ended)
+        await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
+        session.row = row
+        if row.state != old.state:
+            self._on_state(self._resource(row))
+        self._tell()
+
+    def _reopen(self, row: SessionRow, before: str) -> OpenSession:
+        """The session is drawn anew from its stored row, as after a restart."""
+        self._open[row.id] = session = self._opened(row)
+        if row.state != before:
+            self._on_state(self._resource(row))
+        self._tell()
+        return session
+
+    def _tell(self) -> None:
+        """Wake everybody who waits for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _session(self, session_id: str) -> OpenSession:
+        """The open session, or a finished one opened from its row; NOT_FOUND."""
+        found = self._open.get(session_id)
+        if found is None:
+            row = self._catalog.read(lambda db: session_rows.get_session(db, self.channel.channel_id, session_id))
+            found = self._opened(row)
+        return found
+
+    def _opened(self, row: SessionRow) -> OpenSession:
+        return OpenSession(row, self.channel.mux.key, self.channel.mux.container)
+
+    def _resource(self, row: SessionRow) -> DvrSession:
+        session = self._open.get(row.id)
+        held = row.summary or (session or self._opened(row)).summary()
+        manifest = self.channel.manifest(row.manifest_key)
+        return to_resource(row, held, self._store.uri(multivariant_name(row.id, manifest.file_name)))
