@@ -123,9 +123,9 @@ def list_emptied_runs(db: sqlite3.Connection, channel: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def delete_run(db: sqlite3.Connection, run: str) -> None:
+def delete_run(db: sqlite3.Connection, channel: str, run: str) -> None:
     """The run's row goes; its objects have gone."""
-    db.execute("DELETE FROM runs WHERE id = ?", (run,))
+    db.execute("DELETE FROM runs WHERE channel = ? AND id = ?", (channel, run))
 
 
 def _dump_clock(clock: RunClock) -> str:
