@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,11 @@ from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import StreamingState, Supervisor
 from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, LiveDvrError
+from livedvr.resources.times import SECOND
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
+from livedvr.sessions.pressure import Disk
+from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.local import LocalStore, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
@@ -63,9 +67,11 @@ class ChannelRuntime:
         self._lock = lock
         self._owner = owner
         self._mux = row.channel.mux.key
-        root = local_root(row.channel.output.uri)
-        self._store = LocalStore(root)
-        self._spool = root / ".livedvr" / "spool"  # on the output's file system: an object is a link to what is here
+        self._root = local_root(row.channel.output.uri)
+        self._store = LocalStore(self._root)
+        self._spool = (
+            self._root / ".livedvr" / "spool"
+        )  # on the output's file system: an object is a link to what is here
         self._known = self._load(row)
         self._taken_up = False
         self._stopped = True  # the last stop has been carried out to its end
@@ -77,6 +83,18 @@ class ChannelRuntime:
         )
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
+        self.sweeper = Sweeper(
+            row.channel,
+            self._known,
+            self._store,
+            around.catalog,
+            owner,
+            around.clock,
+            self.sessions,
+            self._look_at_disk,
+            round(around.settings.sweep_seconds * SECOND),
+        )
+        self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
 
     @property
     def known(self) -> ChannelTimeline:
@@ -91,9 +109,12 @@ class ChannelRuntime:
                 known.media[run.id] = run.media
             if run.end_reason is not None:
                 known.run_ends[run.id] = run.end_reason
-        for segment in catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)):
-            known.timeline.append(self._mux, segment)
+        known.timeline.restore(self._mux, catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)))
         return known
+
+    def _look_at_disk(self) -> Disk:
+        usage = shutil.disk_usage(self._root)
+        return Disk(usage.total, usage.free, self._around.settings.reserve_bytes)
 
     def _facts(self, now: int) -> Facts:
         ingest = self.supervisor
@@ -209,7 +230,8 @@ class ChannelRuntime:
 
     async def dismiss(self) -> None:
         """End the tasks and let the channel go, whatever state it is in."""
-        tasks = [task for task in (self._ingest_task, self._sessions_task) if task is not None]
+        every = (self._ingest_task, self._sweeper_task, self._sessions_task)
+        tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

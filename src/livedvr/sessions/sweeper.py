@@ -31,7 +31,6 @@ from livedvr.wallclock import WallClock
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PAUSE = 10 * SECOND  # between two sweeps; one that finds nothing to do reads two small tables
 MARKED_AT_ONCE = 2000  # segments a transaction: meanwhile no session can grow
 DELETED_AT_ONCE = 100  # objects a turn of the worker thread, and rows a transaction
 
@@ -67,7 +66,7 @@ class Sweeper:
         clock: WallClock,
         sessions: Sessions,
         disk: Callable[[], Disk] | None = None,
-        pause: int = PAUSE,
+        pause: int = 10 * SECOND,
     ) -> None:
         self._channel = channel
         self._known = known
