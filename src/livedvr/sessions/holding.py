@@ -22,8 +22,6 @@ def is_pinned(row: SessionRow) -> bool:
 
 def held_windows(row: SessionRow) -> tuple[Window, ...]:
     """The windows whose segments an existing session holds (R2, R3); a sealed one's end where it does."""
-    if row.state == State.FAILED and row.target is None:
-        return ()  # it has published nothing
     listed = listed_windows(row)
     return listed if row.windows == row.edition_windows else (*listed, *row.windows)  # what a patch still asks for
 
@@ -37,9 +35,9 @@ def session_expiry(row: SessionRow, timeline: Timeline, kept: int) -> int | None
 
 
 def _first_end(row: SessionRow, timeline: Timeline) -> int | None:
-    """Where the first segment that the session has published ends."""
+    """Where the first segment that the session lists ends."""
     start = row.summary["actual_start"] if row.summary else None
-    if start is None or row.target is None:
+    if start is None:
         return None
     low, high = timeline.meeting(timeline.reference, Window(start, start + 1))
     return timeline.segments(timeline.reference)[low].end if low < high else int(start)
