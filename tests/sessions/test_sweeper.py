@@ -438,6 +438,21 @@ async def test_a_replaced_edition_keeps_its_playlist_for_the_grace_and_its_segme
     check_no_orphans(house)
 
 
+@pytest.mark.semantics("R4", "S15", "S16")
+async def test_the_grace_of_a_deleted_session_is_as_long_when_the_controller_died_meanwhile(tmp_path: Path) -> None:
+    store = Store(Fuse())
+    async with opened(tmp_path, store) as house:
+        await house.create("match", 0, None)
+        await house.feed(*run_of(10))
+        store.refuses = lambda name: StorageError("timed out", field=name, passing=True)
+        with pytest.raises(StorageError, match="timed out"):
+            await house.manager.delete("match")
+    store.refuses = lambda _: None
+    async with opened(tmp_path, store, now=at(20)) as house:
+        assert house.state("match") is None
+        assert [row["segments_until"] for row in house.rows("retired")] == [at(40)], "its playlist lasted 20 s"
+
+
 @pytest.mark.semantics("R4")
 async def test_a_replaced_playlist_that_storage_keeps_keeps_its_segments(house: House) -> None:
     await house.create("match", 0, 10, PINNED)

@@ -329,7 +329,10 @@ class SessionManager(SessionBook):
 
     async def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
-        row, grace = session.row, self._grace(session.row)
+        row = session.row
+        if row.summary is None:
+            session.grow(self._known)  # after a restart nothing is drawn yet: the grace is as long as the playlist (R4)
+        grace = self._grace(row)
         try:
             names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
             # main.m3u8 first: nothing may point at a playlist that is gone.
