@@ -14,12 +14,13 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
+from livedvr.channel_deletion import mark_deleting
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import StreamingState, Supervisor
 from livedvr.ingest.surroundings import Surroundings
-from livedvr.resources.errors import Aborted, LiveDvrError
+from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
 from livedvr.resources.times import SECOND
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
@@ -175,6 +176,14 @@ class ChannelRuntime:
         """Stop ingest; returns when its journal is read to the end and every session has what it will get."""
         async with self._changing:
             await self._stop()
+
+    async def mark_deleting(self, *, force: bool) -> None:
+        """Nothing but its deletion is possible from here on; FAILED_PRECONDITION says why it may not be deleted."""
+        if self.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+            raise FailedPrecondition(
+                f"channel '{self.channel.channel_id}' is {self.state}", field="channel", hint="stop it first"
+            )
+        await self._write(lambda db: mark_deleting(db, self.channel.channel_id, force=force))
 
     def kill(self) -> None:
         """Have a stop, also one that is under way, end ffmpeg at once."""
