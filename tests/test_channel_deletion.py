@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from builders import SECOND_RUN
+from builders import SECOND_RUN, channel
+from livedvr import LiveDvr, TimeInterval
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.channel_deletion import erase_channel, mark_deleting
-from livedvr.resources.errors import FailedPrecondition
+from livedvr.channel_runtime import ChannelLock
+from livedvr.resources.errors import Aborted, FailedPrecondition, NotFound
+from livedvr.resources.models import to_datetime
 from sweeping import PINNED, Crash, Fuse, House, Store, between, opened, run_of
 
 
@@ -103,3 +108,50 @@ async def test_a_deleted_channel_s_id_can_be_used_again_and_its_addresses_are_no
         assert house.kept == list(range(8)) and house.state("match") == "FINISHED"
         assert "dvr/match/av/index-2.m3u8" in store.names
         assert house.catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0].media is not None
+
+
+async def planned(dvr: LiveDvr, output: Path) -> None:
+    """A stopped channel with a session in the far future."""
+    await dvr.channels.create(channel(str(output)))
+    later = to_datetime(dvr._clock.now()) + timedelta(days=1)
+    await dvr.sessions.create("live", "later", [TimeInterval(start_time=later)])
+
+
+@pytest.mark.semantics("R3")
+async def test_a_deleted_channel_is_nowhere(tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        with pytest.raises(NotFound):
+            await dvr.channels.delete("live")
+        await planned(dvr, tmp_path / "out")
+        with pytest.raises(FailedPrecondition, match=r"sessions: later"):
+            await dvr.channels.delete("live")
+        assert (await dvr.sessions.get("live", "later")).state in ("PENDING", "SCHEDULED")
+        await dvr.channels.delete("live", force=True)
+        for asked in (dvr.channels.get("live"), dvr.channels.start("live"), dvr.sessions.list("live")):
+            with pytest.raises(NotFound):
+                await asked
+        await planned(dvr, tmp_path / "out")
+
+
+@pytest.mark.semantics("R3", "S17")
+async def test_somebody_else_s_channel_is_not_deleted(tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(tmp_path / "out")))
+        lock = ChannelLock(tmp_path / "out")
+        with pytest.raises(Aborted, match="another controller"):
+            await dvr.channels.delete("live", force=True)
+        lock.release()
+        assert (await dvr.channels.get("live")).channel_id == "live"
+        await dvr.channels.delete("live")
+
+
+@pytest.mark.semantics("R3", "S16")
+async def test_a_deletion_that_was_begun_is_ended_on_entry(tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await planned(dvr, tmp_path / "out")
+    with sqlite3.connect(tmp_path / "data" / "catalog.sqlite3") as db:  # it died right after the mark
+        db.execute("UPDATE channels SET deleting = 1")
+    async with LiveDvr(tmp_path / "data") as dvr:
+        with pytest.raises(NotFound):
+            await dvr.channels.get("live")
+    db.close()

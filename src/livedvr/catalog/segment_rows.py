@@ -12,6 +12,8 @@ from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia, Segment
 
 _SEGMENT = "number, run, idx, epoch, start, media_start, duration, size"  # the columns as `Segment` has them
+# By name: the planner would read every segment of the channel instead.
+_LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def mark_leaving(db: sqlite3.Connection, channel: str, mux: str, numbers: Iterab
 def list_leaving(db: sqlite3.Connection, channel: str, most: int) -> list[tuple[str, Segment]]:
     """(mux key, segment) of the leaving ones, ``most`` at a time."""
     rows = db.execute(
-        f"SELECT mux, {_SEGMENT} FROM segments WHERE channel = ? AND leaving ORDER BY mux, number LIMIT ?",
+        f"SELECT mux, {_SEGMENT} FROM {_LEAVING} ORDER BY mux, number LIMIT ?",
         (channel, most),
     )
     return [(row[0], Segment(*row[1:])) for row in rows]
@@ -100,7 +102,7 @@ def list_leaving(db: sqlite3.Connection, channel: str, most: int) -> list[tuple[
 
 def leaving_bytes(db: sqlite3.Connection, channel: str) -> int:
     """What will be free when the objects of the leaving segments have gone."""
-    row = db.execute("SELECT ifnull(sum(size), 0) AS size FROM segments WHERE channel = ? AND leaving", (channel,))
+    row = db.execute(f"SELECT ifnull(sum(size), 0) AS size FROM {_LEAVING}", (channel,))
     size: int = row.fetchone()["size"]
     return size
 

@@ -91,11 +91,11 @@ def reclaim(
     unlisted = sizes.unheld([*staying, *ending, *offered])
     reached = sizes.unheld([*staying, *offered])
     found = Reclaim(_oldest(timeline, [*staying, *ending, *offered], deficit - (reached - unlisted)))
-    remaining = list(offers)
+    remaining, untouched = list(offers), sizes.unheld(staying)
     for offer in offers:
         if reached >= deficit:
             break
-        if sizes.unheld(staying) == sizes.unheld([*staying, *offer.windows]):
+        if untouched == sizes.unheld([*staying, *offer.windows]):
             continue  # others hold all it has, and stay: it would go for nothing
         remaining.remove(offer)
         freed = sizes.unheld([*staying, *(window for other in remaining for window in other.windows)])
