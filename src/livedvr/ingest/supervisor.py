@@ -308,13 +308,10 @@ class Supervisor:
         return True
 
     async def _finish(self, open_run: OpenRun, ended: _Ended) -> _Ended:
-        """The run is over and read: its row says why, its folder goes."""
+        """The run is over and read: its folder goes, its row says why."""
         run, reason = open_run.run, ended.reason(self._asked)
-        now = self._clock.now()
-        await self._catalog.write(lambda db: rows.end_run(db, run.id, now, reason), self._owner)
+        await self._close(run, reason)
         self._known.run_ends[run.id] = reason
-        self._open = None
-        await asyncio.to_thread(run.remove)
         self._on_change()
         if ended.exit.reason == "disk full":
             raise StorageError(
@@ -341,10 +338,16 @@ class Supervisor:
             await self._clock.wait(self._wake, SETTLING_SWEEP)
         run.reap()
         if isinstance(error, SourceError):
-            self._open = None
-            now = self._clock.now()
-            await self._catalog.write(lambda db: rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
-            await asyncio.to_thread(run.remove)
+            await self._close(run, SOURCE_LOST)
+
+    async def _close(self, run: Run, reason: str) -> None:
+        """Nothing more is wanted of a run that has ended."""
+        # The folder first: what a controller leaves that dies in between belongs to an open run, and the next one
+        # takes that up. A folder whose run is closed would stay for ever.
+        await asyncio.to_thread(run.remove)
+        now = self._clock.now()
+        await self._catalog.write(lambda db: rows.end_run(db, run.id, now, reason), self._owner)
+        self._open = None
 
     def _set_state(self, state: StreamingState) -> None:
         self.state = state
