@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kill_verdict import read_catalog
-from killing import OPTIONS, table, torture
+from kill_verdict import BrokenPromise, read_catalog
+from killing import OPTIONS, Witness, table, torture
 from live import Recording, journal_files, lines, media_playlist, pids_at_work, until
 from livedvr import Channel, Input, LiveDvr, Output
 from livedvr.catalog import rows
@@ -18,7 +18,7 @@ from livedvr.ingest.run import Run
 
 pytestmark = pytest.mark.e2e
 
-SEED = 1
+SEED = 36
 
 
 @pytest.mark.semantics("S16", "I5", "P1")
@@ -29,6 +29,30 @@ def test_ten_kills_at_random_instants(wheel_ffmpeg: str, tmp_path: Path) -> None
     assert 0 < tally["listed"] == tally["rows"] - tally["before"]
     assert tally["ffmpeg"] + tally["keeper"] + tally["ffmpeg and keeper"] > 0
     assert tally["lines"] > tally["versions"] > 1
+
+
+@pytest.mark.parametrize(
+    ("later", "wrong"),
+    [
+        ("#EXTM3U\n#EXTINF:2.0,\n", "line 2 was published as '#EXTINF:1.0,' and is now '#EXTINF:2.0,'"),
+        ("#EXTM3U\n", "line 2 was published as '#EXTINF:1.0,' and is now 'nothing'"),
+        ("#EXTM3U\n#EXTINF:1.0,\n#EXT-X-", "ends within a line"),
+        (None, "is gone"),
+    ],
+)
+def test_the_witness_sees_what_may_not_happen(tmp_path: Path, later: str | None, wrong: str) -> None:
+    playlist = media_playlist(tmp_path)
+    playlist.parent.mkdir(parents=True)
+    playlist.write_text("#EXTM3U\n#EXTINF:1.0,\n")
+    witness = Witness(tmp_path, tmp_path)
+    until(lambda: witness.versions, "the first look")
+    if later is None:
+        playlist.unlink()
+    else:
+        (tmp_path / "new").write_text(later)
+        (tmp_path / "new").rename(playlist)
+    with pytest.raises(BrokenPromise, match=wrong):
+        witness.close()
 
 
 class Died(Exception):
