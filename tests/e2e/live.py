@@ -197,14 +197,18 @@ def media_playlist(output: Path, session: str = "demo") -> Path:
 
 def ffmpeg_pids(output: Path) -> list[int]:
     """The ffmpeg processes that work in this output's spool."""
-    found = []
+    return [pid for pid, name in pids_at_work(output).items() if "ffmpeg" in name]
+
+
+def pids_at_work(output: Path) -> dict[int, str]:
+    """The processes that work in this output's spool, ffmpegs and keepers, with their programs' names."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            inside = (entry / "cwd").resolve().is_relative_to(output / ".livedvr" / "spool")
-            if inside and "ffmpeg" in (entry / "exe").resolve().name:
-                found.append(int(entry.name))
+            if (entry / "cwd").resolve().is_relative_to(output / ".livedvr" / "spool"):
+                found[int(entry.name)] = (entry / "exe").resolve().name
         except OSError:
             continue
     return found

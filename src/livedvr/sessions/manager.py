@@ -272,7 +272,7 @@ class SessionManager(SessionBook):
         now, row = self._clock.now(), session.row
         facts = self._facts(now)
         # The stop that an earlier controller was carrying out is over: what it left has been read.
-        drained = facts.drained or (session.found_stopping and facts.frontier is not None)
+        drained = facts.drained or (session.found_stopping and facts.left_read)
         cooled = row.cooldown_until is not None and now >= row.cooldown_until
         return replace(
             facts, drained=drained, sealed=session.sealed, cooled=cooled, storage_error=session.storage_error
