@@ -13,6 +13,7 @@ from kill_verdict import BrokenPromise, read_catalog
 from killing import OPTIONS, Witness, table, torture
 from live import Recording, journal_files, lines, media_playlist, pids_at_work, until
 from livedvr import Channel, Input, LiveDvr, Output
+from livedvr.catalog import segment_rows
 from livedvr.ingest.run import Run
 
 pytestmark = pytest.mark.e2e
