@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import length, sessions
 from benchmarks.figures import machine
 
-BENCHMARKS = {"length": (length.run, 300), "sessions": (sessions.run, 40)}
+BENCHMARKS = {"length": (length.run, 400), "sessions": (sessions.run, 20)}
 
 
 def main() -> None:

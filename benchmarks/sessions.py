@@ -1,4 +1,4 @@
-"""Is the cost of many live sessions linear? The real manager with a store in memory and a catalog on disk.
+"""Is the cost of many live sessions linear? The real manager, with the catalog on disk.
 
 All sessions have the same window of 10 minutes and list every segment. Managers with 1, 100 and 1,000 sessions take
 turns; a sample is the CPU of the whole process from a segment's wake-up until everything is published.
@@ -19,6 +19,7 @@ from livedvr.resources.layout import media_playlist_name
 from livedvr.resources.models import TimeInterval, to_datetime
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
+from livedvr.storage.local import LocalStore
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
@@ -29,8 +30,9 @@ LISTED_BEFORE = 200  # segments of 2 s, of the window's 300
 class Case:
     """A channel with ``count`` live sessions; with ``watched`` somebody follows each of them."""
 
-    def __init__(self, folder: Path, count: int, *, watched: bool) -> None:
+    def __init__(self, folder: Path, count: int, store: MemoryStore | LocalStore, *, watched: bool) -> None:
         self._folder = folder
+        self._store = store
         self.count = count
         self._watched = watched
         self._tasks: list[asyncio.Task[None]] = []
@@ -40,7 +42,7 @@ class Case:
     async def open(self) -> None:
         """All sessions are LIVE and have listed `LISTED_BEFORE` segments."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._clock, self._store, settings = FakeClock(), MemoryStore(), channel()
+        self._clock, settings = FakeClock(), channel()
         self._catalog = Catalog(self._folder / "catalog.sqlite3")
         await self._catalog.write(lambda db: channel_rows.put_channel(db, settings))
         owner = Owner("live", await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
@@ -95,19 +97,27 @@ class Case:
 
 
 async def run(folder: Path, rounds: int) -> str:
-    """Measure and say it in two tables: nobody looks, and somebody follows each session."""
+    """Measure and say it in tables."""
     reports = []
-    for watched in (False, True):
-        cases = [Case(folder / f"{count}-{watched}", count, watched=watched) for count in COUNTS]
-        async with contextlib.AsyncExitStack() as stack:
-            for case in cases:
-                stack.push_async_callback(case.close)
-                await case.open()
-            for number in range(rounds + 2):
-                for case in cases:
-                    await case.step(measured=number >= 2)
-        reports.append(("one watcher each" if watched else "no watchers") + "\n\n" + _report(cases))
+    for watched, on_disk in ((False, False), (True, False), (False, True)):
+        title = f"playlists {'on disk' if on_disk else 'in memory'}, {'one watcher each' if watched else 'no watchers'}"
+        cases = []
+        for count in COUNTS:
+            home = folder / f"{title}-{count}".replace(" ", "-")
+            cases.append(Case(home, count, LocalStore(home) if on_disk else MemoryStore(), watched=watched))
+        await _measure(cases, rounds)
+        reports.append(f"{title}\n\n{_report(cases)}")
     return "CPU per segment and session, microseconds: median (10th-90th percentile)\n\n" + "\n\n".join(reports)
+
+
+async def _measure(cases: list[Case], rounds: int) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for case in cases:
+            stack.push_async_callback(case.close)
+            await case.open()
+        for number in range(rounds + 2):
+            for case in cases:
+                await case.step(measured=number >= 2)
 
 
 def _report(cases: list[Case]) -> str:
