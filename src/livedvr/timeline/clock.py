@@ -19,6 +19,11 @@ PATIENCE = 10 * SECOND  # media that comes later than dated for this long has re
 JUMP = 50_000  # C4: more than one frame between two journal rows
 
 
+def max_slew(duration: int) -> int:
+    """By how much a date may be bent after a segment of ``duration`` (C3), microseconds."""
+    return duration * SLEW_PPM // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Media time ``media`` of the run had arrived at UTC ``arrival`` (both microseconds)."""
@@ -106,7 +111,7 @@ class RunClock:
         error = self.error(patience)
         if abs(error) <= DEADBAND:
             return self
-        most = duration * SLEW_PPM // 1_000_000
+        most = max_slew(duration)
         return replace(self, offset=self.offset + max(-most, min(most, error)))
 
     def reanchored(self, patience: int) -> RunClock:
