@@ -13,6 +13,7 @@ from livedvr.resources.times import MINUTE, SECOND
 
 SLEW_PPM = 500  # C3: the most a date may be bent
 REANCHOR = 1 * SECOND  # C3: a larger error is a new epoch
+TOLERANCE = SECOND // 4  # C1: where time breaks anyway, arrival decides from here on
 DEADBAND = 20_000  # below this the envelope is noise, and each correction would cost a date line (P5)
 MEMORY = 1 * MINUTE  # the envelope spans the arrivals of the last minute
 PATIENCE = 10 * SECOND  # media that comes later than dated for this long has really shifted
@@ -103,7 +104,7 @@ class RunClock:
         assert self.offset is not None
         # Either the timestamps jumped and nothing is missing, or media is missing and the timestamps are right.
         likely = min(self.offset - jump, self.offset, key=lambda offset: abs(sample.lag - offset))
-        return RunClock((sample,), likely if abs(sample.lag - likely) <= REANCHOR else sample.lag)
+        return RunClock((sample,), likely if abs(sample.lag - likely) <= TOLERANCE else sample.lag)
 
     def slewed(self, duration: int, patience: int) -> RunClock:
         """After a segment of ``duration`` has been dated: bent towards the envelope by at most SLEW_PPM (C3)."""
