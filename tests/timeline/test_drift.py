@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builders import T0, closed
 from livedvr.hls import rules_dates
@@ -14,7 +17,7 @@ from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.hls.parsed import Playlist, parse_playlist
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.placing import place
+from livedvr.timeline.placing import OVERLAP, is_resent, place
 from livedvr.timeline.segment import ClosedSegment, Segment, Window
 from livedvr.timeline.timeline import Timeline
 
@@ -46,9 +49,9 @@ def day_of_rows(ppm: int, chance: random.Random) -> Iterator[ClosedSegment]:
         yield closed(index, index * GOP, end, arrival)
 
 
-def timeline_of(rows: Iterator[ClosedSegment]) -> Iterator[Segment]:
+def timeline_of(rows: Iterable[ClosedSegment], previous: Segment | None = None) -> Iterator[Segment]:
     """The rows of one run placed as they come, as the intake does it: settled first, then each at once."""
-    clock, pending, previous = RunClock(), list[ClosedSegment](), None
+    clock, pending = RunClock(), list[ClosedSegment]()
     for row in rows:
         pending.append(row)
         if clock.offset is None:
@@ -57,6 +60,8 @@ def timeline_of(rows: Iterator[ClosedSegment]) -> Iterator[Segment]:
                 continue
             clock = clock.anchored()
         for waiting in pending:
+            if is_resent(waiting, previous, clock):
+                continue
             previous, clock = place(waiting, previous, clock, target=TARGET)
             yield previous
         pending.clear()
@@ -102,3 +107,65 @@ def test_a_day_of_a_clock_that_is_200_ppm_wrong(ppm: int) -> None:
     assert not playlist.all("EXT-X-DISCONTINUITY"), "drift is no break"
     # Without the clock's bending the last date would be 17 s off: this is what the test is about.
     assert abs(T0 + len(told) * GOP - made(len(told) * GOP, ppm)) > 17 * SECOND
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A source that comes after ``away``, sends its last ``resent`` again at once, and stays for ``stays``."""
+
+    away: int
+    resent: int
+    stays: int
+
+
+def rows_of(run: str, oldest: int, came: int, stays: int, ppm: int, chance: random.Random) -> list[ClosedSegment]:
+    """The rows of a run whose media 0 was made at ``oldest`` and which was connected at ``came``."""
+    rows: list[ClosedSegment] = []
+    arrival = came
+    for index in itertools.count():
+        end = (index + 1) * GOP
+        arrival = max(arrival + 500, oldest + made(end, ppm) - T0 + round(chance.uniform(0, 30_000)))
+        if arrival > came + stays:
+            return rows
+        rows.append(closed(index, index * GOP, end, arrival, run=run))
+    raise AssertionError
+
+
+VISITS = st.lists(
+    st.builds(
+        Visit,
+        away=st.integers(SECOND // 2, 40 * SECOND),
+        resent=st.one_of(st.just(0), st.integers(0, 60 * SECOND)),
+        stays=st.integers(10 * SECOND, 60 * SECOND),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.mark.semantics("C1", "C2", "C3")
+@settings(max_examples=150, deadline=None)
+@given(VISITS, st.sampled_from([-200, 0, 200]), st.randoms(use_true_random=False))
+def test_a_source_that_comes_and_goes_and_sends_again_is_dated_true_and_listed_once(
+    visits: list[Visit], ppm: int, chance: random.Random
+) -> None:
+    now, previous = T0 + HOUR, None
+    for number, visit in enumerate(visits):
+        came = now + visit.away
+        oldest = came - visit.resent
+        rows = rows_of(f"run-{number}", oldest, came, visit.stays, ppm, chance)
+        before, listed = previous, list(timeline_of(rows, previous))
+        off = [segment.start - (oldest + made(segment.media_start, ppm) - T0) for segment in listed]
+
+        # The first may overlap what is listed by more than a date may; then it is late by the rest of its length.
+        assert off[0] <= LIMIT + (0 if before is None else GOP - OVERLAP)
+        assert max(map(abs, [min(off[0], 0), *off[1:]])) <= LIMIT
+        first = listed[0].index
+        assert [segment.index for segment in listed] == list(range(first, len(rows))), (
+            "only a run's head is passed over"
+        )
+        if first:
+            assert before is not None
+            passed_over = oldest + made(first * GOP, ppm) - T0
+            assert passed_over <= before.end + LIMIT, "it is listed already"
+        now, previous = rows[-1].arrival, listed[-1]
