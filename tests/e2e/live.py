@@ -195,6 +195,23 @@ def media_playlist(output: Path, session: str = "demo") -> Path:
     return output / "dvr" / session / "av" / "index-1.m3u8"
 
 
+def listed_text(output: Path, at_least: int) -> str:
+    """The playlist's text as soon as it lists that many segments."""
+
+    def look() -> str:
+        playlist = media_playlist(output)
+        text = playlist.read_text() if playlist.exists() else ""
+        return text if text.count("#EXTINF") >= at_least else ""
+
+    text: str = until(look, f"a playlist with {at_least} segments")
+    return text
+
+
+def waiting_run(output: Path, number: int = 1) -> None:
+    """Return when the recording's ffmpeg of that run (counted from 1) has been started."""
+    until(lambda: len(list(output.glob(".livedvr/spool/*/ffmpeg.log"))) >= number, f"run {number} is started")
+
+
 def ffmpeg_pids(output: Path) -> list[int]:
     """The ffmpeg processes that work in this output's spool."""
     return [pid for pid, name in pids_at_work(output).items() if "ffmpeg" in name]

@@ -23,8 +23,9 @@ from livedvr.ingest.watchdog import Watchdog
 from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
-from livedvr.timeline.clock import SLEW_PPM, RunClock
+from livedvr.timeline.clock import RunClock
 from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.timeline.placing import earliest_after
 from livedvr.timeline.timeline import ChannelTimeline
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
@@ -140,12 +141,11 @@ class Supervisor:
     def frontier(self, now: int) -> int | None:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
         last = self._known.timeline.last(self._channel.mux.key)
-        # The next segment may be dated a slew earlier than the last one ends (C3).
-        reached = last.end - last.duration * SLEW_PPM // 1_000_000 - 1 if last else None
+        reached = earliest_after(last) if last else None
         if self.is_over:
             return now
         if self.has_media or self._unread:
-            return reached  # dates never go backwards (C3)
+            return reached
         coming = now - LOOKBACK - self._cut.probe_seconds * SECOND
         return max(coming, reached) if reached is not None else coming
 
@@ -254,7 +254,7 @@ class Supervisor:
         return OpenRun(
             run,
             JournalReader(run.journal_path),
-            log.LogReader(run.log_path, from_end=committed > 0),
+            log.LogReader(run.log_path),
             clock=row.clock or RunClock(),
             media=row.media,
             next_index=committed,
