@@ -188,6 +188,7 @@ def test_a_jump_that_ffmpeg_smooths_over(wheel_ffmpeg: str, tmp_path: Path) -> N
 
 
 @pytest.mark.semantics("C1", "C4", "P4")
+@pytest.mark.parametrize("ffmpeg", ["debian"], indirect=True)
 def test_a_jump_that_the_journal_shows(ffmpeg: str, tmp_path: Path) -> None:
     # By five to eight seconds: ffmpeg smooths over what is ten or more.
     listed = _interrupted(tmp_path, ("--container", "ts"), "0", "15")
