@@ -64,9 +64,12 @@ class SessionManager(SessionBook):
         while True:
             self._wake.clear()
             self._begun += 1
-            for session in list(self._open.values()):
+            for session_id in list(self._open):
                 async with self._making:
-                    await self._advance(session)
+                    # Looked up only now: while this waited, a request may have opened the session anew or erased it.
+                    session = self._open.get(session_id)
+                    if session is not None:
+                        await self._advance(session)
             self._done = self._begun
             self._tell()
             await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
@@ -156,7 +159,7 @@ class SessionManager(SessionBook):
         # An edition of which something may have been read is never drawn with other windows (O6).
         fresh = event is Event.PATCHED and row.target is not None
         if event is Event.CUT:
-            row = replace(row, summary=self._open[row.id].summary())  # as it stands: nothing more is listed (S7)
+            row = replace(row, summary=self._session(row.id).summary())  # as it stands: nothing more is listed (S7)
         elif event is not None and not fresh:
             row = replace(row, edition_windows=row.windows)
         grace = self._grace(row)
