@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from livedvr.hls.bitrate import BitrateMeter
-from livedvr.resources.models import Channel, Input, Output, to_micros
+from livedvr.resources.models import Channel, DvrSession, Input, Output, TimeInterval, to_datetime, to_micros
 from livedvr.resources.times import SECOND
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
 
@@ -89,6 +89,22 @@ def channel(output: str = "/srv/tv", **settings: object) -> Channel:
         "video": "h264",
     }
     return Channel(**given | settings)
+
+
+def session_resource(state: str = "LIVE", error: str | None = None) -> DvrSession:
+    """The session ``demo`` as its user sees it."""
+    now = to_datetime(T0)
+    return DvrSession(
+        session_id="demo",
+        channel_id="live",
+        manifest_key="main",
+        output_uri="/out/dvr/demo/main.m3u8",
+        dvr_windows=(TimeInterval(start_time=now),),
+        state=state,
+        error=error,
+        create_time=now,
+        update_time=now,
+    )
 
 
 class FakeClock:

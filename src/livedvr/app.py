@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +30,8 @@ class LiveDvr:
 
     Args:
         data_dir: where the catalog lives; made if need be, private to its user. Not on a network file system.
+        on_state: called with a session each time its state has changed, in the event loop: it must not block. What it
+            raises ends nothing; it becomes the channel's event ON_STATE_FAILED.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
 
@@ -39,9 +41,15 @@ class LiveDvr:
     """
 
     def __init__(
-        self, data_dir: str | Path, *, clock: WallClock | None = None, settings: RunSettings | None = None
+        self,
+        data_dir: str | Path,
+        *,
+        on_state: Callable[[DvrSession], None] | None = None,
+        clock: WallClock | None = None,
+        settings: RunSettings | None = None,
     ) -> None:
         self._data_dir = Path(data_dir).absolute()
+        self._on_state = on_state
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
         self._runtimes: dict[str, ChannelRuntime] = {}
@@ -55,7 +63,9 @@ class LiveDvr:
         self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._around = Surroundings(self._catalog, self._watcher, self._clock, self._settings, self._tasks)
+        self._around = Surroundings(
+            self._catalog, self._watcher, self._clock, self._settings, self._tell_state, self._tasks
+        )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
         try:
@@ -65,6 +75,18 @@ class LiveDvr:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def _tell_state(self, session: DvrSession) -> None:
+        if self._on_state is None:
+            return
+        try:
+            self._on_state(session)
+        except Exception as error:  # noqa: BLE001 - somebody else's code must not end a recording
+            text = f"on_state raised {type(error).__name__} at {session.state} of '{session.session_id}': {error}"
+            now, channel = self._clock.now(), session.channel_id
+            self._tasks.create_task(
+                self._catalog.write(lambda db: channel_rows.add_event(db, channel, now, "ON_STATE_FAILED", text))
+            )
 
     async def _take_up(self, channel: str) -> None:
         try:

@@ -73,7 +73,7 @@ class ChannelRuntime:
         self._changing = asyncio.Lock()  # a start and a stop come after each other
         self.supervisor: Supervisor | None = None
         self.sessions = SessionManager(
-            row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts
+            row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts, around.on_state
         )
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")

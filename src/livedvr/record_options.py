@@ -9,8 +9,8 @@ from typing import Literal
 
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
-from livedvr.resources.models import Channel, Input, MuxStream, Output, TimeInterval, to_datetime
-from livedvr.resources.times import format_time, parse_duration, parse_time
+from livedvr.resources.models import Channel, Input, Manifest, MuxStream, Output, TimeInterval, to_datetime
+from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class RecordOptions:
 
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
     ``video`` None: ``h264`` for testsrc, else ``copy``. ``data_dir`` None: ``{output}/.livedvr``.
-    ``session`` None: made from the time.
+    ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
+    its end; None: their own way.
     """
 
     source: str
@@ -35,6 +36,7 @@ class RecordOptions:
     retention: str = "24h"
     data_dir: str | None = None
     target_duration: int | None = None
+    start_offset: str | None = None
     loop: bool = False
     resume: bool = False
 
@@ -45,11 +47,13 @@ def channel_of(options: RecordOptions) -> Channel:
         raise InvalidArgument("it is empty", field="--output", hint="name a directory")
     video = options.video or ("h264" if options.source == "testsrc" else "copy")
     segment = parse_duration(options.segment_duration, field="--segment-duration")
+    offset = None if options.start_offset is None else parse_offset(options.start_offset, field="--start-offset")
     return Channel(
         channel_id=options.channel,
         input=Input(uri=options.source, loop=options.loop),
         output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
         video=video,
+        manifests=(Manifest(start_offset=None if offset is None else timedelta(microseconds=offset)),),
         mux_streams=(MuxStream(container=options.container, segment_duration=timedelta(microseconds=segment)),),
         retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
         target_duration=options.target_duration,

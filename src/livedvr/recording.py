@@ -42,13 +42,15 @@ class RecordControl:
     """How a caller follows and ends a recording.
 
     ``stop`` seals the manifest and ends; ``kill`` ends ffmpeg at once, too. ``on_progress`` is called at each change
-    and once a second, ``on_note`` with lines that are worth reading once.
+    and once a second, ``on_note`` with lines that are worth reading once, ``on_state`` at each change of a session's
+    state.
     """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     kill: asyncio.Event = field(default_factory=asyncio.Event)
     on_progress: Callable[[Progress], None] = lambda _: None
     on_note: Callable[[str], None] = lambda _: None
+    on_state: Callable[[DvrSession], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,19 @@ def record(
     retention: str = "24h",
     data_dir: str | None = None,
     target_duration: int | None = None,
+    start_offset: str | None = None,
     loop: bool = False,
     resume: bool = False,
+    on_state: Callable[[DvrSession], None] | None = None,
 ) -> RecordResult:
     """Record one DVR session and return when it is over; for scripts. The options are those of `RecordOptions`.
 
-    Raises LiveDvrError when nothing could be recorded. Ctrl-C seals the manifest and raises KeyboardInterrupt.
+    ``on_state`` is called with a session each time its state has changed. Raises LiveDvrError when nothing could be
+    recorded. Ctrl-C seals the manifest and raises KeyboardInterrupt.
     """
-    options = RecordOptions(**locals())
-    result = asyncio.run(record_session(options))
+    given = locals()
+    control = RecordControl(on_state=given.pop("on_state"))
+    result = asyncio.run(record_session(RecordOptions(**given), control))
     if result.error is not None and (result.session is None or not result.session.segments):
         raise result.error
     return result
@@ -120,7 +126,7 @@ async def record_session(options: RecordOptions, control: RecordControl | None =
     source = parse_source(channel.input)
     if not options.resume:
         check_file(source)
-    async with LiveDvr(data_dir, clock=clock) as dvr:
+    async with LiveDvr(data_dir, clock=clock, on_state=control.on_state) as dvr:
         recording = _Recording(dvr, clock, options, control, channel, session_id, interval)
         return await recording.run()
 

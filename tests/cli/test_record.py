@@ -9,37 +9,24 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from builders import session_resource
 from livedvr.cli import main
 from livedvr.cli.record import exit_code
 from livedvr.recording import RecordResult
 from livedvr.resources import errors
-from livedvr.resources.models import DvrSession, TimeInterval
+from livedvr.resources.models import DvrSession
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def _session(state: str, error: str | None = None) -> DvrSession:
-    return DvrSession(
-        session_id="demo",
-        channel_id="live",
-        manifest_key="main",
-        output_uri="/out/dvr/demo/main.m3u8",
-        dvr_windows=(TimeInterval(start_time=NOW),),
-        state=state,
-        error=error,
-        create_time=NOW,
-        update_time=NOW,
-    )
 
 
 @pytest.mark.parametrize(
     ("session", "error", "code"),
     [
-        (_session("FINISHED"), None, 0),
-        (_session("FAILED", "NOT_FOUND: no media in the window"), None, 3),
-        (_session("SCHEDULED"), None, 3),
-        (_session("FAILED", "disk full"), None, 4),
-        (_session("FINISHED"), errors.StorageError("disk full"), 4),
+        (session_resource("FINISHED"), None, 0),
+        (session_resource("FAILED", "NOT_FOUND: no media in the window"), None, 3),
+        (session_resource("SCHEDULED"), None, 3),
+        (session_resource("FAILED", "disk full"), None, 4),
+        (session_resource("FINISHED"), errors.StorageError("disk full"), 4),
         (None, errors.ObjectConflict("x"), 4),
         (None, errors.SourceError("x"), 5),
         (None, errors.AlreadyExists("x"), 6),
@@ -53,7 +40,7 @@ def test_exit_codes(session: DvrSession | None, error: errors.LiveDvrError | Non
 
 
 def test_json_carries_what_was_promised() -> None:
-    shown = RecordResult("demo", _with_edges(_session("FINISHED")), None).to_json()
+    shown = RecordResult("demo", _with_edges(session_resource("FINISHED")), None).to_json()
     assert set(shown) >= {
         "session",
         "state",
@@ -67,7 +54,7 @@ def test_json_carries_what_was_promised() -> None:
         "gaps",
         "error",
     }
-    assert shown["windows"] == [{"startTime": "2026-01-01T00:00:00Z", "endTime": None}]
+    assert shown["windows"] == [{"startTime": "2026-11-21T02:00:00Z", "endTime": None}]
     assert shown["actual_start"] == "2026-01-01T00:00:00.000Z"
     assert json.loads(json.dumps(shown)) == shown
 

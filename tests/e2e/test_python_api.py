@@ -172,3 +172,27 @@ async def test_a_manifest_that_sessions_use_stays(wheel_ffmpeg: str, tmp_path: P
         other = Manifest(file_name="other.m3u8")
         with pytest.raises(FailedPrecondition, match="sessions use a manifest"):
             await dvr.channels.update(channel.model_copy(update={"manifests": (other,)}))
+
+
+async def test_on_state_is_told_each_state_and_what_it_raises_ends_nothing(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def on_state(session: DvrSession) -> None:
+        told.append(session.state)
+        if session.state == "LIVE":
+            raise RuntimeError("my own mistake")
+
+    async with LiveDvr(tmp_path / "data", on_state=on_state) as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.start("live")
+        await dvr.sessions.create("live", "first")
+        live = await _until(dvr, "first", "LIVE")
+        assert live.actual_start is not None
+        start = live.actual_start + timedelta(seconds=1)
+        await dvr.sessions.update("live", "first", windows=[TimeInterval(end_time=start + timedelta(seconds=2))])
+        await _until(dvr, "first", "FINISHED", "COOLDOWN")
+        await dvr.channels.stop("live")
+        events = dvr.events("live")
+    assert told[0] == "PENDING"
+    assert "LIVE" in told
+    assert [(kind, "my own mistake" in text) for _, kind, text in events] == [("ON_STATE_FAILED", True)]

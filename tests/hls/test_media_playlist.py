@@ -270,3 +270,15 @@ def test_another_library_reads_the_same_segments_durations_and_dates(segments: l
 
 def test_the_run_constants_of_this_file_are_the_builders() -> None:
     assert (RUN, SECOND_RUN) == ("20261121T020000Z-k3f9", "20261121T020500Z-p7x2")
+
+
+@pytest.mark.parametrize(("offset", "text"), [(0, "0.000000"), (12_500_000, "12.500000"), (-30 * SECOND, "-30.000000")])
+def test_players_can_be_told_where_to_begin(offset: int, text: str) -> None:
+    playlist = MediaPlaylist("av", "fmp4", 6, offset)
+    playlist.append(Listed(segment(0), False))
+    whole = playlist.render().decode()
+    assert whole.splitlines()[6] == f"#EXT-X-START:TIME-OFFSET={text}"
+    assert m3u8.loads(whole).start.time_offset == offset / SECOND
+    assert (
+        whole.replace(f"#EXT-X-START:TIME-OFFSET={text}\n", "") == drawn([Listed(segment(0), False)]).render().decode()
+    )

@@ -15,6 +15,7 @@ from livedvr.resources.times import (
     format_seconds,
     format_time,
     parse_duration,
+    parse_offset,
     parse_time,
     round_half_up,
 )
@@ -141,3 +142,18 @@ def test_seconds_are_written_exactly(micros: int) -> None:
 )
 def test_seconds_are_rounded_half_up_and_never_to_even(micros: int, seconds: int) -> None:
     assert round_half_up(micros) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [("0", 0), ("0s", 0), ("-0s", 0), ("10", 10 * SECOND), ("-30s", -30 * SECOND), ("1m30s", 90 * SECOND)],
+)
+def test_an_offset_is_read(text: str, micros: int) -> None:
+    assert parse_offset(text, field="--start-offset") == micros
+
+
+@pytest.mark.parametrize("text", ["", "-", "--3s", "soon"])
+def test_what_is_no_offset_is_refused_naming_the_field(text: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        parse_offset(text, field="--start-offset")
+    assert refused.value.field == "--start-offset"

@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 
 import m3u8
 import pytest
 
-from builders import MEDIA, RUN, SECOND_RUN, T0, FakeClock, at, chain, channel, segment
-from livedvr.catalog import channel_rows, segment_rows, session_rows
-from livedvr.catalog.catalog import Catalog, Owner
+from builders import RUN, SECOND_RUN, at, chain, segment
+from house import MAIN, PLAYLIST, House, expected, lines_of
+from livedvr.catalog import channel_rows
 from livedvr.resources.errors import (
     Aborted,
     AlreadyExists,
@@ -24,193 +20,8 @@ from livedvr.resources.errors import (
 )
 from livedvr.resources.models import DvrSession, TimeInterval, to_datetime
 from livedvr.resources.times import SECOND
-from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import NO_MEDIA, Facts
-from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
-from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import ChannelTimeline, Timeline
-
-MAIN, PLAYLIST = "dvr/match/main.m3u8", "dvr/match/av/index-1.m3u8"
-HEAD = (
-    "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
-    "#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:EVENT\n"
-)
-
-
-class Store:
-    """An object store in memory that remembers each version, and can be told to refuse or to dawdle."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.written: list[tuple[str, bytes]] = []
-        self.refuses: Callable[[str], bool] = lambda _: False
-        self.may_go_on = threading.Event()
-        self.may_go_on.set()
-        self.is_asked = threading.Event()
-
-    def _ask(self, name: str) -> None:
-        self.is_asked.set()
-        self.may_go_on.wait(10)
-        if self.refuses(name):
-            raise StorageError("permission denied", field=name)
-
-    def put_new(self, name: str, source: Path) -> None:
-        self._ask(name)
-        self.objects[name] = source.read_bytes()
-
-    def replace(self, name: str, data: bytes) -> None:
-        self._ask(name)
-        self.objects[name] = data
-        self.written.append((name, data))
-
-    def list(self, prefix: str) -> Iterator[str]:
-        self._ask(prefix)
-        return iter([name for name in sorted(self.objects) if name.startswith(prefix)])
-
-    def delete(self, name: str) -> None:
-        self._ask(name)
-        self.objects.pop(name, None)
-
-    def uri(self, name: str) -> str:
-        return f"memory:///{name}"
-
-    def text(self, name: str) -> str:
-        return self.objects[name].decode()
-
-    def versions(self, name: str) -> list[bytes]:
-        return [data for written, data in self.written if written == name]
-
-
-class House:
-    """A channel's sessions as a controller runs them: the catalog is real, timeline and facts are hand-fed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = FakeClock()
-        self.store = Store()
-        self.catalog = Catalog(folder / "catalog.sqlite3")
-        self.channel = channel(str(folder))
-        self.facts = Facts(T0)
-        self.fixed_frontier = False
-
-    async def open(self) -> House:
-        """A controller takes the channel: everything it knows is what the catalog has."""
-        await self.catalog.write(lambda db: channel_rows.put_channel(db, self.channel))
-        self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
-        stored = self.catalog.read(lambda db: channel_rows.get_channel(db, "live"))
-        assert stored is not None
-        self.known = ChannelTimeline(Timeline(["av"]), stored.target)
-        for run in self.catalog.read(lambda db: segment_rows.list_runs(db, "live")):
-            if run.media:
-                self.known.media[run.id] = run.media
-            if run.end_reason:
-                self.known.run_ends[run.id] = run.end_reason
-        for one in self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")):
-            self.known.timeline.append("av", one)
-        self.manager = SessionManager(
-            self.channel,
-            self.known,
-            self.store,
-            self.catalog,
-            self.owner,
-            self.clock,
-            lambda _: self.facts,  # type: ignore[arg-type]
-        )
-        self.task = asyncio.create_task(self.manager.run())
-        await self.rest()
-        return self
-
-    async def die(self) -> None:
-        """The controller is killed, whatever it was doing."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    async def rest(self) -> None:
-        """Until the manager has done all it has to do."""
-        asleep = asyncio.create_task(self.clock.asleep())
-        await asyncio.wait({asleep, self.task}, return_when=asyncio.FIRST_COMPLETED)
-        if self.task.done():
-            asleep.cancel()
-            self.task.result()  # raises what ended it
-
-    async def tell(self, **facts: object) -> None:
-        """Something has happened at the channel."""
-        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]
-        self.manager.wake()
-        await self.rest()
-
-    async def commit(self, *segments: Segment) -> None:
-        """The intake has committed segments; the sessions do not know yet."""
-        for one in segments:
-            if one.run not in self.known.media:
-                await self.catalog.write(lambda db, run=one.run: segment_rows.add_run(db, run, "live", T0))
-                self.known.media[one.run] = MEDIA
-            if self.known.target is None:
-                await self.catalog.write(lambda db: channel_rows.set_target(db, "live", 2))
-                self.known.target = 2
-            clock = RunClock((Sample(one.media_end, one.end),)).anchored()
-            await self.catalog.write(
-                lambda db, one=one, clock=clock: segment_rows.commit_segments(db, "live", "av", [one], clock, MEDIA),
-                self.owner,
-            )
-            self.known.timeline.append("av", one)
-
-    async def feed(self, *segments: Segment) -> None:
-        """The intake has committed segments and has woken the sessions."""
-        await self.commit(*segments)
-        self.clock.advance(max(0, segments[-1].end - self.clock.now()))
-        await self.tell(frontier=segments[-1].end)
-
-    async def create(
-        self, start: float | None, end: float | None, *more: tuple[float, float | None], name: str = "match"
-    ) -> DvrSession:
-        intervals = [
-            TimeInterval(
-                start_time=None if a is None else to_datetime(at(a)), end_time=None if b is None else to_datetime(at(b))
-            )
-            for a, b in ((start, end), *more)
-        ]
-        created = await self.manager.create(name, intervals, None, {})
-        await self.rest()
-        return created
-
-    def state(self, name: str = "match") -> str:
-        return self.manager.get(name).state
-
-    async def reaches(self, state: str) -> None:
-        """Until the session is in this state."""
-        async with aclosing(self.manager.watch("match")) as changes:
-            async for session in changes:
-                if session.state == state:
-                    return
-
-    async def set_state(self, state: str) -> None:
-        """The catalog says so, as a controller that died then has left it."""
-        row = self.catalog.read(lambda db: session_rows.get_session(db, "live", "match"))
-        await self.catalog.write(lambda db: session_rows.put_session(db, replace(row, state=state)))
-
-    def row_state(self, name: str = "match") -> str:
-        return self.catalog.read(lambda db: session_rows.get_session(db, "live", name)).state
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = await House(tmp_path).open()
-    yield made
-    await made.die()
-    made.catalog.close()
-
-
-def lines_of(segments: Sequence[Segment]) -> str:
-    return "".join(f"#EXTINF:2.000000,\n../../../av/{one.run}/segment-{one.index:06d}.m4s\n" for one in segments)
-
-
-def expected(*segments: Segment, date: str = "02:00:00", ended: bool = False) -> str:
-    """A playlist of one epoch of 2 s segments."""
-    return (
-        f'{HEAD}#EXT-X-MAP:URI="../../../av/{segments[0].run}/init.mp4"\n'
-        f"#EXT-X-PROGRAM-DATE-TIME:2026-11-21T{date}.000Z\n{lines_of(segments)}" + ("#EXT-X-ENDLIST\n" if ended else "")
-    )
 
 
 @pytest.mark.semantics("S1", "S2", "S3", "S5", "P1", "P2", "O3")
@@ -830,3 +641,33 @@ async def test_a_slow_watcher_misses_the_middle_and_never_the_end(house: House) 
         await house.feed(segment(number))
     rest = [session.state async for session in watching]
     assert rest == ["FINISHED"]
+
+
+@pytest.mark.semantics("S14", "O6")
+async def test_a_main_that_could_not_be_written_for_a_while_is_written_as_soon_as_it_can_be(house: House) -> None:
+    house.store.refuses, house.store.passing = lambda name: name == MAIN, True
+    await house.create(0, None)
+    await house.feed(segment(0))
+    assert (house.state(), MAIN in house.store.objects) == ("SCHEDULED", False)
+    assert "permission denied" in str(house.manager.get("match").error)
+    house.store.refuses = lambda _: False
+    house.clock.advance(SECOND)
+    await house.rest()
+    assert (house.state(), MAIN in house.store.objects) == ("LIVE", True)
+    assert house.manager.get("match").error is None
+
+
+@pytest.mark.semantics("W2", "S5")
+async def test_a_window_means_the_time_of_the_stream_and_not_of_arrival(house: House) -> None:
+    # The media of 02:00:00 to 02:00:08 comes half a minute late; by the wall clock the window is long over.
+    s = chain([2 * SECOND] * 5)
+    house.clock.advance(30 * SECOND)
+    await house.tell(frontier=at(0))
+    await house.create(2, 6)
+    assert house.state() == "SCHEDULED"
+    for one in s:
+        house.clock.advance(2 * SECOND)
+        await house.commit(one)
+        await house.tell(frontier=one.end)
+    assert house.state() == "FINISHED"
+    assert house.store.text(PLAYLIST) == expected(s[1], s[2], date="02:00:02", ended=True)

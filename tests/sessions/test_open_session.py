@@ -159,7 +159,7 @@ def test_the_multivariant_playlist_is_replaced_when_the_peak_outgrows_it_and_at_
     channel, session = known(chain([2 * SECOND] * 3), target=2), opened([window(0, None)])
     session.grow(channel)
     assert session.needs_multivariant
-    session.multivariant(channel)
+    session.stored(with_multivariant=True)
     assert not session.needs_multivariant
     channel.timeline.append("av", segment(3))
     session.grow(channel)
@@ -168,6 +168,7 @@ def test_the_multivariant_playlist_is_replaced_when_the_peak_outgrows_it_and_at_
     session.grow(channel)
     assert session.needs_multivariant
     declared = m3u8.loads(session.multivariant(channel).decode()).playlists[0].stream_info.bandwidth
+    session.stored(with_multivariant=True)
     assert declared >= 3_600_000
     session.seal(SOURCE_LOST)
     assert session.needs_multivariant  # AVERAGE-BANDWIDTH is known now

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from livedvr.cli.progress import Display
+from livedvr.cli.state_command import StateCommand
 from livedvr.record_options import RecordOptions
 from livedvr.recording import RecordControl, RecordResult, record_session
 from livedvr.resources.errors import (
@@ -60,10 +61,20 @@ _EPILOG = """Exit codes: 0 finished; 2 bad usage; 3 no media in the window; 4 st
 @click.option(
     "--target-duration", type=click.IntRange(1, 120), metavar="S", help="EXT-X-TARGETDURATION. [default: measured]"
 )
+@click.option(
+    "--start-offset",
+    metavar="D",
+    help="Where players begin (EXT-X-START): 0, 10s from the start, -30s from the end. [default: their own way]",
+)
+@click.option(
+    "--on-state",
+    metavar="COMMAND",
+    help="Run at each change of a session's state, with the session as JSON on its stdin.",
+)
 @click.option("--loop", is_flag=True, help="A file starts again at its end.")
 @click.option("--resume", is_flag=True, help="Go on with the session if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def record(as_json: bool, **given: Any) -> None:
+def record(as_json: bool, on_state: str | None, **given: Any) -> None:
     """Record a DVR session from SOURCE.
 
     SOURCE is testsrc, a media file (played in real time), srt://host:port (caller), srt://:port or
@@ -74,7 +85,7 @@ def record(as_json: bool, **given: Any) -> None:
     display = Display()
     try:
         with display:
-            result, interrupted = asyncio.run(_run(RecordOptions(**given), display))
+            result, interrupted = asyncio.run(_run(RecordOptions(**given), on_state, display))
     except LiveDvrError as error:
         result, interrupted = RecordResult(given["session"] or "", None, error), False
     shown = result.to_json()
@@ -87,7 +98,7 @@ def record(as_json: bool, **given: Any) -> None:
     sys.exit(INTERRUPTED if interrupted else exit_code(result))
 
 
-async def _run(options: RecordOptions, display: Display) -> tuple[RecordResult, bool]:
+async def _run(options: RecordOptions, on_state: str | None, display: Display) -> tuple[RecordResult, bool]:
     control = RecordControl(on_progress=display.update, on_note=display.note)
 
     def interrupt() -> None:
@@ -100,8 +111,11 @@ async def _run(options: RecordOptions, display: Display) -> tuple[RecordResult, 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, interrupt)
-    result = await record_session(options, control)
-    return result, control.kill.is_set()
+    if on_state is None:
+        return await record_session(options, control), control.kill.is_set()
+    async with StateCommand(on_state, display.note) as command:
+        control.on_state = command.tell
+        return await record_session(options, control), control.kill.is_set()
 
 
 def exit_code(result: RecordResult) -> int:

@@ -21,9 +21,10 @@ class MediaPlaylist:
         mux: the rendition's key.
         container: fmp4 or ts.
         target: EXT-X-TARGETDURATION in seconds (P3), fixed.
+        start_offset: where players begin, microseconds from the start or, negative, from the end (4.4.2.2).
     """
 
-    def __init__(self, mux: str, container: Container, target: int) -> None:
+    def __init__(self, mux: str, container: Container, target: int, start_offset: int | None = None) -> None:
         self.mux = mux
         self.container = container
         self.sealed = False
@@ -39,6 +40,9 @@ class MediaPlaylist:
             "#EXT-X-DISCONTINUITY-SEQUENCE:0",
             "#EXT-X-PLAYLIST-TYPE:EVENT",
         )
+        if start_offset is not None:
+            sign = "-" if start_offset < 0 else ""
+            self._write(f"#EXT-X-START:TIME-OFFSET={sign}{format_seconds(abs(start_offset))}")
 
     def append(self, listed: Listed) -> None:
         """List one more segment."""

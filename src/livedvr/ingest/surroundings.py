@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from livedvr.catalog.catalog import Catalog
 from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watcher import Watcher
+from livedvr.resources.models import DvrSession
 from livedvr.wallclock import WallClock
 
 
@@ -21,10 +23,11 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The catalog, the watcher, the clock, the settings, and the group that owns every task."""
+    """The catalog, the watcher, the clock, the settings, who is told of states, and the group that owns every task."""
 
     catalog: Catalog
     watcher: Watcher
     clock: WallClock
     settings: RunSettings
+    on_state: Callable[[DvrSession], None]
     tasks: asyncio.TaskGroup

@@ -60,5 +60,15 @@ def media_playlist_name(session: str, mux: str, edition: int) -> str:
     return f"{session_folder(session)}/{mux}/index-{edition}.m3u8"
 
 
+def cache_control(name: str, *, sealed: bool) -> str:
+    """How long a cache may keep an object (O6): as its address is never given other content, except by appending.
+
+    ``sealed``: it is a media playlist with its ENDLIST.
+    """
+    if not name.endswith(".m3u8"):
+        return "max-age=31536000, immutable"
+    return "max-age=3600" if sealed else "no-cache"
+
+
 # From a session's media playlist up to the channel's output, where the segments are (O3: nothing is copied).
 UP_TO_OUTPUT = "../../../"

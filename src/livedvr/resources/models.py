@@ -74,11 +74,20 @@ class MuxStream(Resource):
 
 
 class Manifest(Resource):
-    """A manifest that DVR sessions can ask for by its key."""
+    """A manifest that DVR sessions can ask for by its key.
+
+    ``start_offset``: where players begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
+    """
 
     key: str = "main"
     file_name: str = Field(default="main.m3u8", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.m3u8$")
     mux_streams: tuple[str, ...] = ("av",)
+    start_offset: timedelta | None = None
+
+    @property
+    def start_offset_micros(self) -> int | None:
+        """The start offset in microseconds."""
+        return None if self.start_offset is None else self.start_offset // timedelta(microseconds=1)
 
 
 class Channel(Resource):

@@ -42,6 +42,16 @@ def parse_duration(text: str, *, field: str) -> int:
     return total
 
 
+def parse_offset(text: str, *, field: str) -> int:
+    """``0``, a duration, or a negative one (``-30s``) -> microseconds."""
+    stripped = text.strip()
+    if re.fullmatch(r"-?0+(ms|s|m|h|d)?", stripped):
+        return 0
+    negative = stripped.startswith("-")
+    offset = parse_duration(stripped[1:] if negative else stripped, field=field)
+    return -offset if negative else offset
+
+
 def parse_time(text: str, now: int, *, field: str) -> int:
     """RFC 3339, ``now``, ``-10m`` or ``+1h`` -> microseconds since the epoch."""
     stripped = text.strip()

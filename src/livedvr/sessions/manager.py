@@ -66,9 +66,7 @@ class SessionManager(SessionBook):
             self._begun += 1
             for session_id in list(self._open):
                 async with self._making:
-                    # Looked up only now: while this waited, a request may have opened the session anew or erased it.
-                    session = self._open.get(session_id)
-                    if session is not None:
+                    if session := self._open.get(session_id):  # as it is now: a patch may have come in between
                         await self._advance(session)
             self._done = self._begun
             self._tell()
@@ -270,13 +268,13 @@ class SessionManager(SessionBook):
     async def _publish(self, session: OpenSession) -> None:
         """Step 7: the media playlist whole or not at all, then main.m3u8: one atomic switch (O6)."""
         assert session.playlist is not None
-        row, playlist, first = session.row, session.playlist, session.declared == 0
+        row, first, with_main = session.row, session.declared == 0, session.needs_multivariant
         if first:  # the edition's target duration is stored before anybody can read it
             await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
         try:
             name = media_playlist_name(row.id, session.mux, row.edition)
-            await asyncio.to_thread(self._store.replace, name, playlist.render())
-            if session.needs_multivariant:
+            await asyncio.to_thread(self._store.replace, name, session.playlist.render())
+            if with_main:
                 main = multivariant_name(row.id, self.channel.manifest(row.manifest_key).file_name)
                 await asyncio.to_thread(self._store.replace, main, session.multivariant(self._known))
         except StorageError as error:
@@ -290,8 +288,7 @@ class SessionManager(SessionBook):
             await self._catalog.write(
                 lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
             )
-        session.published = True
-        session.sealed = playlist.sealed
+        session.stored(with_multivariant=with_main)
         if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
             await self._put(session, error=None, cooldown_until=now + COOLDOWN)
         await self._put(session, error=None)

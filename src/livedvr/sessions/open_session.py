@@ -30,6 +30,7 @@ class OpenSession:
     row: SessionRow
     mux: str
     container: Container
+    start_offset: int | None = None
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
     playlist: MediaPlaylist | None = None
@@ -58,7 +59,7 @@ class OpenSession:
                 target = self.row.target or known.target
                 assert target is not None, "a timeline with segments has a target duration"
                 self.row = replace(self.row, target=target)
-                self.playlist = MediaPlaylist(self.mux, self.container, target)
+                self.playlist = MediaPlaylist(self.mux, self.container, target, self.start_offset)
                 self.meter = BitrateMeter(target * SECOND)
             self.playlist.append(listed)
             self.meter.add(listed.segment.size, listed.segment.duration)
@@ -104,7 +105,6 @@ class OpenSession:
         """The text of main.m3u8 as of now; codecs and size are those of the newest run listed (P6)."""
         assert self.playlist is not None and self.meter is not None and self.playlist.last is not None
         media = known.media[self.playlist.last.run]
-        self.declared = self.meter.peak
         return render_multivariant(
             [
                 Variant(
@@ -117,6 +117,13 @@ class OpenSession:
                 )
             ]
         )
+
+    def stored(self, *, with_multivariant: bool) -> None:
+        """The store has what the playlists say now."""
+        assert self.playlist is not None and self.meter is not None
+        self.published, self.sealed = True, self.playlist.sealed
+        if with_multivariant:
+            self.declared = self.meter.peak
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""
