@@ -208,3 +208,14 @@ def test_a_session_grows_by_what_is_new_only() -> None:
     session.grow(channel)
     session.grow(channel)
     assert (session.segments, session.row) == (3, replace(session.row, target=6))
+
+
+@pytest.mark.semantics("P6")
+def test_the_declared_peak_is_never_below_the_average() -> None:
+    # The second segment is too long for any set by which RFC 8216bis 4.1 measures a peak.
+    segments = [segment(0, size=1000), segment(1, duration=80 * SECOND, size=9_000_000)]
+    channel = known(segments)
+    session = opened([window(0, None)])
+    session.grow(channel)
+    info = m3u8.loads(session.multivariant(channel).decode()).playlists[0].stream_info
+    assert info.bandwidth >= info.average_bandwidth > 800_000

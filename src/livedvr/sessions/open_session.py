@@ -92,9 +92,14 @@ class OpenSession:
         return True
 
     @property
+    def bandwidth(self) -> int:
+        """What BANDWIDTH has to say: the peak; never below the average, which a segment too long for any set lifts."""
+        return max(self.meter.peak, self.meter.average) if self.meter else 0
+
+    @property
     def needs_multivariant(self) -> bool:
         """Whether main.m3u8 has to be (re)placed: at first, when the peak outgrew what it declares, and at the end."""
-        return self.meter is not None and (self.meter.peak > self.declared or self.sealed_text)
+        return self.meter is not None and (self.bandwidth > self.declared or self.sealed_text)
 
     @property
     def sealed_text(self) -> bool:
@@ -109,7 +114,7 @@ class OpenSession:
             [
                 Variant(
                     uri=f"{self.mux}/index-{self.row.edition}.m3u8",
-                    bandwidth=self.meter.peak,
+                    bandwidth=self.bandwidth,
                     average_bandwidth=self.meter.average,
                     codecs=media.codecs,
                     resolution=media.resolution,
@@ -123,7 +128,7 @@ class OpenSession:
         assert self.playlist is not None and self.meter is not None
         self.published, self.sealed = True, self.playlist.sealed
         if with_multivariant:
-            self.declared = self.meter.peak
+            self.declared = self.bandwidth
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""
