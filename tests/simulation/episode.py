@@ -80,12 +80,14 @@ def run_episode(seed: int, number: int, *, hours: float | None = None, wide: boo
 @contextlib.contextmanager
 def _silent_graves() -> Iterator[None]:
     """A dead controller's coroutines are never ended; that they would have liked to be is no news."""
-    before = sys.unraisablehook
+    before, thresholds = sys.unraisablehook, gc.get_threshold()
     sys.unraisablehook = lambda _: None
+    gc.set_threshold(100_000, 20, 100)  # a world holds many objects that live long
     try:
         yield
         gc.collect()
     finally:
+        gc.set_threshold(*thresholds)
         sys.unraisablehook = before
 
 

@@ -125,7 +125,7 @@ def _sim_run_id(now: int) -> str:
 
 
 # The look that only time asks for costs the same as one that media asks for; it may be rarer here.
-SWEEP, LOOK_AGAIN = 4 * SECOND, 5 * SECOND
+SWEEP, LOOK_AGAIN = 4 * SECOND, 20 * SECOND
 
 
 @contextlib.contextmanager

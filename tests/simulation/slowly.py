@@ -28,9 +28,9 @@ def holes_of(windows: Sequence[Window], listed: Sequence[Segment]) -> list[tuple
     return holes
 
 
-def peak_of(listed: Sequence[Segment], target: int) -> int | None:
-    """The peak segment bit rate as RFC 8216bis 4.1 defines it rounded up; None when no set is that long."""
-    peak = None
+def peak_of(listed: Sequence[Segment], target: int) -> int:
+    """The peak segment bit rate as RFC 8216bis 4.1 defines it, rounded up, and never below the average."""
+    peak = -(-sum(s.size for s in listed) * 8_000_000 // sum(s.duration for s in listed))
     for first in range(len(listed)):
         size = duration = 0
         for segment in listed[first:]:
@@ -39,5 +39,5 @@ def peak_of(listed: Sequence[Segment], target: int) -> int | None:
             if 2 * duration > 3 * target * 1_000_000:
                 break
             if 2 * duration >= target * 1_000_000:
-                peak = max(peak or 0, -(-size * 8_000_000 // duration))
+                peak = max(peak, -(-size * 8_000_000 // duration))
     return peak

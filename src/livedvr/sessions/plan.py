@@ -70,12 +70,11 @@ def _event(state: State, windows: Sequence[Window], timeline: Timeline, facts: F
         return Event.COOLED if facts.cooled or facts.storage_error else None
     if state not in (State.PENDING, State.UPDATING, State.SCHEDULED, State.LIVE):
         return None
-    has_media = timeline.has_media(windows)
     if is_over(windows, facts.frontier):
-        return Event.OVER if has_media else Event.EMPTY
+        return Event.OVER if timeline.has_media(windows) else Event.EMPTY
     if state is State.LIVE:
         return Event.CHANNEL_STOPPED if facts.channel_stopping else None
-    if has_media:
+    if timeline.has_media(windows):
         return Event.MEDIA
     return None if state is State.SCHEDULED else Event.TAKEN_UP
 
