@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self
 
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.source import parse_source
 from livedvr.ingest.supervisor import StreamingState
@@ -17,7 +19,7 @@ from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
-from livedvr.storage.local import check_local_root, make_private_root
+from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
@@ -36,7 +38,7 @@ class LiveDvr:
         settings: house numbers of a run.
 
     Attributes:
-        channels: create, get, list, start and stop channels.
+        channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
     """
 
@@ -134,6 +136,9 @@ class LiveDvr:
         root = local_root(known.channel.output.uri)
         check_local_root(root)
         lock = ChannelLock(root)
+        if known.deleting:
+            await self._erase(known.channel, lock)
+            raise NotFound(f"channel '{channel}' has been deleted", field="channel")
         try:
             epoch = await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel))
             row = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
@@ -148,6 +153,27 @@ class LiveDvr:
             await runtime.dismiss()
             raise
         return runtime
+
+    async def _erase(self, channel: Channel, lock: ChannelLock) -> None:
+        """Carry a deletion to its end."""
+        root, id_ = local_root(channel.output.uri), channel.channel_id
+        try:
+            epoch = await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, id_))
+            store, spool = LocalStore(root), root / ".livedvr" / "spool"
+            await erase_channel(channel, store, spool, self._catalog, Owner(id_, epoch))
+        finally:
+            lock.release()
+
+    async def delete_channel(self, channel: str, *, force: bool) -> None:
+        """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
+        known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
+        if known is None or not known.deleting:
+            await (await self.runtime(channel)).mark_deleting(force=force)
+        runtime = self._runtimes.pop(channel, None)
+        if runtime is not None:
+            await runtime.close()
+        with contextlib.suppress(NotFound):  # it is opened once more, which erases it
+            await self.runtime(channel)
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -234,6 +260,14 @@ class Channels:
     async def stop(self, channel_id: str) -> None:
         """Stop ingest and return when everything is read; its LIVE sessions are sealed (S11), SCHEDULED ones stay."""
         await (await self._dvr.runtime(channel_id)).stop()
+
+    async def delete(self, channel_id: str, *, force: bool = False) -> None:
+        """Delete a stopped channel with its segments; with ``force`` also with its sessions (R3).
+
+        FAILED_PRECONDITION names the sessions that are in the way: pinned ones always are. ABORTED: another
+        controller owns it. What an error or a crash interrupts is gone on with by the next delete or `LiveDvr`.
+        """
+        await self._dvr.delete_channel(channel_id, force=force)
 
     async def state(self, channel_id: str) -> tuple[StreamingState, LiveDvrError | None]:
         """What the channel is doing, and why it is in STREAMING_ERROR."""

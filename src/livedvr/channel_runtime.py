@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +14,18 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
+from livedvr.channel_deletion import mark_deleting
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import StreamingState, Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
-from livedvr.resources.errors import Aborted, LiveDvrError
+from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
+from livedvr.resources.times import SECOND
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
+from livedvr.sessions.pressure import Disk
+from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.local import LocalStore, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
@@ -63,9 +68,11 @@ class ChannelRuntime:
         self._lock = lock
         self._owner = owner
         self._mux = row.channel.mux.key
-        root = local_root(row.channel.output.uri)
-        self._store = LocalStore(root)
-        self._spool = root / ".livedvr" / "spool"  # on the output's file system: an object is a link to what is here
+        self._root = local_root(row.channel.output.uri)
+        self._store = LocalStore(self._root)
+        self._spool = (
+            self._root / ".livedvr" / "spool"
+        )  # on the output's file system: an object is a link to what is here
         self._known = self._load(row)
         self._taken_up = False
         self._stopped = True  # the last stop has been carried out to its end
@@ -77,6 +84,18 @@ class ChannelRuntime:
         )
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
+        self.sweeper = Sweeper(
+            row.channel,
+            self._known,
+            self._store,
+            around.catalog,
+            owner,
+            around.clock,
+            self.sessions,
+            self._look_at_disk,
+            round(around.settings.sweep_seconds * SECOND),
+        )
+        self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
 
     @property
     def known(self) -> ChannelTimeline:
@@ -91,9 +110,12 @@ class ChannelRuntime:
                 known.media[run.id] = run.media
             if run.end_reason is not None:
                 known.run_ends[run.id] = run.end_reason
-        for segment in catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)):
-            known.timeline.append(self._mux, segment)
+        known.timeline.restore(self._mux, catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)))
         return known
+
+    def _look_at_disk(self) -> Disk:
+        usage = shutil.disk_usage(self._root)
+        return Disk(usage.total, usage.free, self._around.settings.reserve_bytes)
 
     def _facts(self, now: int) -> Facts:
         ingest = self.supervisor
@@ -155,6 +177,14 @@ class ChannelRuntime:
         async with self._changing:
             await self._stop()
 
+    async def mark_deleting(self, *, force: bool) -> None:
+        """Nothing but its deletion is possible from here on; FAILED_PRECONDITION says why it may not be deleted."""
+        if self.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+            raise FailedPrecondition(
+                f"channel '{self.channel.channel_id}' is {self.state}", field="channel", hint="stop it first"
+            )
+        await self._write(lambda db: mark_deleting(db, self.channel.channel_id, force=force))
+
     def kill(self) -> None:
         """Have a stop, also one that is under way, end ffmpeg at once."""
         if self.supervisor is not None:
@@ -212,7 +242,8 @@ class ChannelRuntime:
 
     async def dismiss(self) -> None:
         """End the tasks and let the channel go, whatever state it is in."""
-        tasks = [task for task in (self._ingest_task, self._sessions_task) if task is not None]
+        every = (self._ingest_task, self._sweeper_task, self._sessions_task)
+        tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

@@ -267,3 +267,68 @@ def test_what_does_not_follow_is_not_appended(bad: Segment) -> None:
     with pytest.raises(ValueError, match="does not follow"):
         timeline.append("av", bad)
     assert timeline.last("av") == segment(0)
+
+
+@st.composite
+def gone(draw: st.DrawFn, segments: Sequence[Segment]) -> set[int]:
+    """Numbers that retention has let go: any, but never the newest."""
+    return draw(st.sets(st.integers(0, len(segments) - 1))) - {segments[-1].number}
+
+
+@pytest.mark.semantics("R1", "W5", "W6", "P4")
+@settings(max_examples=200, deadline=None)
+@given(cuts(), st.data())
+def test_a_listing_over_a_timeline_with_holes_is_what_the_definition_says(cut: Cut, data: st.DataObject) -> None:
+    timeline = made_of(cut.reference, cut.other)
+    kept: list[list[Segment]] = []
+    for mux, segments in (("av", cut.reference), ("low", cut.other)):
+        for part in (data.draw(gone(segments)), data.draw(gone(segments))):  # twice: what has gone may be told again
+            timeline.forget(mux, part)
+            segments = [one for one in segments if one.number not in part]
+        assert list(timeline.segments(mux)) == segments
+        kept.append(segments)
+    for mux, segments in zip(("av", "low"), kept, strict=True):
+        listed = list(timeline.listing(mux, cut.windows))
+        whole = defined(kept[0], segments, cut.windows)
+        assert [item.segment for item in listed] == [item.segment for item in whole]
+        pairs = zip([None, *listed], listed, strict=False)
+        for before, item in pairs:
+            follows = before is None or (
+                before.segment.number + 1 == item.segment.number and before.segment.epoch == item.segment.epoch
+            )
+            assert item.discontinuity is not follows
+        if listed:
+            after = data.draw(st.sampled_from(listed))
+            assert list(timeline.listing(mux, cut.windows, after.segment)) == listed[listed.index(after) + 1 :]
+
+
+@pytest.mark.semantics("R1", "P8")
+@settings(max_examples=100, deadline=None)
+@given(renditions(), st.data())
+def test_neighbours_are_found_around_holes(made: tuple[list[Segment], list[Segment]], data: st.DataObject) -> None:
+    segments = made[0]
+    missing = data.draw(gone(segments))
+    timeline = made_of(segments)
+    timeline.forget("av", missing)
+    kept = [one for one in segments if one.number not in missing]
+    for position, one in enumerate(segments):
+        before = segments[position - 1] if position else None
+        assert timeline.before("av", one) == (before if before in kept else None)
+        assert timeline.following("av", one) == next((k for k in kept if k.number > one.number), None)
+    assert timeline.following("av", None) == timeline.first("av") == kept[0]
+    assert timeline.last("av") == segments[-1]
+    follower = replace(segments[-1], number=len(segments), start=segments[-1].end)
+    timeline.append("av", follower)
+    assert timeline.before("av", follower) == segments[-1]
+
+
+@pytest.mark.semantics("R1")
+def test_what_the_catalog_kept_is_restored_with_its_holes() -> None:
+    kept = [one for one in chain([2 * SECOND] * 10) if one.number in (2, 3, 7, 8)]
+    timeline = Timeline(["av"])
+    timeline.restore("av", kept)
+    timeline.append("av", segment(9))
+    listed = list(timeline.listing("av", [window(0, None)]))
+    assert numbers(listed) == [2, 3, 7, 8, 9] and breaks(listed) == [7]
+    timeline.forget("av", set())
+    assert timeline.segments("av") == [*kept, segment(9)]

@@ -10,12 +10,13 @@ from livedvr.resources.models import Channel
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel as stored. ``target``: seconds, None before the first settled run; ``stopping``: see the schema."""
+    """A channel as stored. ``target``: seconds, None before the first settled run; the others: see the schema."""
 
     channel: Channel
     started: bool
     target: int | None
     stopping: bool = False
+    deleting: bool = False
 
 
 def put_channel(db: sqlite3.Connection, channel: Channel) -> None:
@@ -45,6 +46,18 @@ def set_stopping(db: sqlite3.Connection, channel: str) -> None:
     db.execute("UPDATE channels SET started = 0, stopping = 1 WHERE id = ?", (channel,))
 
 
+def set_deleting(db: sqlite3.Connection, channel: str) -> None:
+    """Nothing but its deletion is possible with the channel from here on."""
+    db.execute("UPDATE channels SET deleting = 1 WHERE id = ?", (channel,))
+
+
+def delete_channel(db: sqlite3.Connection, channel: str) -> None:
+    """Every row of the channel goes, but the counts of its sessions' editions: an address is never reused (O6)."""
+    for table in ("retired", "sessions", "segments", "runs", "events"):
+        db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
+    db.execute("DELETE FROM channels WHERE id = ?", (channel,))
+
+
 def set_target(db: sqlite3.Connection, channel: str, seconds: int) -> None:
     """Fix the channel's target duration."""
     db.execute("UPDATE channels SET target = ? WHERE id = ?", (seconds, channel))
@@ -63,9 +76,9 @@ def get_channel(db: sqlite3.Connection, channel: str) -> ChannelRow | None:
 
 
 def unfinished_channels(db: sqlite3.Connection) -> list[str]:
-    """The ids of the channels on which something is to be carried on: running, stopping, or with an open session."""
+    """The ids of the channels on which something is to be carried on: all but those at rest."""
     rows = db.execute(
-        "SELECT id FROM channels WHERE started OR stopping"
+        "SELECT id FROM channels WHERE started OR stopping OR deleting"
         " OR EXISTS (SELECT 1 FROM runs WHERE channel = channels.id AND end_reason IS NULL)"
         " OR EXISTS (SELECT 1 FROM sessions WHERE channel = channels.id AND state NOT IN ('FINISHED', 'FAILED'))"
         " ORDER BY id"
@@ -80,7 +93,11 @@ def list_channels(db: sqlite3.Connection) -> list[ChannelRow]:
 
 def _channel(row: sqlite3.Row) -> ChannelRow:
     return ChannelRow(
-        Channel.model_validate_json(row["resource"]), bool(row["started"]), row["target"], bool(row["stopping"])
+        Channel.model_validate_json(row["resource"]),
+        bool(row["started"]),
+        row["target"],
+        bool(row["stopping"]),
+        bool(row["deleting"]),
     )
 
 

@@ -75,6 +75,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE sessions ADD COLUMN cooldown_until INTEGER;  -- in COOLDOWN: when the new edition may come (S7)
     ALTER TABLE sessions ADD COLUMN ended INTEGER;           -- when it became FINISHED or FAILED (R3)
     ALTER TABLE segments ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0; -- 1: nothing may list it any more (R4)
+    CREATE INDEX leaving_segments ON segments (channel) WHERE leaving;
+    ALTER TABLE channels ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0; -- 1: on its way out, nothing else is possible
     CREATE TABLE retired (                   -- editions that have been replaced or deleted: what they keep (R4, O6)
         channel TEXT NOT NULL REFERENCES channels (id),
         session TEXT NOT NULL,

@@ -11,6 +11,10 @@ from fractions import Fraction
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia, Segment
 
+_SEGMENT = "number, run, idx, epoch, start, media_start, duration, size"  # the columns as `Segment` has them
+# By name: the planner would read every segment of the channel instead.
+_LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -71,13 +75,59 @@ def commit_segments(
 
 
 def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> list[Segment]:
-    """The rendition's kept segments by number."""
+    """The rendition's kept segments by number, without those that are leaving."""
     rows = db.execute(
-        "SELECT number, run, idx, epoch, start, media_start, duration, size FROM segments"
-        " WHERE channel = ? AND mux = ? ORDER BY number",
+        f"SELECT {_SEGMENT} FROM segments WHERE channel = ? AND mux = ? AND NOT leaving ORDER BY number",
         (channel, mux),
     )
     return [Segment(*row) for row in rows]
+
+
+def mark_leaving(db: sqlite3.Connection, channel: str, mux: str, numbers: Iterable[int]) -> None:
+    """Nothing may list these segments any more; their objects are still to be deleted (R4)."""
+    db.executemany(
+        "UPDATE segments SET leaving = 1 WHERE channel = ? AND mux = ? AND number = ?",
+        [(channel, mux, number) for number in numbers],
+    )
+
+
+def list_leaving(db: sqlite3.Connection, channel: str, most: int) -> list[tuple[str, Segment]]:
+    """(mux key, segment) of the leaving ones, ``most`` at a time."""
+    rows = db.execute(
+        f"SELECT mux, {_SEGMENT} FROM {_LEAVING} ORDER BY mux, number LIMIT ?",
+        (channel, most),
+    )
+    return [(row[0], Segment(*row[1:])) for row in rows]
+
+
+def leaving_bytes(db: sqlite3.Connection, channel: str) -> int:
+    """What will be free when the objects of the leaving segments have gone."""
+    row = db.execute(f"SELECT ifnull(sum(size), 0) AS size FROM {_LEAVING}", (channel,))
+    size: int = row.fetchone()["size"]
+    return size
+
+
+def delete_segments(db: sqlite3.Connection, channel: str, gone: Iterable[tuple[str, int]]) -> None:
+    """(mux key, number) of segments whose objects have gone."""
+    db.executemany(
+        "DELETE FROM segments WHERE channel = ? AND mux = ? AND number = ?",
+        [(channel, mux, number) for mux, number in gone],
+    )
+
+
+def list_emptied_runs(db: sqlite3.Connection, channel: str) -> list[str]:
+    """Runs that have ended and of which no segment is left."""
+    rows = db.execute(
+        "SELECT id FROM runs WHERE channel = ? AND end_reason IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM segments WHERE run = runs.id) ORDER BY created, id",
+        (channel,),
+    )
+    return [row["id"] for row in rows]
+
+
+def delete_run(db: sqlite3.Connection, channel: str, run: str) -> None:
+    """The run's row goes; its objects have gone."""
+    db.execute("DELETE FROM runs WHERE channel = ? AND id = ?", (channel, run))
 
 
 def _dump_clock(clock: RunClock) -> str:

@@ -142,6 +142,31 @@ def list_retired(db: sqlite3.Connection, channel: str) -> list[RetiredRow]:
     ]
 
 
+def playlist_gone(db: sqlite3.Connection, channel: str, retired: RetiredRow) -> None:
+    """The retired edition's playlist has been deleted."""
+    db.execute(
+        "UPDATE retired SET playlist_until = NULL WHERE channel = ? AND session = ? AND edition = ?",
+        (channel, retired.session, retired.edition),
+    )
+
+
+def forget_retired(db: sqlite3.Connection, channel: str, now: int) -> None:
+    """Retired editions that keep nothing any more go."""
+    db.execute(
+        "DELETE FROM retired WHERE channel = ? AND playlist_until IS NULL AND segments_until <= ?", (channel, now)
+    )
+
+
+def listed_windows(session: SessionRow) -> tuple[Window, ...]:
+    """The windows that what the session's sealed edition lists meets: they end where it does."""
+    end = session.summary["actual_end"] if session.summary else None
+    if end is None:
+        return session.edition_windows
+    return tuple(
+        Window(w.start, end if w.end is None else min(w.end, end)) for w in session.edition_windows if w.start < end
+    )
+
+
 def _retire(db: sqlite3.Connection, session: SessionRow, grace: int, segments_until: int | None) -> None:
     db.execute(
         "INSERT INTO retired (channel, session, edition, windows, grace, segments_until) VALUES (?, ?, ?, ?, ?, ?)",
@@ -149,20 +174,10 @@ def _retire(db: sqlite3.Connection, session: SessionRow, grace: int, segments_un
             session.channel,
             session.id,
             session.edition,
-            _dump_windows(_listed(session)),
+            _dump_windows(listed_windows(session)),
             grace,
             segments_until,
         ),
-    )
-
-
-def _listed(session: SessionRow) -> tuple[Window, ...]:
-    """The windows that what the session's sealed edition lists meets: they end where it does."""
-    end = session.summary["actual_end"] if session.summary else None
-    if end is None:
-        return session.edition_windows
-    return tuple(
-        Window(w.start, end if w.end is None else min(w.end, end)) for w in session.edition_windows if w.start < end
     )
 
 

@@ -19,6 +19,7 @@ class RunSettings:
 
     lease_seconds: float = LEASE_SECONDS
     reserve_bytes: int = RESERVE_BYTES
+    sweep_seconds: float = 10.0  # between two looks at what may go (R1-R5)
 
 
 @dataclass(frozen=True, slots=True)

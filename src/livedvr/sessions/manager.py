@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from livedvr.catalog import session_rows
+from livedvr.catalog import channel_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import Aborted, AlreadyExists, StorageError
@@ -194,6 +194,30 @@ class SessionManager(SessionBook):
         self.wake()
         await self._until_gone(session_id)
 
+    async def expire(
+        self, session_id: str, is_due: Callable[[SessionRow], bool], event: tuple[str, str] | None = None
+    ) -> bool:
+        """Begin to delete a closed session if it is still due (R3, R5), with an event of the channel (kind, text).
+
+        It goes by itself from there. Whether it was due.
+        """
+        async with self._making:
+            row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
+            if row is None or not is_due(row):
+                return False
+            now = self._clock.now()
+            going = replace(row, state=advance(State(row.state), Event.DELETE), error=None, updated=now)
+
+            def work(db: sqlite3.Connection) -> None:
+                session_rows.put_session(db, going)
+                if event is not None:
+                    channel_rows.add_event(db, going.channel, now, *event)
+
+            await self._catalog.write(work, self._owner)
+            self._reopen(going, row.state)
+        self.wake()
+        return True
+
     async def _until_gone(self, session_id: str) -> None:
         while True:
             changed, session = self._changed, self.find(session_id)
@@ -305,7 +329,10 @@ class SessionManager(SessionBook):
 
     async def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
-        row, grace = session.row, self._grace(session.row)
+        row = session.row
+        if row.summary is None:
+            session.grow(self._known)  # after a restart nothing is drawn yet: the grace is as long as the playlist (R4)
+        grace = self._grace(row)
         try:
             names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
             # main.m3u8 first: nothing may point at a playlist that is gone.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from livedvr.timeline.segment import RunMedia, Segment, Window
 
@@ -17,10 +19,14 @@ class Listed:
     discontinuity: bool
 
 
+_NUMBER = attrgetter("number")
+
+
 class Timeline:
     """Segments of each rendition (mux key), ordered by number and by start.
 
-    The first mux key is the reference rendition: it carries the first video, else the first audio (W5).
+    The first mux key is the reference rendition: it carries the first video, else the first audio (W5). Numbers are
+    missing where retention has let segments go: at the front, and between what sessions hold.
     """
 
     def __init__(self, mux_keys: Sequence[str]) -> None:
@@ -34,6 +40,23 @@ class Timeline:
             raise ValueError(f"{mux} segment {segment.number} does not follow {segments[-1].number}")
         segments.append(segment)
 
+    def restore(self, mux: str, segments: Iterable[Segment]) -> None:
+        """What the catalog has kept of the rendition, by number; there may be holes."""
+        self._renditions[mux] = list(segments)
+
+    def forget(self, mux: str, numbers: AbstractSet[int]) -> None:
+        """These segments have gone. Costs what lies between the first and the last of them."""
+        if not numbers:
+            return
+        segments = self._renditions[mux]
+        low = _position(segments, min(numbers))
+        high = _position(segments, max(numbers) + 1)
+        segments[low:high] = [segment for segment in segments[low:high] if segment.number not in numbers]
+
+    def segments(self, mux: str) -> Sequence[Segment]:
+        """The rendition's kept segments by number. It is the timeline's own list: look, do not keep."""
+        return self._renditions[mux]
+
     def last(self, mux: str) -> Segment | None:
         """The rendition's newest segment."""
         segments = self._renditions[mux]
@@ -45,15 +68,16 @@ class Timeline:
         return segments[0] if segments else None
 
     def before(self, mux: str, segment: Segment) -> Segment | None:
-        """The rendition's kept segment right before this one."""
+        """The rendition's segment right before this one, if it is kept."""
         segments = self._renditions[mux]
-        position = segment.number - segments[0].number - 1
-        return segments[position] if position >= 0 else None
+        position = _position(segments, segment.number) - 1
+        before = segments[position] if position >= 0 else None
+        return before if before is not None and before.number == segment.number - 1 else None
 
     def following(self, mux: str, segment: Segment | None) -> Segment | None:
-        """The rendition's next segment after this one (None: its oldest kept one), if there is one yet."""
+        """The rendition's next kept segment after this one (None: its oldest kept one), if there is one yet."""
         segments = self._renditions[mux]
-        position = segment.number - segments[0].number + 1 if segment and segments else 0
+        position = _position(segments, segment.number + 1) if segment else 0
         return segments[position] if position < len(segments) else None
 
     def renditions(self) -> Iterator[str]:
@@ -76,24 +100,28 @@ class Timeline:
 
     def _in_window(self, mux: str, window: Window, after: Segment | None) -> Iterator[Segment]:
         segments = self._renditions[mux]
-        if mux == self.reference:
-            low, high = self._span(segments, window)
-        else:
-            edges = self.edges(window)
-            if edges is None:
-                return
-            # W5: another rendition's segment belongs if its midpoint lies in [S, E). A midpoint at or behind E is
-            # decided only when E is (the reference has passed the window's end), and until then it is not listed.
-            low = bisect_left(segments, 2 * edges[0], key=_twice_midpoint)
-            high = bisect_left(segments, 2 * edges[1], key=_twice_midpoint)
-        if after is not None and segments:
-            low = max(low, after.number + 1 - segments[0].number)
+        low, high = self.span(mux, window)
+        if after is not None:
+            low = max(low, _position(segments, after.number + 1))
         for position in range(low, high):
             yield segments[position]
 
-    @staticmethod
-    def _span(segments: list[Segment], window: Window) -> tuple[int, int]:
-        """Positions [low, high) of the segments whose [start, end) meets the window."""
+    def span(self, mux: str, window: Window) -> tuple[int, int]:
+        """Positions [low, high) among `segments` of what a playlist of this window lists (W5)."""
+        segments = self._renditions[mux]
+        if mux == self.reference:
+            return self.meeting(mux, window)
+        edges = self.edges(window)
+        if edges is None:
+            return 0, 0
+        # W5: another rendition's segment belongs if its midpoint lies in [S, E). A midpoint at or behind E is
+        # decided only when E is (the reference has passed the window's end), and until then it is not listed.
+        low = bisect_left(segments, 2 * edges[0], key=_twice_midpoint)
+        return low, max(low, bisect_left(segments, 2 * edges[1], key=_twice_midpoint))
+
+    def meeting(self, mux: str, window: Window) -> tuple[int, int]:
+        """Positions [low, high) among `segments` of those whose [start, end) meets the window."""
+        segments = self._renditions[mux]
         low = bisect_right(segments, window.start, key=lambda s: s.end)
         high = len(segments) if window.end is None else bisect_left(segments, window.end, key=lambda s: s.start)
         return low, max(low, high)
@@ -101,12 +129,17 @@ class Timeline:
     def edges(self, window: Window) -> tuple[int, int] | None:
         """The actual edges [S, E) in UTC microseconds: the reference's whole segments (W5); None without media."""
         segments = self._renditions[self.reference]
-        low, high = self._span(segments, window)
+        low, high = self.meeting(self.reference, window)
         return (segments[low].start, segments[high - 1].end) if low < high else None
 
     def has_media(self, windows: Iterable[Window]) -> bool:
         """Whether a segment of any window exists (S3)."""
         return any(self.edges(window) is not None for window in windows)
+
+
+def _position(segments: Sequence[Segment], number: int) -> int:
+    """Where the first segment with this number or a later one stands."""
+    return bisect_left(segments, number, key=_NUMBER)
 
 
 def _twice_midpoint(segment: Segment) -> int:
