@@ -24,6 +24,8 @@ CREATE TEMP TRIGGER session_removed AFTER DELETE ON main.sessions BEGIN
     INSERT INTO told VALUES ('session', OLD.id, OLD.state, NULL, OLD.edition, NULL); END;
 CREATE TEMP TRIGGER segment_added AFTER INSERT ON main.segments BEGIN
     INSERT INTO told VALUES ('segment', NEW.number, NULL, NULL, NULL, NULL); END;
+CREATE TEMP TRIGGER segment_marked AFTER UPDATE OF leaving ON main.segments BEGIN
+    INSERT INTO told VALUES ('segment leaving', NEW.number, NULL, NULL, NULL, NULL); END;
 CREATE TEMP TRIGGER segment_removed AFTER DELETE ON main.segments BEGIN
     INSERT INTO told VALUES ('segment gone', OLD.number, NULL, NULL, NULL, NULL); END;
 CREATE TEMP TRIGGER owner_changed AFTER UPDATE OF owner_epoch ON main.channels BEGIN

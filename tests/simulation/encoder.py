@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 from livedvr.ingest.journal import JournalRow
-from livedvr.ingest.run import RunExit
+from livedvr.ingest.run import RESERVE_BYTES, RunExit
 from livedvr.media.reader import MediaSpan, StreamInfo, StreamSpan
 from livedvr.resources.times import SECOND
 from simulation.world import World
@@ -45,6 +45,7 @@ class Encoder:
     world: World
     id: str
     weather: Callable[[], Weather]
+    free: Callable[[], int]
     lease: int
     started: bool = False
     removed: bool = False
@@ -117,6 +118,10 @@ class Encoder:
             return
         rng, weather = self.world.rng, self.weather()
         self._write_row(self.length)
+        if self.free() < RESERVE_BYTES:
+            self.world.fault("disk full", self.id)
+            self._die(RunExit(255, 0, "disk full"))
+            return
         if rng.random() < weather.jumps and self.world.now > self.begun + SETTLING:
             jump = round(rng.choice([-1, 1]) * 10 ** rng.uniform(4.5, 11))
             self.media += jump
@@ -206,7 +211,11 @@ class File:
         return self.encoder.started and not self.encoder.removed
 
     def identity(self) -> tuple[str, int | None]:
+        """What stands for the bytes."""
         return (self.encoder.id, self.index)
+
+    def size(self) -> int:
+        return 0 if self.index is None else self._facts()[0]
 
     def stat(self) -> SimpleNamespace:
         size, arrival = self._facts()

@@ -46,8 +46,9 @@ def run_episode(seed: int, number: int, *, hours: float | None = None, wide: boo
     profile = draw_profile(rng, wide=drawn if wide is None else wide)
     lasts = round(min(profile.hours, hours or profile.hours) * HOUR)
     violation = None
-    with seams(), _silent_graves():
+    with seams() as play, _silent_graves():
         plant = Plant(world, profile)
+        play(plant)
         users = Users(plant)
         try:
             _play(plant, users, lasts)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from livedvr.catalog import segment_rows, session_rows
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.hls.rules import Level, check_media_playlist, check_multivariant
-from livedvr.resources.layout import Container
-from livedvr.resources.times import SECOND
+from livedvr.resources.layout import Container, segment_name
+from livedvr.resources.times import HOUR, SECOND
 from livedvr.timeline.segment import Segment, Window
 from simulation.catalog import Database, Told
 from simulation.playlists import MUX, Published, Truth
@@ -58,6 +58,7 @@ class Oracle:
     database: Database
     bucket: Bucket
     container: Container
+    retention: int
     thorough: float  # the probability that a sealed playlist is held against all rules of RFC 8216
     open_micros: int = 0
     sessions: dict[str, Watched] = field(default_factory=dict)
@@ -65,8 +66,8 @@ class Oracle:
     editions: dict[str, int] = field(default_factory=dict)
     mains: dict[str, int] = field(default_factory=dict)  # the edition that main.m3u8 points at
     promised: dict[str, tuple[Window, ...]] = field(default_factory=dict)  # ended windows: no media may come for them
-    states: dict[str, int] = field(default_factory=dict)
-    done_count: int = 0
+    asked: set[str] = field(default_factory=set)  # the sessions of which somebody has asked that they go
+    disk_was_full: bool = False
 
     def __post_init__(self) -> None:
         self.truth = Truth(self.container)
@@ -81,6 +82,8 @@ class Oracle:
         for change in told:
             if change.what == "segment":
                 self._segment_added(int(change.id))
+            elif change.what == "segment leaving":
+                self._segment_leaving(int(change.id))
             elif change.what == "segment gone":
                 self._segment_gone(int(change.id))
             elif change.what == "event" and change.was == "TARGET_DURATION_EXCEEDED":
@@ -114,9 +117,47 @@ class Oracle:
                 lambda session=session: f"{session} has ended, and {segment} meets {self.promised[session]}",
             )
 
+    def _session_going(self, before: SessionRow) -> None:
+        """Nobody has asked for it: retention or disk pressure takes the session (R3, R5)."""
+        check, id = self.world.check, before.id
+        check("R3 what goes had ended", before.state in TERMINAL, lambda: f"{before}")
+        check("R3 a pin keeps", before.labels.get("livedvr-pin") != "true", lambda: f"{id} was pinned")
+        playlist = self._published(before)
+        first = self.truth.segments[playlist.numbers[0]].end if playlist and playlist.numbers else 0
+        ended = before.ended or before.updated
+        due = first + self.retention if first + self.retention > ended else ended + self.retention
+        check(
+            "R3 not before its first segment expires",
+            due <= self.world.now or self.disk_was_full,
+            lambda: f"{id} goes {(due - self.world.now) / SECOND} s early",
+        )
+
+    def _segment_leaving(self, number: int) -> None:
+        """From here on nothing may list it (R1, R2, R4)."""
+        self.truth.left.add(number)
+        segment, check = self.truth.segments[number], self.world.check
+        check(
+            "R1 kept for the retention window",
+            segment.end <= self.world.now - self.retention or self.disk_was_full,
+            lambda: f"{segment} leaves {(segment.end + self.retention - self.world.now) / SECOND} s early",
+        )
+        for watched in self.sessions.values():
+            row = watched.row
+            if row.state == "DELETING":
+                continue
+            is_open = row.state not in TERMINAL and any(w.meets(segment) for w in (*row.windows, *row.edition_windows))
+            playlist = self._published(row)
+            is_listed = playlist is not None and playlist.lists(number)
+            check(
+                "R2 what a session holds stays",
+                not (is_open and watched.listed_until is None) and not is_listed,
+                lambda row=row: f"number {number} leaves, {row.id} is {row.state} and holds it: {row}",
+            )
+
     def _segment_gone(self, number: int) -> None:
-        self.world.check("R4 rows go oldest first", number == self.truth.gone, lambda: f"row {number} went first")
-        self.truth.gone = number + 1
+        segment = self.truth.segments[number]
+        name = segment_name(MUX, segment.run, segment.index, self.container)
+        self.world.check("R4 the object, then the row", not self.bucket.has(name), lambda: f"{name} is left")
 
     def _session_changed(self, change: Told) -> None:
         id, world = change.id, self.world
@@ -148,6 +189,7 @@ class Oracle:
         self.world.check("S15 nothing is left", not left, lambda: f"{id} is gone, and there are {left}")
         self.promised.pop(id, None)
         self.mains.pop(id, None)
+        self.asked.discard(id)
 
     def _follow(self, watched: Watched, row: SessionRow, change: Told) -> None:
         before, watched.row = watched.row, row
@@ -157,6 +199,8 @@ class Oracle:
             watched.listed_until = len(self.truth.segments)
         if change.was == change.became:
             return
+        if row.state == "DELETING" and row.id not in self.asked:
+            self._session_going(before)
         if row.state == "STOPPING":
             watched.stopped = True
         if row.state == "UPDATING":
@@ -174,7 +218,6 @@ class Oracle:
         if watched.opened is not None:
             self.open_micros += self.world.now - watched.opened
             watched.opened = None
-            self.done_count += 1
 
     def open_until_now(self) -> int:
         """Microseconds that sessions have been open, those that still are included."""
@@ -323,7 +366,7 @@ class Oracle:
         if len(rest) == 1:
             self.mains.pop(id, None)
             return
-        self.playlists[name].deleted = True
+        self.playlists[name].deleted_at = self.world.now
         pointed_at = f"dvr/{id}/{MUX}/index-{self.mains.get(id)}.m3u8"
         self.world.check("R4 main.m3u8 goes first", name != pointed_at, lambda: f"{name} has gone, main.m3u8 is there")
 
@@ -331,15 +374,22 @@ class Oracle:
         segment = self.truth.by_name.get(name)
         if segment is None:
             return
-        for watched in self.sessions.values():
-            self.world.check(
-                "R2 what a session holds stays",
-                watched.row.state in TERMINAL | {"DELETING"} or not any(w.meets(segment) for w in watched.row.windows),
-                lambda watched=watched: f"{name} has gone, {watched.row.id} is {watched.row.state} and holds it",
-            )
+        check = self.world.check
+        check("R4 marked, then deleted", segment.number in self.truth.left, lambda: name)
         for playlist in self.playlists.values():
-            listed = not playlist.deleted and segment.number in playlist.numbers
-            self.world.check("R4 manifest first", not listed, lambda p=playlist: f"{name} gone, {p.address} lists it")
+            if not playlist.lists(segment.number):
+                continue
+            gone = playlist.deleted_at
+            check("R4 manifest first", gone is not None, lambda p=playlist: f"{name} has gone, {p.address} lists it")
+            grace = min(playlist.duration, HOUR)
+            check(
+                "R4 then a grace",
+                gone is None or self.world.now >= gone + grace or self.disk_was_full,
+                lambda p=playlist, g=grace: (
+                    f"{name} has gone {(self.world.now - (p.deleted_at or 0)) / SECOND} s after "
+                    f"{p.address}, whose grace is {g / SECOND} s"
+                ),
+            )
 
     # when faults have ceased
 
@@ -373,7 +423,7 @@ class Oracle:
         orphans = [name for name in self.bucket.names("dvr") if name.split("/")[1] not in self.sessions]
         self.world.check("R4 nothing is orphaned", not orphans, lambda: str(orphans[:5]))
         stored = segment_rows.list_segments(self.database.connection, CHANNEL, MUX)
-        kept = self.truth.segments[self.truth.gone :]
+        kept = [segment for segment in self.truth.segments if segment.number not in self.truth.left]
         self.world.check("S16 the catalog is what was committed", stored == kept, lambda: f"{len(stored)} {len(kept)}")
 
 

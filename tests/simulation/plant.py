@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from livedvr.app import LiveDvr
 from livedvr.catalog import channel_rows
+from livedvr.ingest.surroundings import RunSettings
 from livedvr.resources.errors import Aborted, StorageError
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, MuxStream, Output
@@ -38,31 +39,16 @@ class Profile:
     faults: frozenset[str]
     thorough: float
     retention: timedelta
+    sweep_every: int
+    disk: int | None  # bytes that fit on it
 
 
-ALL_FAULTS = [
-    "silence",
-    "jumps",
-    "holes",
-    "drift",
-    "sizes",
-    "deaths",
-    "marks",
-    "lost_files",
-    "bursts",
-    "outage",
-    "stall",
-    "flaky",
-    "lost_answers",
-    "dawdle",
-    "forbidden",
-    "crash",
-    "zombie",
-    "leave",
-    "catalog",
-    "stop",
-    "late",
-]
+ALL_FAULTS = (
+    *("silence", "jumps", "holes", "drift", "sizes", "deaths", "marks", "lost_files", "bursts", "late"),  # the source
+    *("outage", "stall", "flaky", "lost_answers", "dawdle", "forbidden", "disk", "catalog"),  # what is written to
+    *("crash", "zombie", "leave", "stop"),  # controllers
+)
+_BYTES_A_SECOND = 2_500_000
 
 
 def draw_profile(rng: random.Random, wide: bool) -> Profile:
@@ -70,11 +56,13 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
     count = rng.choice([0, 2, 4, 8, len(ALL_FAULTS)])
     faults = frozenset(rng.sample(ALL_FAULTS, count))
     if wide:
-        cut, hours, sessions = rng.choice([6, 10, 15, 20]), rng.uniform(3, 8), rng.randrange(60, 160)
+        cut, hours, sessions = rng.choice([10, 20, 20]), rng.uniform(3, 8), rng.randrange(80, 200)
         window, request, fault, crash = 60 * MINUTE, 30 * SECOND, 10 * MINUTE, 120 * MINUTE
+        retention = rng.choice([60, 180, 24 * 60])
     else:
         cut, hours, sessions = rng.choice([1, 2, 2, 4, 6, 10, 20]), rng.uniform(0.3, 2), rng.randrange(3, 15)
         window, request, fault, crash = rng.choice([1, 5, 15]) * MINUTE, 5 * SECOND, 2 * MINUTE, 5 * MINUTE
+        retention = rng.choice([2, 10, 30, 24 * 60])
     return Profile(
         hours=hours,
         cut=cut * SECOND,
@@ -87,7 +75,9 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
         crash_every=crash,
         faults=faults,
         thorough=0.02 if wide else 0.3,
-        retention=timedelta(hours=rng.choice([1, 24])),
+        retention=timedelta(minutes=retention),
+        sweep_every=(60 if wide else 10) * SECOND,
+        disk=rng.randrange(1, 10) * _BYTES_A_SECOND * 600 if "disk" in faults else None,
     )
 
 
@@ -120,7 +110,8 @@ class Controller:
 
     async def _main(self) -> None:
         self.leave = asyncio.Event()
-        async with LiveDvr("/data", clock=SimClock(self.plant.world)) as dvr:
+        settings = RunSettings(sweep_seconds=self.plant.profile.sweep_every / SECOND)
+        async with LiveDvr("/data", clock=SimClock(self.plant.world), settings=settings) as dvr:
             self.dvr = dvr
             await self.leave.wait()
 
@@ -162,7 +153,14 @@ class Plant:
     def __post_init__(self) -> None:
         self.bucket = Bucket(self.world)
         self.database = Database(self.world)
-        self.oracle = Oracle(self.world, self.database, self.bucket, self.profile.container, self.profile.thorough)
+        self.oracle = Oracle(
+            self.world,
+            self.database,
+            self.bucket,
+            self.profile.container,
+            self.profile.retention // timedelta(microseconds=1),
+            self.profile.thorough,
+        )
         self.database.on_commit = self.oracle.committed
         self.database.on_owner = self._taken_over
         self.weather = Weather(cut=self.profile.cut, varies=self.profile.varies)
@@ -211,12 +209,23 @@ class Plant:
         begun = self.begun
         self.world.after(delay, lambda: self.open_controller() if self.begun == begun else None)
 
+    # the disk
+
+    def free(self) -> int:
+        """Bytes that are left on the disk."""
+        if self.profile.disk is None or self.calm:
+            return 1 << 50
+        free = self.profile.disk - self.bucket.stored
+        if free < self.profile.disk // 10:
+            self.oracle.disk_was_full = True
+        return free
+
     # encoders
 
     def encoder(self, id: str) -> Encoder:
         """The run of that id; new when nobody has named it yet."""
         if id not in self.encoders:
-            self.encoders[id] = Encoder(self.world, id, lambda: self.weather, 0)
+            self.encoders[id] = Encoder(self.world, id, lambda: self.weather, self.free, 0)
         return self.encoders[id]
 
     def connect(self, encoder: Encoder, lease: int) -> None:

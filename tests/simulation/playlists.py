@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from livedvr.resources.layout import Container, init_name, segment_name
@@ -25,7 +26,7 @@ class Truth:
     container: Container
     segments: list[Segment] = field(default_factory=list)
     by_name: dict[str, Segment] = field(default_factory=dict)
-    gone: int = 0  # numbers below this one have been removed
+    left: set[int] = field(default_factory=set)  # numbers that retention has marked: nothing may list them any more
     announced: int = 0  # the largest target duration that an event has announced, seconds
 
     def add(self, segment: Segment) -> None:
@@ -34,7 +35,7 @@ class Truth:
 
     def first_meeting(self, windows: tuple[Window, ...], after: int) -> Segment | None:
         """The oldest kept segment behind number ``after`` that meets a window."""
-        low, high = max(after + 1, self.gone), len(self.segments)
+        low, high = after + 1, len(self.segments)
         if after < 0:  # nothing is listed yet: pass over what ended before the first window at once
             while low < high:
                 middle = (low + high) // 2
@@ -42,14 +43,19 @@ class Truth:
                     high = middle
                 else:
                     low = middle + 1
-        for segment in self.segments[low:]:
-            if any(window.meets(segment) for window in windows):
+        for number in range(low, len(self.segments)):
+            segment = self.segments[number]
+            if number not in self.left and any(window.meets(segment) for window in windows):
                 return segment
         return None
 
     def meeting(self, windows: tuple[Window, ...], until: int) -> list[int]:
         """The numbers of all kept segments below ``until`` that meet a window (W5)."""
-        return [s.number for s in self.segments[self.gone : until] if any(window.meets(s) for window in windows)]
+        return [
+            s.number
+            for s in self.segments[:until]
+            if s.number not in self.left and any(window.meets(s) for window in windows)
+        ]
 
 
 @dataclass
@@ -63,7 +69,7 @@ class Published:
     data: bytes = b""
     sealed: bool = False
     sealed_at: int = 0
-    deleted: bool = False
+    deleted_at: int | None = None
     target: int = 0
     numbers: list[int] = field(default_factory=list)
     duration: int = 0
@@ -74,7 +80,7 @@ class Published:
     def replaced(self, data: bytes, windows: tuple[Window, ...]) -> None:
         """The object has been written again."""
         check = self.world.check
-        check("O6 a deleted address is not used again", not self.deleted, lambda: self.address)
+        check("O6 a deleted address is not used again", self.deleted_at is None, lambda: self.address)
         check("P1 prefix", data.startswith(self.data), lambda: self._other_bytes(data))
         check("P2 sealed", not self.sealed or data == self.data, lambda: f"{self.address} changed after ENDLIST")
         tail = data[len(self.data) :].decode()
@@ -83,6 +89,11 @@ class Published:
         self.data = data
         if tail:
             self._read(tail, windows)
+
+    def lists(self, number: int) -> bool:
+        """Whether it has ever listed the segment."""
+        position = bisect_left(self.numbers, number)
+        return position < len(self.numbers) and self.numbers[position] == number
 
     def _other_bytes(self, data: bytes) -> str:
         same = next((i for i, (a, b) in enumerate(zip(self.data, data, strict=False)) if a != b), len(data))

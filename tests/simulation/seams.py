@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,13 +124,20 @@ def _sim_run_id(now: int) -> str:
         return new_run_id(now)
 
 
+def _disk_usage(root: Path) -> SimpleNamespace:
+    plant = _plants[-1]
+    return SimpleNamespace(total=plant.profile.disk or 1 << 51, free=plant.free())
+
+
+_plants: list[Any] = []  # the one that is being played: worker threads have no loop to ask
+
 # The look that only time asks for costs the same as one that media asks for; it may be rarer here.
 SWEEP, LOOK_AGAIN = 4 * SECOND, 20 * SECOND
 
 
 @contextlib.contextmanager
-def seams() -> Iterator[None]:
-    """The machine is simulated inside."""
+def seams() -> Iterator[Callable[[Any], None]]:
+    """The machine is simulated inside; call what it gives with the plant."""
     replaced: list[tuple[Any, str, Any]] = [
         (app, "Catalog", lambda path: here().catalog),
         (app, "Watcher", SimWatcher),
@@ -140,6 +147,8 @@ def seams() -> Iterator[None]:
         (channel_runtime, "LocalStore", lambda root: here().store),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
+        (app, "LocalStore", lambda root: here().store),
+        (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
         (supervisor, "Run", SimRun),
         (supervisor, "JournalReader", SimJournalReader),
         (supervisor, "new_run_id", _sim_run_id),
@@ -154,4 +163,5 @@ def seams() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module, name, stand_in in replaced:
             stack.enter_context(mock.patch.object(module, name, stand_in))
-        yield
+        yield _plants.append
+    _plants.clear()

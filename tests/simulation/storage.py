@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
 from livedvr.resources.times import SECOND
-from livedvr.storage.base import check_name, check_prefix
+from livedvr.storage.base import check_name as check_name_anew
+from livedvr.storage.base import check_prefix
 from simulation.world import World
+
+check_name = lru_cache(maxsize=100_000)(check_name_anew)  # the same names come again and again
 
 PASSING, FOR_GOOD = "503 try again later", "403 permission denied"
 
@@ -28,6 +32,8 @@ class Bucket:
         self.stalled_until = 0
         self.forbidden: str | None = None  # a prefix that storage refuses for good
         self.refuses = self.loses_answers = self.dawdles = 0.0
+        self.stored = 0  # bytes of segments
+        self._sizes: dict[str, int] = {}
         self.owner: object = None  # whose writes are taken: what a lock file or a compare-and-swap does
 
     def has(self, name: str) -> bool:
@@ -40,6 +46,12 @@ class Bucket:
         if prefix.count("/") >= 2:
             return sorted(name for name in self.objects.get(_folder(prefix), ()) if name.startswith(prefix))
         return sorted(name for names in self.objects.values() for name in names if name.startswith(prefix))
+
+    def put(self, name: str, size: int) -> None:
+        """Count the bytes of an object (0: it goes)."""
+        self.stored += size - self._sizes.pop(name, 0)
+        if size:
+            self._sizes[name] = size
 
     def latency(self) -> tuple[int, int]:
         """Microseconds until a call is done, and from there until its answer comes."""
@@ -87,7 +99,8 @@ class SimStore:
 
     def put_new(self, name: str, source: Any) -> None:
         loses = self._ask(check_name(name))
-        data = source.identity()
+        data, size = source.identity(), source.size()
+        self._bucket.put(name, size)
         if self._bucket.objects.setdefault(_folder(name), {}).setdefault(name, data) != data:
             raise ObjectConflict("other bytes stand under this name", field=name)
         if loses:
@@ -117,6 +130,7 @@ class SimStore:
     def delete(self, name: str) -> None:
         loses = self._ask(check_name(name))
         if self._bucket.objects.get(_folder(name), {}).pop(name, None) is not None:
+            self._bucket.put(name, 0)
             self._bucket.on_delete(name)
         if loses:
             self._lose_answer(name)

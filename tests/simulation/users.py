@@ -118,6 +118,7 @@ class Users:
     def _delete(self, controller: Controller, id: str) -> None:
         self.plant.world.note("delete %s", id)
         edition = self.plant.oracle.editions[id]
+        self.plant.oracle.asked.add(id)
 
         def answered(_: None) -> None:
             there = self.plant.oracle.sessions.get(id)
@@ -127,11 +128,18 @@ class Users:
         self._ask(controller, "delete", id, lambda dvr: dvr.sessions.delete(CHANNEL, id), answered)
 
     def delete_all(self) -> None:
-        """At the end: everything goes."""
-        controller = self.plant.controller
+        """At the end everything goes: each session, then the channel with what is left."""
+        controller, oracle = self.plant.controller, self.plant.oracle
         assert controller is not None
-        for id in sorted(self.plant.oracle.sessions):
-            self._delete(controller, id)
+        ids = sorted(oracle.sessions)
+        oracle.asked.update(ids)
+
+        async def delete(dvr: LiveDvr) -> None:
+            for id in ids:
+                if id in oracle.sessions:
+                    await dvr.sessions.delete(CHANNEL, id)
+
+        self._ask(controller, "delete", "everything", delete)
 
     def stop(self, then: Callable[[], None] = lambda: None) -> None:
         """Stop the channel; afterwards nothing is LIVE (S11)."""
