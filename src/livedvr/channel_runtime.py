@@ -18,7 +18,7 @@ from livedvr.channel_deletion import mark_deleting
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
-from livedvr.ingest.supervisor import StreamingState, Supervisor
+from livedvr.ingest.supervisor import StreamingState, Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
 from livedvr.resources.times import SECOND
@@ -121,8 +121,8 @@ class ChannelRuntime:
         ingest = self.supervisor
         if not self._taken_up:
             return Facts(frontier=None)  # what an earlier controller left is still to be read
-        if ingest is None:  # nothing runs; what comes after a start is dated after now
-            return Facts(frontier=now, channel_stopping=not self._stopped, drained=True, left_read=True)
+        if ingest is None:
+            return Facts(frontier=next_run(now), channel_stopping=not self._stopped, drained=True, left_read=True)
         stopping = ingest.is_stopping and not self._stopped
         return Facts(
             frontier=ingest.frontier(now),
@@ -208,8 +208,11 @@ class ChannelRuntime:
         settled = asyncio.create_task(self.sessions.settled())
         # If the sessions' task has died, nothing will settle; the task group tells why.
         await asyncio.wait([settled, self._sessions_task], return_when=asyncio.FIRST_COMPLETED)
-        settled.cancel()
-        self._stopped = True
+        if not settled.done():
+            settled.cancel()
+            failure = failure or _why(self._sessions_task)  # the next controller carries the stop on
+        else:
+            self._stopped = True
         if failure is not None:
             raise failure
         await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, False))
@@ -251,3 +254,11 @@ class ChannelRuntime:
         await asyncio.wait(tasks)
         self.sessions.close()
         self._lock.release()
+
+
+def _why(died: asyncio.Task[None]) -> LiveDvrError:
+    """What a task that should never end has ended with."""
+    error = None if died.cancelled() else died.exception()
+    return (
+        error if isinstance(error, LiveDvrError) else Aborted("the controller was left before the sessions were sealed")
+    )

@@ -12,7 +12,7 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
-from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.command import LONG_PROBE_SECONDS, PROBE_SECONDS, Cut, build_argv
 from livedvr.ingest.ffmpeg import Ffmpeg
 from livedvr.ingest.intake import Intake, OpenRun
 from livedvr.ingest.journal import JournalReader
@@ -46,6 +46,11 @@ class StreamingState(StrEnum):
     STREAMING_ERROR = "STREAMING_ERROR"
     STOPPING = "STOPPING"
     STOPPED = "STOPPED"
+
+
+def next_run(now: int, probe_seconds: int = PROBE_SECONDS) -> int:
+    """No media of a run that has not begun is dated before this: it may bring what was sent before it was started."""
+    return now - LOOKBACK - probe_seconds * SECOND
 
 
 class Supervisor:
@@ -142,11 +147,9 @@ class Supervisor:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
         last = self._known.timeline.last(self._channel.mux.key)
         reached = earliest_after(last) if last else None
-        if self.is_over:
-            return now
-        if self.has_media or self._unread:
+        if self._unread or (self._open is not None if self.is_over else self.has_media):
             return reached
-        coming = now - LOOKBACK - self._cut.probe_seconds * SECOND
+        coming = next_run(now, self._cut.probe_seconds)
         return max(coming, reached) if reached is not None else coming
 
     # the task

@@ -159,7 +159,7 @@ class SessionManager(SessionBook):
         # An edition of which something may have been read is never drawn with other windows (O6).
         fresh = event is Event.PATCHED and row.target is not None
         if event is Event.CUT:
-            row = replace(row, summary=self._open[row.id].summary())  # as it stands: nothing more is listed (S7)
+            row = replace(row, summary=self._session(row.id).summary())  # as it stands: nothing more is listed (S7)
         elif event is not None and not fresh:
             row = replace(row, edition_windows=row.windows)
         grace = self._grace(row)

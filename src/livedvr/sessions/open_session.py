@@ -86,9 +86,9 @@ class OpenSession:
         self.playlist.seal()
         self.published = False
         if self.row.summary is None:  # else it was cut off, or sealed before a restart: the ledger is closed
-            last = self.row.edition_windows[-1].end or self.actual_end
-            assert last is not None
-            self.ledger.close(last, reason)
+            # An open window asks for no more than there is, a closed one before it for all of its time (P8).
+            ends = (self.actual_end, *(window.end for window in self.row.edition_windows))
+            self.ledger.close(max(end for end in ends if end is not None), reason)
         return True
 
     @property

@@ -1,0 +1,1 @@
+"""livedvr under simulation: virtual time, one seed, faults everywhere. See `README.md` beside this file."""

@@ -1,0 +1,114 @@
+"""One episode: a fresh world, hours of faults and requests, then calm, in which everything has to come to rest."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from livedvr.resources.times import HOUR, MINUTE, SECOND
+from simulation.faults import Faults
+from simulation.plant import Plant, draw_profile
+from simulation.seams import seams
+from simulation.users import Users
+from simulation.world import START, Violation, World
+
+
+@dataclass
+class Outcome:
+    """What an episode came to."""
+
+    name: str
+    profile: str
+    hours: float
+    session_hours: float
+    steps: int
+    segments: int
+    controllers: int
+    digest: str
+    injected: Counter[str]
+    checked: Counter[str]
+    answers: Counter[str]
+    violation: Violation | None = None
+    story: str = field(default="", repr=False)
+
+
+def run_episode(seed: int, number: int, *, hours: float | None = None, wide: bool | None = None) -> Outcome:
+    """Play one episode; nothing but ``seed`` and ``number`` decides what happens in it."""
+    name = f"{seed}:{number}"
+    rng = random.Random(f"profile {name}")
+    world = World(name)
+    drawn = rng.random() < 0.5
+    profile = draw_profile(rng, wide=drawn if wide is None else wide)
+    lasts = round(min(profile.hours, hours or profile.hours) * HOUR)
+    violation = None
+    with seams() as play, _silent_graves():
+        plant = Plant(world, profile)
+        play(plant)
+        users = Users(plant)
+        try:
+            _play(plant, users, lasts)
+        except Violation as found:
+            violation = found
+        if violation:
+            world.violation = violation
+        story = world.story() if violation else ""
+        for controller in plant.controllers[:]:
+            plant.calm = True
+            controller.die()
+    oracle = plant.oracle
+    return Outcome(
+        name=name,
+        profile=str(profile),
+        hours=(world.now - START) / HOUR,
+        session_hours=oracle.open_until_now() / HOUR,
+        steps=world.steps,
+        segments=len(oracle.truth.segments),
+        controllers=plant.begun,
+        digest=oracle.digest.hexdigest()[:16],
+        injected=world.injected,
+        checked=world.checked,
+        answers=users.answers,
+        violation=violation,
+        story=story,
+    )
+
+
+@contextlib.contextmanager
+def _silent_graves() -> Iterator[None]:
+    """A dead controller's coroutines are never ended; that they would have liked to be is no news."""
+    before, thresholds = sys.unraisablehook, gc.get_threshold()
+    sys.unraisablehook = lambda _: None
+    gc.set_threshold(100_000, 20, 100)  # a world holds many objects that live long
+    try:
+        yield
+        gc.collect()
+    finally:
+        gc.set_threshold(*thresholds)
+        sys.unraisablehook = before
+
+
+def _play(plant: Plant, users: Users, lasts: int) -> None:
+    world = plant.world
+    faults = Faults(plant, users)
+    world.run_until(START + lasts)
+    faults.cease()
+    world.run_until(world.now + 25 * MINUTE)  # the longest leave, and then the longest way back
+    users.start()
+    world.run_until(world.now + 5 * MINUTE)
+    plant.oracle.check_converged(last_ends_only=False)
+    users.stop()
+    world.run_until(world.now + 2 * MINUTE)
+    plant.oracle.check_converged(last_ends_only=True)
+    plant.oracle.check_orphans()
+    users.delete_all()
+    world.run_until(world.now + 30 * SECOND)
+    left = sorted(plant.oracle.sessions)
+    world.check("S15 delete ends everything", not left, lambda: str(left))
+    plant.oracle.check_orphans()
+    if world.violation is not None:
+        raise world.violation

@@ -1,0 +1,167 @@
+"""Where the simulation takes the place of the machine: every name of `livedvr` that it replaces stands here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from livedvr import app, channel_runtime
+from livedvr.ingest import intake, log, supervisor
+from livedvr.ingest.journal import JournalRow
+from livedvr.ingest.run import RunExit, new_run_id
+from livedvr.resources.layout import Container
+from livedvr.resources.times import SECOND
+from livedvr.sessions import manager
+from simulation.encoder import Encoder, File, Folder
+
+
+def here() -> Any:
+    """The controller whose loop is running."""
+    return asyncio.get_running_loop().controller  # type: ignore[attr-defined]
+
+
+class SimRun:
+    """`livedvr.ingest.run.Run` over an encoder of the world."""
+
+    def __init__(self, folder: Path, mux: str) -> None:
+        self.id = folder.name
+        self._loop = asyncio.get_running_loop()
+        self._plant = here().plant
+        self.encoder: Encoder = self._plant.encoder(self.id)
+        self.folder = Folder(self.encoder)
+        self.media_folder = self.folder
+        self.log_path = self.journal_path = File(self.encoder)
+
+    def start(self, argv: Any, *, lease_seconds: float, reserve_bytes: int) -> None:
+        self._plant.connect(self.encoder, round(lease_seconds * SECOND))
+
+    def exit(self) -> RunExit | None:
+        if not self.encoder.started:  # a controller died before it had spawned it
+            return RunExit(0, 9, None)
+        return self.encoder.exit
+
+    def renew(self) -> None:
+        self.encoder.renewed = self.encoder.world.now
+
+    def stop(self) -> None:
+        if not self._loop.is_closed():
+            self.encoder.stop()
+
+    def kill(self) -> None:
+        if not self._loop.is_closed():
+            self.encoder.kill()
+
+    def reap(self) -> None:
+        pass
+
+    def log_lines(self) -> list[str]:
+        return []
+
+    def segment_path(self, index: int, container: Container) -> File:
+        return File(self.encoder, index)
+
+    def remove(self) -> None:
+        self.encoder.removed = True
+        self.encoder.files.clear()
+
+
+class SimJournalReader:
+    """`JournalReader` over an encoder's rows."""
+
+    def __init__(self, path: File) -> None:
+        self._encoder = path.encoder
+        self._read = 0
+
+    def new_rows(self) -> list[JournalRow]:
+        if self._encoder.removed:
+            return []
+        rows = self._encoder.rows[self._read :]
+        self._read += len(rows)
+        return rows
+
+
+class SimLogReader:
+    """`LogReader` over an encoder's marks."""
+
+    def __init__(self, path: File, *, from_end: bool = False) -> None:
+        self._encoder = path.encoder
+        self._seen = self._encoder.marks if from_end else 0
+
+    def smoothed_jump(self) -> bool:
+        new = self._encoder.marks > self._seen
+        self._seen = self._encoder.marks
+        return new
+
+
+class SimWatcher:
+    """`Watcher` over encoders."""
+
+    def watch(self, path: File | Folder, event: asyncio.Event) -> tuple[Encoder, asyncio.Event]:
+        event._sim_loop = asyncio.get_running_loop()  # type: ignore[attr-defined]
+        path.encoder.watchers.append(event)
+        return path.encoder, event
+
+    def forget(self, watch: tuple[Encoder, asyncio.Event]) -> None:
+        encoder, event = watch
+        if event in encoder.watchers:
+            encoder.watchers.remove(event)
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    def close(self) -> None:
+        pass
+
+
+def _sim_run_id(now: int) -> str:
+    world = here().plant.world
+    with mock.patch("secrets.choice", world.rng.choice):
+        return new_run_id(now)
+
+
+def _disk_usage(root: Path) -> SimpleNamespace:
+    plant = _plants[-1]
+    return SimpleNamespace(total=plant.profile.disk or 1 << 51, free=plant.free())
+
+
+_plants: list[Any] = []  # the one that is being played: worker threads have no loop to ask
+
+# The look that only time asks for costs the same as one that media asks for; it may be rarer here.
+SWEEP, LOOK_AGAIN = 4 * SECOND, 20 * SECOND
+
+
+@contextlib.contextmanager
+def seams() -> Iterator[Callable[[Any], None]]:
+    """The machine is simulated inside; call what it gives with the plant."""
+    replaced: list[tuple[Any, str, Any]] = [
+        (app, "Catalog", lambda path: here().catalog),
+        (app, "Watcher", SimWatcher),
+        (app, "ChannelLock", lambda root: SimpleNamespace(release=lambda: None)),
+        (app, "make_private_root", lambda root: None),
+        (app, "check_local_root", lambda root: None),
+        (channel_runtime, "LocalStore", lambda root: here().store),
+        (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
+        (channel_runtime, "check_file", lambda source: None),
+        (app, "LocalStore", lambda root: here().store),
+        (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
+        (supervisor, "Run", SimRun),
+        (supervisor, "JournalReader", SimJournalReader),
+        (supervisor, "new_run_id", _sim_run_id),
+        (supervisor, "check_port", lambda source: None),
+        (supervisor, "check_file", lambda source: None),
+        (supervisor, "SWEEP", SWEEP),
+        (log, "LogReader", SimLogReader),
+        (intake, "read_media", lambda path, init=None: path.read()),
+        (intake, "complete_init", lambda init, head: None),
+        (manager, "LOOK_AGAIN", LOOK_AGAIN),
+    ]
+    with contextlib.ExitStack() as stack:
+        for module, name, stand_in in replaced:
+            stack.enter_context(mock.patch.object(module, name, stand_in))
+        yield _plants.append
+    _plants.clear()
