@@ -21,10 +21,14 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The catalog, the watcher, the clock, the settings, and the group that owns every task."""
+    """The catalog, the watcher, the clock, the settings, and the group that owns every task.
+
+    ``visiting``: ffmpegs that run are adopted, none is started.
+    """
 
     catalog: Catalog
     watcher: Watcher
     clock: WallClock
     settings: RunSettings
     tasks: asyncio.TaskGroup
+    visiting: bool = False
