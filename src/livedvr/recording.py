@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 from livedvr.app import LiveDvr
@@ -21,6 +22,7 @@ from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition,
 from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
 from livedvr.resources.times import SECOND, format_time
+from livedvr.sessions.holding import PIN_LABEL
 from livedvr.sessions.view import NO_SESSION, to_json
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
@@ -237,7 +239,9 @@ class _Recording:
 
     async def _create(self, first: int) -> DvrSession:
         window = self._interval.window(first)
-        session = await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window])
+        # Whoever records from a script wants to keep it: without the pin it would go when retention is over (R3).
+        labels = {PIN_LABEL: "true"}
+        session = await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window], labels=labels)
         self._windows = session.dvr_windows
         return session
 
@@ -351,12 +355,12 @@ class _Recording:
         except OSError:  # the output has gone; storage says so itself
             return
         window = session.dvr_windows[-1]
-        wanted, text = self._channel.retention_window, "all that is kept (--retention)"
+        wanted, text = timedelta(days=1), "each day"  # an open window holds all that it has listed (R2)
         if window.end_time is not None and window.start_time is not None:
-            wanted = min(wanted, window.end_time - window.start_time)
+            wanted = window.end_time - window.start_time
             text = f"{wanted.total_seconds():g} s"
         need = rate * wanted.total_seconds()
-        warning = "; THAT IS NOT ENOUGH, see --retention" if need > free else ""
+        warning = "; THAT IS NOT ENOUGH" if need > free else ""
         self._control.on_note(
             f"disk: about {_human(need)} for {text} at {_human(rate)}/s, {_human(free)} are free{warning}"
         )

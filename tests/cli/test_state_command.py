@@ -34,7 +34,7 @@ async def test_it_gets_each_session_as_json_in_order(tmp_path: Path) -> None:
     assert await told(command(script), *[session(state) for state in states]) == []
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["state"] for line in lines] == states
-    assert {line["sessionId"] for line in lines} == {"demo"}
+    assert {line["session"] for line in lines} == {"demo"}
 
 
 async def test_a_command_that_fails_is_noted_with_its_last_words_and_the_next_call_is_made(tmp_path: Path) -> None:

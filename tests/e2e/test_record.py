@@ -24,6 +24,7 @@ def test_testsrc_becomes_a_finished_session(ffmpeg: str, container: str, tmp_pat
     assert result["state"] == "FINISHED"
     assert result["error"] is None
     assert result["gaps"] == []
+    assert result["labels"] == {"livedvr-pin": "true"}, "a recording stays until somebody deletes it"
     assert result["output_uri"] == str(tmp_path / "dvr/demo/main.m3u8")
     playlist = media_playlist(tmp_path)
     listed = lines(playlist)

@@ -57,7 +57,13 @@ second signal."""
     type=click.Choice(["copy", "h264"]),
     help="copy: video and audio as they come; h264: encode H.264 and AAC. [default: copy; h264 for testsrc]",
 )
-@click.option("--retention", metavar="D", default="24h", show_default=True, help="How long segments are kept at least.")
+@click.option(
+    "--retention",
+    metavar="D",
+    default="24h",
+    show_default=True,
+    help="How long segments are kept that no session holds. What is recorded is pinned: it stays until it is deleted.",
+)
 @click.option("--data-dir", metavar="DIR", help="Where the catalog lives. [default: OUTPUT/.livedvr]")
 @click.option(
     "--target-duration", type=click.IntRange(1, 120), metavar="S", help="EXT-X-TARGETDURATION. [default: measured]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shlex
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Self
 
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import DvrSession
+from livedvr.sessions.view import to_json
 
 PATIENCE = 30.0  # seconds that one call may take; then it is killed
 
@@ -51,7 +53,7 @@ class StateCommand:
 
     async def _run(self) -> None:
         while (session := await self._told.get()) is not None:
-            trouble = await self._call(session.model_dump_json(by_alias=True).encode() + b"\n")
+            trouble = await self._call(json.dumps(to_json(session)).encode() + b"\n")
             if trouble:
                 self._note(f"--on-state: {self._argv[0]} {trouble} (at {session.state} of '{session.session_id}')")
 
