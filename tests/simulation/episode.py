@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from livedvr.resources.times import HOUR, MINUTE, SECOND
 from simulation.faults import Faults
-from simulation.plant import Plant, draw_profile
+from simulation.plant import Plant, Profile, draw_profile
 from simulation.seams import seams
 from simulation.users import Users
 from simulation.world import START, Violation, World
@@ -37,21 +37,20 @@ class Outcome:
     story: str = field(default="", repr=False)
 
 
-def run_episode(seed: int, number: int, *, hours: float | None = None, wide: bool | None = None) -> Outcome:
-    """Play one episode; nothing but ``seed`` and ``number`` decides what happens in it."""
+def run_episode(seed: int, number: int, *, wide: bool | None = None, profile: Profile | None = None) -> Outcome:
+    """Play one episode; nothing but ``seed`` and ``number`` (and the profile, when given) decides what happens."""
     name = f"{seed}:{number}"
     rng = random.Random(f"profile {name}")
     world = World(name)
     drawn = rng.random() < 0.5
-    profile = draw_profile(rng, wide=drawn if wide is None else wide)
-    lasts = round(min(profile.hours, hours or profile.hours) * HOUR)
+    profile = profile or draw_profile(rng, wide=drawn if wide is None else wide)
     violation = None
     with seams() as play, _silent_graves():
         plant = Plant(world, profile)
         play(plant)
         users = Users(plant)
         try:
-            _play(plant, users, lasts)
+            _play(plant, users)
         except Violation as found:
             violation = found
         if violation:
@@ -92,10 +91,10 @@ def _silent_graves() -> Iterator[None]:
         sys.unraisablehook = before
 
 
-def _play(plant: Plant, users: Users, lasts: int) -> None:
+def _play(plant: Plant, users: Users) -> None:
     world = plant.world
     faults = Faults(plant, users)
-    world.run_until(START + lasts)
+    world.run_until(START + round(plant.profile.hours * HOUR))
     faults.cease()
     world.run_until(world.now + 25 * MINUTE)  # the longest leave, and then the longest way back
     users.start()

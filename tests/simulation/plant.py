@@ -6,7 +6,7 @@ import asyncio
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from livedvr.app import LiveDvr
@@ -78,6 +78,23 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
         retention=timedelta(minutes=retention),
         sweep_every=(60 if wide else 10) * SECOND,
         disk=rng.randrange(1, 10) * _BYTES_A_SECOND * 600 if "disk" in faults else None,
+    )
+
+
+def everything(hours: float) -> Profile:
+    """Every fault there is, for a short time."""
+    calm = draw_profile(random.Random(0), wide=False)
+    return replace(
+        calm,
+        hours=hours,
+        cut=4 * SECOND,
+        faults=frozenset(ALL_FAULTS),
+        sessions=8,
+        window=2 * MINUTE,
+        retention=timedelta(minutes=10),
+        fault_every=MINUTE,
+        crash_every=2 * MINUTE,
+        disk=20 * 60 * _BYTES_A_SECOND,
     )
 
 
