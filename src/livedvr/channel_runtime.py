@@ -122,9 +122,14 @@ class ChannelRuntime:
         if not self._taken_up:
             return Facts(frontier=None)  # what an earlier controller left is still to be read
         if ingest is None:
-            return Facts(frontier=next_run(now), channel_stopping=not self._stopped, drained=True)
+            return Facts(frontier=next_run(now), channel_stopping=not self._stopped, drained=True, left_read=True)
         stopping = ingest.is_stopping and not self._stopped
-        return Facts(frontier=ingest.frontier(now), channel_stopping=stopping, drained=ingest.is_over)
+        return Facts(
+            frontier=ingest.frontier(now),
+            channel_stopping=stopping,
+            drained=ingest.is_over,
+            left_read=ingest.left_is_read,
+        )
 
     def _left_open(self) -> list[RunRow]:
         runs = self._around.catalog.read(lambda db: segment_rows.list_runs(db, self.channel.channel_id))

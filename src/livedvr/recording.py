@@ -267,6 +267,8 @@ class _Recording:
             session = runtime.sessions.find(self._session_id)
             if session is not None and session.state == "FAILED":
                 return began  # its window is over without media; nobody asks for the start any more
+            if session is not None and session.segments and self._control.stop.is_set():
+                return began  # it was resumed, and is ended with what it holds
             self._check_source(runtime, began)
             self._tell(runtime)
             await self._wait(changed, session)

@@ -195,16 +195,37 @@ def media_playlist(output: Path, session: str = "demo") -> Path:
     return output / "dvr" / session / "av" / "index-1.m3u8"
 
 
+def listed_text(output: Path, at_least: int) -> str:
+    """The playlist's text as soon as it lists that many segments."""
+
+    def look() -> str:
+        playlist = media_playlist(output)
+        text = playlist.read_text() if playlist.exists() else ""
+        return text if text.count("#EXTINF") >= at_least else ""
+
+    text: str = until(look, f"a playlist with {at_least} segments")
+    return text
+
+
+def waiting_run(output: Path, number: int = 1) -> None:
+    """Return when the recording's ffmpeg of that run (counted from 1) has been started."""
+    until(lambda: len(list(output.glob(".livedvr/spool/*/ffmpeg.log"))) >= number, f"run {number} is started")
+
+
 def ffmpeg_pids(output: Path) -> list[int]:
     """The ffmpeg processes that work in this output's spool."""
-    found = []
+    return [pid for pid, name in pids_at_work(output).items() if "ffmpeg" in name]
+
+
+def pids_at_work(output: Path) -> dict[int, str]:
+    """The processes that work in this output's spool, ffmpegs and keepers, with their programs' names."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            inside = (entry / "cwd").resolve().is_relative_to(output / ".livedvr" / "spool")
-            if inside and "ffmpeg" in (entry / "exe").resolve().name:
-                found.append(int(entry.name))
+            if (entry / "cwd").resolve().is_relative_to(output / ".livedvr" / "spool"):
+                found[int(entry.name)] = (entry / "exe").resolve().name
         except OSError:
             continue
     return found

@@ -10,27 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from live import Recording, clock_errors, ffmpeg_pids, journal_files, lines, media_playlist, until
+from live import Recording, clock_errors, ffmpeg_pids, journal_files, lines, listed_text, media_playlist, until
 
 pytestmark = pytest.mark.e2e
-
-
-def _listed(output: Path, at_least: int) -> str:
-    """The playlist's text as soon as it lists that many segments."""
-
-    def look() -> str:
-        playlist = media_playlist(output)
-        text = playlist.read_text() if playlist.exists() else ""
-        return text if text.count("#EXTINF") >= at_least else ""
-
-    text: str = until(look, f"a playlist with {at_least} segments")
-    return text
 
 
 @pytest.mark.semantics("S16", "I5", "P1")
 def test_a_killed_controller_comes_back_and_goes_on(ffmpeg: str, tmp_path: Path) -> None:
     first = Recording("testsrc", tmp_path, "--session", "demo")
-    before = _listed(tmp_path, 2)
+    before = listed_text(tmp_path, 2)
     encoder = ffmpeg_pids(tmp_path)
     first.send(signal.SIGKILL)
     first.process.communicate()
@@ -40,7 +28,7 @@ def test_a_killed_controller_comes_back_and_goes_on(ffmpeg: str, tmp_path: Path)
     assert ffmpeg_pids(tmp_path) == encoder
 
     second = Recording("testsrc", tmp_path, "--session", "demo", "--resume")
-    _listed(tmp_path, before.count("#EXTINF") + 3)
+    listed_text(tmp_path, before.count("#EXTINF") + 3)
     assert ffmpeg_pids(tmp_path) == encoder, "the running ffmpeg is adopted, not replaced"
     second.send(signal.SIGINT)
     code, result, err = second.finish()
@@ -62,7 +50,7 @@ def test_a_file_is_not_played_twice(wheel_ffmpeg: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     options = ("--session", "demo", "--target-duration", "2")
     first = Recording(str(file), out, *options)
-    _listed(out, 1)
+    listed_text(out, 1)
     first.send(signal.SIGKILL)
     first.process.communicate()
     until(lambda: not ffmpeg_pids(out), "the file ends while nobody is there")
@@ -74,7 +62,7 @@ def test_a_file_is_not_played_twice(wheel_ffmpeg: str, tmp_path: Path) -> None:
 @pytest.mark.semantics("S16", "P8")
 def test_controller_and_ffmpeg_killed_together(wheel_ffmpeg: str, tmp_path: Path) -> None:
     first = Recording("testsrc", tmp_path, "--session", "demo")
-    before = _listed(tmp_path, 2)
+    before = listed_text(tmp_path, 2)
     first.send(signal.SIGKILL)
     os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGKILL)
     first.process.communicate()
@@ -94,7 +82,7 @@ def test_controller_and_ffmpeg_killed_together(wheel_ffmpeg: str, tmp_path: Path
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_a_killed_ffmpeg_is_followed_by_a_new_run(ffmpeg: str, container: str, tmp_path: Path) -> None:
     recording = Recording("testsrc", tmp_path, "--session", "demo", "--container", container)
-    before = _listed(tmp_path, 2)
+    before = listed_text(tmp_path, 2)
     os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGKILL)
     until(lambda: "#EXT-X-DISCONTINUITY\n" in media_playlist(tmp_path).read_text(), "a discontinuity")
     recording.send(signal.SIGTERM)
@@ -117,7 +105,7 @@ def test_a_killed_ffmpeg_is_followed_by_a_new_run(ffmpeg: str, container: str, t
 
 def test_the_first_signal_seals_and_the_second_ends_ffmpeg_at_once(wheel_ffmpeg: str, tmp_path: Path) -> None:
     recording = Recording("testsrc", tmp_path, "--session", "demo")
-    _listed(tmp_path, 1)
+    listed_text(tmp_path, 1)
     os.kill(ffmpeg_pids(tmp_path)[0], signal.SIGSTOP)  # it cannot obey INT, so that the second signal has work to do
     recording.send(signal.SIGHUP)
     recording.send(signal.SIGINT)

@@ -8,15 +8,10 @@ from pathlib import Path
 import av
 import pytest
 
-from live import Encoder, Recording, clock_errors, free_udp_port, lines, media_playlist, record, until
+from live import Encoder, Recording, clock_errors, free_udp_port, lines, media_playlist, record, until, waiting_run
 from livedvr.check.run import run_check
 
 pytestmark = pytest.mark.e2e
-
-
-def _waits(recording: Recording) -> None:
-    """Return when the recording's ffmpeg listens."""
-    until(lambda: list(recording.output.glob(".livedvr/spool/*/ffmpeg.log")), "ffmpeg is started")
 
 
 def _make_file(ffmpeg: str, path: Path, *options: str, seconds: int = 5) -> Path:
@@ -48,7 +43,7 @@ def _make_file(ffmpeg: str, path: Path, *options: str, seconds: int = 5) -> Path
 def test_srt_listener(ffmpeg: str, tmp_path: Path) -> None:
     port = free_udp_port()
     recording = Recording(f"srt://127.0.0.1:{port}?mode=listener", tmp_path, "--duration", "6s", "--session", "demo")
-    _waits(recording)
+    waiting_run(tmp_path)
     with Encoder(f"srt://127.0.0.1:{port}?mode=caller&latency=20000"):
         code, result, err = recording.finish()
     assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
@@ -77,7 +72,7 @@ def test_srt_with_a_wrong_passphrase_is_never_listed(wheel_ffmpeg: str, tmp_path
     url = f"srt://127.0.0.1:{port}?mode="
     source = url + "listener&passphrase=correct-horse-battery"
     recording = Recording(source, tmp_path, "--duration", "4s", "--session", "demo")
-    _waits(recording)
+    waiting_run(tmp_path)
     with Encoder(url + "caller&passphrase=wrong-wrong-wrong") as wrong:
         until(lambda: wrong.process.poll() is not None, "the wrong publisher is refused")
     assert not media_playlist(tmp_path).exists()

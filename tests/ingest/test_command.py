@@ -174,6 +174,14 @@ def test_the_whole_command(kind: str, container: Container, copy: bool) -> None:
     assert argv(kind, container, copy=copy) == expected
 
 
+@pytest.mark.semantics("C6")
+@pytest.mark.parametrize("kind", ["testsrc", "file", "srt", "udp"])
+def test_what_we_encode_waits_for_no_later_picture(kind: str) -> None:
+    given = argv(kind, copy=False)
+    assert given[given.index("-tune") + 1] == "zerolatency"  # no lookahead, no B-frames, no frame threads
+    assert not {"-rc-lookahead", "-bf", "-x264-params", "-x264opts", "-threads"} & set(given), "nothing takes it back"
+
+
 def test_a_looped_file_goes_on_for_ever() -> None:
     looped = Source("file", CLIP, loop=True)
     assert (

@@ -15,6 +15,7 @@ from livedvr.ingest.intake import Intake, OpenRun
 from livedvr.ingest.journal import JournalReader
 from livedvr.ingest.log import LogReader
 from livedvr.ingest.run import Run
+from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Channel, Input, Output
 from livedvr.resources.times import SECOND
@@ -192,13 +193,93 @@ async def test_a_segment_longer_than_the_target_is_listed_and_said_aloud(spool: 
     assert row is not None and row.target == controller.known.target == 2
 
 
+@pytest.mark.semantics("C2")
+async def test_the_first_segment_is_read_once_however_long_the_clock_takes(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counting(path: Path, init: Path | None) -> MediaSpan:
+        read.append(path.name)
+        return read_media(path, init)
+
+    monkeypatch.setattr("livedvr.ingest.intake.read_media", counting)
+    controller = Controller(spool, MemoryStore(), catalog, _channel(target=60))
+    _journal(spool, 2)
+    for _ in range(5):
+        await controller.read()
+    assert controller.listed() == []
+    assert read.count("segment-000000.m4s") == 1
+    assert read.count("segment-000002.m4s") == 5, "the one that grows"
+
+
+@pytest.mark.semantics("C1", "C3")
+async def test_what_a_new_run_brings_again_is_neither_stored_nor_listed_again(spool: Path, catalog: Catalog) -> None:
+    store, again = MemoryStore(), "20261121T020900Z-p7x2"
+    await catalog.write(lambda db: segment_rows.add_run(db, again, "live", BEGAN))
+    second = shutil.copytree(spool, spool.parent / again)
+    controller = Controller(spool, store, catalog, _channel())
+    _journal(spool, 4)
+    await controller.read(final=True)
+    ends = [float(row.split(",")[2]) for row in ROWS]
+    for index in range(4):  # a relay sends its buffer a second after the outage
+        burst = BEGAN / SECOND + ends[3] + 1
+        os.utime(second / f"av/segment-{index:06d}.m4s", (burst, burst))
+
+    run = Run(second, "av")
+    controller.open = OpenRun(run, JournalReader(run.journal_path), LogReader(run.log_path))
+    _journal(second, 7)
+    await controller.read(final=True)
+    _journal(second, 8)
+    await controller.read(final=True)
+
+    stored = catalog.read(lambda db: list(segment_rows.list_segments(db, "live", "av")))
+    assert [(s.run, s.index) for s in stored] == [(RUN, i) for i in range(4)] + [(again, i) for i in range(4, 8)]
+    assert stored[4].start == pytest.approx(stored[3].end, abs=1000), "the recording goes on without a hole"
+    assert sorted(store.list(f"av/{again}/segment")) == [f"av/{again}/segment-{i:06d}.m4s" for i in range(4, 8)]
+    assert list((second / "av").glob("segment-*")) == []
+    events = [(kind, text) for _, kind, text in catalog.read(lambda db: channel_rows.list_events(db, "live"))]
+    assert [kind for kind, _ in events] == ["MEDIA_RESENT"] and again in events[0][1]
+
+
+def _log(spool: Path, *lines: str) -> None:
+    with (spool / "ffmpeg.log").open("a") as log:
+        log.writelines(f"{line}\n" for line in lines)
+
+
+JUMP = "[mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 20000000, new offset= -20000000"
+
+
+def _opening(name: str) -> str:
+    return f"[segment @ 0x1] [info] Opening 'av/{name}' for writing"
+
+
 @pytest.mark.semantics("C4", "P4")
-async def test_a_jump_that_ffmpeg_smoothed_over_begins_an_epoch(spool: Path, catalog: Catalog) -> None:
+async def test_a_jump_that_ffmpeg_smoothed_over_begins_an_epoch_at_the_next_cut(spool: Path, catalog: Catalog) -> None:
     controller = Controller(spool, MemoryStore(), catalog, _channel())
+    _log(spool, *map(_opening, ["journal.csv", "init.mp4", *(f"segment-{i:06d}.m4s" for i in range(1, 4))]))
     _journal(spool, 3)
     await controller.read()
-    (spool / "ffmpeg.log").write_text("[mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 20000000\n")
+    # The keyframe after the jump cuts: ffmpeg reads it, says so, closes segment 3 and opens 4. One look sees it all.
+    _log(spool, JUMP, _opening("segment-000004.m4s"))
     _journal(spool, 5)
     await controller.read()
-    segments = catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))
-    assert [s.epoch for s in segments] == [0, 0, 0, 1, 1]
+    assert _epochs(catalog) == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.semantics("C4", "S16")
+@pytest.mark.parametrize("listed", [2, 4])
+async def test_a_jump_while_no_controller_was_there_is_found_and_no_jump_is_found_twice(
+    spool: Path, catalog: Catalog, listed: int
+) -> None:
+    store = MemoryStore()
+    _log(spool, _opening("journal.csv"), _opening("segment-000001.m4s"), _opening("segment-000002.m4s"), JUMP)
+    _journal(spool, listed)
+    await Controller(spool, store, catalog, _channel()).read(final=True)
+    _journal(spool, 6)
+    await Controller(spool, store, catalog, _channel()).read(final=True)
+    assert _epochs(catalog) == [0, 0, 0, 1, 1, 1]
+
+
+def _epochs(catalog: Catalog) -> list[int]:
+    return [s.epoch for s in catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))]

@@ -99,44 +99,63 @@ def test_a_publisher_that_was_turned_away_is_recognized(line: str, refused: bool
     assert refused_publisher(["[info] x", line]) is refused
 
 
-DISCONTINUITY = (
-    b"[in#0/mpegts @ 0x1] [warning] timestamp discontinuity (stream id=256): 95443717689, new offset= -95443717689\n"
+# Written by both ffmpegs with an fMP4 output, whose first segment they do not name.
+BEGIN = b"".join(
+    b"[segment @ 0x1] [info] Opening 'av/%s' for writing\n" % name for name in (b"journal.csv", b"init.mp4")
 )
+DISCONTINUITY = b"[vist#0:0/h264 @ 0x1] [warning] timestamp discontinuity (stream id=256): -49055999, new offset= -2\n"
+
+
+def opening(index: int, extension: str = "m4s") -> bytes:
+    return b"[segment @ 0x1] [info] Opening 'av/segment-%06d.%s' for writing\n" % (index, extension.encode())
+
+
+def grow(path: Path, *lines: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(b"".join(lines))
 
 
 @pytest.mark.semantics("C4")
 def test_a_smoothed_jump_is_noticed_once(tmp_path: Path) -> None:
     path = tmp_path / "ffmpeg.log"
     reader = LogReader(path)
-    assert not reader.smoothed_jump()  # there is no log yet
-    path.write_bytes(b"[info] Input #0\n")
-    assert not reader.smoothed_jump()
-    with path.open("ab") as file:
-        file.write(DISCONTINUITY)
-    assert reader.smoothed_jump()
-    assert not reader.smoothed_jump()
-    with path.open("ab") as file:
-        file.write(DISCONTINUITY)
-    assert reader.smoothed_jump()
+    assert reader.smoothed_jumps() == []  # there is no log yet
+    grow(path, BEGIN, opening(1), opening(2))
+    assert reader.smoothed_jumps() == []
+    grow(path, DISCONTINUITY)
+    assert reader.smoothed_jumps() == [3]
+    assert reader.smoothed_jumps() == []
+    grow(path, opening(3), DISCONTINUITY)
+    assert reader.smoothed_jumps() == [4]
+
+
+@pytest.mark.semantics("C4", "C1")
+@pytest.mark.parametrize(
+    ("lines", "begins"),
+    [
+        ([BEGIN, DISCONTINUITY], [1]),  # in the first segment
+        ([BEGIN, opening(0, "ts"), DISCONTINUITY, opening(1, "ts")], [1]),
+        ([BEGIN, opening(1), opening(2), DISCONTINUITY, opening(3), opening(4)], [3]),  # its keyframe cuts
+        ([BEGIN, opening(1), DISCONTINUITY, DISCONTINUITY, DISCONTINUITY, opening(2)], [2]),  # a line a stream
+        ([BEGIN, opening(1_000_000), DISCONTINUITY], [1_000_001]),
+        ([DISCONTINUITY, BEGIN, opening(1)], []),  # before any media was written
+    ],
+)
+def test_the_log_s_own_order_tells_which_segment_begins_anew(
+    tmp_path: Path, lines: list[bytes], begins: list[int]
+) -> None:
+    path = tmp_path / "ffmpeg.log"
+    grow(path, *lines)
+    assert sorted(set(LogReader(path).smoothed_jumps())) == begins
 
 
 @pytest.mark.semantics("C4")
 @pytest.mark.parametrize("cut", [40, 45, 55])
 def test_a_smoothed_jump_is_noticed_once_also_when_its_line_is_torn(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "ffmpeg.log"
-    path.write_bytes(DISCONTINUITY[:cut])
+    grow(path, BEGIN, DISCONTINUITY[:cut])
     reader = LogReader(path)
-    looks = [reader.smoothed_jump()]
-    with path.open("ab") as file:
-        file.write(DISCONTINUITY[cut:])
-    looks += [reader.smoothed_jump(), reader.smoothed_jump()]
-    assert looks.count(True) == 1
-
-
-@pytest.mark.semantics("S16", "C4")
-def test_what_an_earlier_controller_has_seen_is_not_seen_again(tmp_path: Path) -> None:
-    path = tmp_path / "ffmpeg.log"
-    path.write_bytes(DISCONTINUITY)
-    assert not LogReader(path, from_end=True).smoothed_jump()
-    assert LogReader(path).smoothed_jump()
-    assert not LogReader(tmp_path / "none.log", from_end=True).smoothed_jump()
+    looks = reader.smoothed_jumps()
+    grow(path, DISCONTINUITY[cut:])
+    looks += reader.smoothed_jumps() + reader.smoothed_jumps()
+    assert looks == [1]

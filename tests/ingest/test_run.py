@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +99,14 @@ def test_a_killed_keeper_takes_its_child_along(run: Run) -> None:
     os.kill(_parent(_child(run)), signal.SIGKILL)
     assert until(run.exit, "the child follows") == RunExit(0, 9, None)
     assert run.log_lines() == ["ready", "closed"], "by INT: the last segment is closed"
+
+
+def test_no_child_is_started_for_a_keeper_that_is_dead_already() -> None:
+    prepare = "import ctypes, os; from livedvr.ingest.keeper import end_with; end_with(ctypes.CDLL(None), {});"
+    for keeper, printed in (("os.getppid()", "lives\n"), ("os.getpid()", "")):
+        code = prepare.format(keeper) + "print('lives')"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == (printed, "")
 
 
 def test_it_outlives_whoever_started_it_and_is_found_alive(run: Run) -> None:

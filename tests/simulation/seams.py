@@ -88,13 +88,13 @@ class SimJournalReader:
 class SimLogReader:
     """`LogReader` over an encoder's marks."""
 
-    def __init__(self, path: File, *, from_end: bool = False) -> None:
+    def __init__(self, path: File) -> None:
         self._encoder = path.encoder
-        self._seen = self._encoder.marks if from_end else 0
+        self._seen = 0
 
-    def smoothed_jump(self) -> bool:
-        new = self._encoder.marks > self._seen
-        self._seen = self._encoder.marks
+    def smoothed_jumps(self) -> list[int]:
+        new = self._encoder.marks[self._seen :]
+        self._seen += len(new)
         return new
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,24 @@ def test_the_root_is_made_and_proven(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="in the way of a directory"):
         check_local_root(tmp_path / "file/below")
+
+
+@pytest.mark.semantics("S16")
+@pytest.mark.parametrize("step", ["link", "rename", "fsync"])
+def test_what_a_killed_proof_left_goes_with_the_next_one(tmp_path: Path, step: str) -> None:
+    dying = "import os, sys; from pathlib import Path; from livedvr.storage.local import check_local_root;"
+    owner = "Path" if step == "rename" else "os"
+    dying += f"{owner}.{step} = lambda *_: os._exit(9); check_local_root(Path(sys.argv[1]))"
+    assert subprocess.run([sys.executable, "-c", dying, str(tmp_path)], check=False).returncode == 9
+    assert list(tmp_path.iterdir()) != []
+    check_local_root(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_is_proven_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(check_local_root, [tmp_path] * 200))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_root_without_hard_links_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

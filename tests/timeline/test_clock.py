@@ -173,7 +173,9 @@ def test_a_new_anchor_leaves_no_error_behind() -> None:
     [
         (90_000, 4.0, T0 - 90_000 * SECOND),  # timestamps alone jumped: the dates go on
         (-90_000, 4.0, T0 + 90_000 * SECOND),
-        (90_000, 4.9, T0 - 90_000 * SECOND),  # jitter does not decide
+        (90_000, 4.2, T0 - 90_000 * SECOND),  # jitter does not decide
+        (90_000, 4.7, T0 - 90_000 * SECOND + 700_000),  # an encoder that was away for 0.7 s
+        (0, 4.7, T0 + 700_000),  # the same, smoothed over by ffmpeg
         (10, 14.0, T0),  # ten seconds were lost: the dates jump, too
     ],
 )

@@ -43,10 +43,10 @@ class BitrateMeter:
     def peak(self) -> int:
         """Bits per second, rounded up: the largest rate of a contiguous set of segments of 0.5 to 1.5 target durations.
 
-        A segment that is longer than any such set counts by itself, and the peak is never below the average: what is
-        declared is enough for all that is there, also where the definition has no set for it.
+        While no set is that long, nor short enough: the rate of all that is there, or of the fastest segment that is
+        longer than 1.5 target durations, whichever is more.
         """
-        return max(self._set_peak, self._segment_peak, self.average)
+        return self._set_peak or max(self._segment_peak, self.average)
 
     @property
     def average(self) -> int:

@@ -27,14 +27,19 @@ from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.placing import place, target_seconds
+from livedvr.timeline.placing import is_resent, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
 
 @dataclass(slots=True)
 class OpenRun:
-    """A run that is being read. ``next_index``: the first segment that is not in the catalog yet."""
+    """A run that is being read.
+
+    ``next_index``: the first segment that is not in the catalog yet. ``marks``: the segments before which ffmpeg's log
+    tells of a jump. ``unlisted``: those since ``next_index`` that will never be listed. ``head``: what the first
+    segment is.
+    """
 
     run: Run
     journal: JournalReader
@@ -44,13 +49,14 @@ class OpenRun:
     next_index: int = 0
     pending: list[ClosedSegment] = field(default_factory=list)
     marks: set[int] = field(default_factory=set)
-    missing: list[int] = field(default_factory=list)
+    unlisted: list[int] = field(default_factory=list)
+    head: MediaSpan | None = None
     init_stored: bool = False
 
     @property
     def open_index(self) -> int:
         """The index of the segment that ffmpeg is writing."""
-        return self.next_index + len(self.pending) + len(self.missing)
+        return self.next_index + len(self.pending) + len(self.unlisted)
 
 
 class Intake:
@@ -84,6 +90,7 @@ class Intake:
         self._read_journal(open_run)  # step 2
         if open_run.clock.offset is None and not await self._settle(open_run, final):
             return
+        await self._pass_over_resent(open_run)
         if not open_run.pending:
             return
         await self._store_objects(open_run)  # step 3
@@ -96,35 +103,29 @@ class Intake:
             self._spool_path(open_run, closed.index).unlink(missing_ok=True)
         open_run.clock = clock
         open_run.next_index = open_run.open_index
-        open_run.pending, open_run.missing = [], []
+        open_run.pending, open_run.unlisted = [], []
 
     def _read_journal(self, open_run: OpenRun) -> None:
-        if open_run.log.smoothed_jump():
-            open_run.marks.add(open_run.open_index)  # C4: the segment that was open then begins a new epoch
         for row in open_run.journal.new_rows():
             if row.index < open_run.open_index:
                 continue  # it is in the catalog since before a restart
             try:
                 facts = self._spool_path(open_run, row.index).stat()
             except FileNotFoundError:
-                open_run.missing.append(row.index)  # somebody has removed it: there is nothing to list
+                open_run.unlisted.append(row.index)  # somebody has removed it: there is nothing to list
                 continue
             closed = ClosedSegment(
                 open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
             )
             open_run.pending.append(closed)
+        # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
+        open_run.marks.update(open_run.log.smoothed_jumps())
 
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""
         if not open_run.pending:
             return False
-        first, init = self._spool_path(open_run, open_run.pending[0].index), self._init_path(open_run)
-        if init is not None and self._channel.video == "copy":
-            await asyncio.to_thread(complete_init, init, open_run.run.media_folder / HEAD_NAME)
-        try:
-            head = await asyncio.to_thread(read_media, first, init)
-        except MediaError as error:
-            raise SourceError(f"the source brings no media that can be read: {error}", field="SOURCE") from error
+        head = await self._read_head(open_run)
         clock = RunClock()
         for closed in open_run.pending:
             clock = clock.observe(Sample(closed.media_end, closed.arrival))
@@ -152,6 +153,20 @@ class Intake:
         open_run.clock = clock.anchored()
         return True
 
+    async def _read_head(self, open_run: OpenRun) -> MediaSpan:
+        """What the run's first segment is: read once, and again as long as a codec cannot be told yet."""
+        head = open_run.head
+        if head is not None and all(stream.info.codec_string for stream in head.streams):
+            return head
+        first, init = self._spool_path(open_run, open_run.pending[0].index), self._init_path(open_run)
+        if init is not None and self._channel.video == "copy":
+            await asyncio.to_thread(complete_init, init, open_run.run.media_folder / HEAD_NAME)
+        try:
+            open_run.head = await asyncio.to_thread(read_media, first, init)
+        except MediaError as error:
+            raise SourceError(f"the source brings no media that can be read: {error}", field="SOURCE") from error
+        return open_run.head
+
     async def _observe_open_segment(self, open_run: OpenRun, clock: RunClock) -> RunClock:
         """One more sample: how far the segment that is being written has come, and when its last chunk was."""
         path = self._spool_path(open_run, open_run.open_index)
@@ -161,6 +176,24 @@ class Intake:
         except (FileNotFoundError, MediaError):  # not begun yet
             return clock
         return clock.observe(Sample(span.reference.end_pts, arrival))
+
+    async def _pass_over_resent(self, open_run: OpenRun) -> None:
+        """What a new run brings again is listed already: it is said aloud, and leaves the spool."""
+        last = self._known.timeline.last(self._mux.key)
+        resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), open_run.pending))
+        if not resent:
+            return
+        for row in resent:
+            open_run.clock = open_run.clock.observe(Sample(row.media_end, row.arrival))
+            self._spool_path(open_run, row.index).unlink(missing_ok=True)
+        open_run.pending = open_run.pending[len(resent) :]
+        open_run.unlisted += [row.index for row in resent]
+        seconds = format_seconds(sum(row.media_end - row.media_start for row in resent))
+        text = f"run {open_run.run.id} began with {seconds} s that are listed already; they are not listed again"
+        channel, time = self._channel.channel_id, resent[-1].arrival
+        await self._catalog.write(
+            lambda db: channel_rows.add_event(db, channel, time, "MEDIA_RESENT", text), self._owner
+        )
 
     async def _store_objects(self, open_run: OpenRun) -> None:
         run = open_run.run.id

@@ -34,12 +34,12 @@ def main(folder: str) -> None:
     # Only `control` and `exit.json` speak to a keeper: a terminal's signals are for the controller.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc, keeper = ctypes.CDLL(None, use_errno=True), os.getpid()
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)  # a killed keeper must not leave an ffmpeg nobody can stop
+        end_with(libc, keeper)
 
     with Path("ffmpeg.log").open("ab") as log:
         child = subprocess.Popen(
@@ -55,6 +55,13 @@ def main(folder: str) -> None:
     status = {"code": max(code, 0), "signal": -min(code, 0), "reason": reason, "ended": time.time_ns() // 1000}
     Path("exit.json.tmp").write_text(json.dumps(status))
     Path("exit.json.tmp").rename("exit.json")
+
+
+def end_with(libc: ctypes.CDLL, keeper: int) -> None:
+    """In the child, before ffmpeg: a killed keeper must not leave an ffmpeg that nobody can stop."""
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    if os.getppid() != keeper:  # it was killed before the child had asked to hear of it
+        os._exit(1)
 
 
 def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int) -> str | None:

@@ -10,6 +10,8 @@ _NOISE = re.compile(
     r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[info\]"
 )
 _PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
+# An fMP4 run says nothing of its first segment, but of its journal.
+_OPENED = re.compile(rb"Opening '.*(?:journal\.csv|segment-(\d+)\.)")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
 
 
@@ -49,18 +51,34 @@ def taken_streams(lines: Sequence[str]) -> list[str]:
 class LogReader:
     """Looks at what is new in a log, for what must be noticed while the run goes on."""
 
-    def __init__(self, path: Path, *, from_end: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = path.stat().st_size if from_end and path.exists() else 0
+        self._offset = 0
+        self._open: int | None = None  # the index of the segment that ffmpeg was writing at that place of the log
 
-    def smoothed_jump(self) -> bool:
-        """Whether ffmpeg has smoothed a timestamp discontinuity over since the last look (invisible in the journal)."""
+    def smoothed_jumps(self) -> list[int]:
+        """The segments before which ffmpeg has smoothed a timestamp discontinuity over, new since the last look.
+
+        The journal does not show it, and the order of the log tells where it was: the line comes when the media is
+        read. If that is a keyframe that cuts, the next segment is opened right after. If not, the break is inside the
+        open segment; that one began before it and is dated right, so it is again the next one that begins anew.
+        """
+        found = []
+        for line in self._new_lines():
+            opened = _OPENED.search(line)
+            if opened:
+                self._open = int(opened[1] or 0)
+            elif b"timestamp discontinuity" in line and self._open is not None:
+                found.append(self._open + 1)
+        return found
+
+    def _new_lines(self) -> list[bytes]:
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 new = file.read()
         except FileNotFoundError:
-            return False
+            return []
         new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
         self._offset += len(new)
-        return b"timestamp discontinuity" in new
+        return new.splitlines()

@@ -23,8 +23,9 @@ from livedvr.ingest.watchdog import Watchdog
 from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
-from livedvr.timeline.clock import SLEW_PPM, RunClock
+from livedvr.timeline.clock import RunClock
 from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.timeline.placing import earliest_after
 from livedvr.timeline.timeline import ChannelTimeline
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
@@ -91,6 +92,7 @@ class Supervisor:
         self._settings = around.settings
         self._left_open = left_open
         self._unread = {row.id for row in left_open}  # runs of which not even what is there has been read
+        self._left_running = {row.id for row in left_open}
         self._on_change = on_change
         self._wake = asyncio.Event()
         self._open: OpenRun | None = None
@@ -136,13 +138,17 @@ class Supervisor:
         """The channel is being stopped, or has ended."""
         return self._asked is not None or self.is_over
 
+    @property
+    def left_is_read(self) -> bool:
+        """The runs that an earlier controller left have ended and are read to their end."""
+        return not self._left_running
+
     def frontier(self, now: int) -> int | None:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
         last = self._known.timeline.last(self._channel.mux.key)
-        # The next segment may be dated a slew earlier than the last one ends (C3).
-        reached = last.end - last.duration * SLEW_PPM // 1_000_000 - 1 if last else None
+        reached = earliest_after(last) if last else None
         if self._unread or (self._open is not None if self.is_over else self.has_media):
-            return reached  # dates never go backwards (C3)
+            return reached
         coming = next_run(now, self._cut.probe_seconds)
         return max(coming, reached) if reached is not None else coming
 
@@ -156,6 +162,7 @@ class Supervisor:
         try:
             for row in self._left_open:
                 await self._try(self._adopt(row))
+                self._left_running.discard(row.id)
             if not (self._left_open and self._source.ends):  # a file is played once
                 await self._keep_going()
             self._set_state(StreamingState.STOPPED)
@@ -250,7 +257,7 @@ class Supervisor:
         return OpenRun(
             run,
             JournalReader(run.journal_path),
-            log.LogReader(run.log_path, from_end=committed > 0),
+            log.LogReader(run.log_path),
             clock=row.clock or RunClock(),
             media=row.media,
             next_index=committed,
@@ -313,13 +320,10 @@ class Supervisor:
         return True
 
     async def _finish(self, open_run: OpenRun, ended: _Ended) -> _Ended:
-        """The run is over and read: its row says why, its folder goes."""
+        """The run is over and read: its folder goes, its row says why."""
         run, reason = open_run.run, ended.reason(self._asked)
-        now = self._clock.now()
-        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._owner)
+        await self._close(run, reason)
         self._known.run_ends[run.id] = reason
-        self._open = None
-        await asyncio.to_thread(run.remove)
         self._on_change()
         if ended.exit.reason == "disk full":
             raise StorageError(
@@ -346,10 +350,16 @@ class Supervisor:
             await self._clock.wait(self._wake, SETTLING_SWEEP)
         run.reap()
         if isinstance(error, SourceError):
-            self._open = None
-            now = self._clock.now()
-            await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, SOURCE_LOST), self._owner)
-            await asyncio.to_thread(run.remove)
+            await self._close(run, SOURCE_LOST)
+
+    async def _close(self, run: Run, reason: str) -> None:
+        """Nothing more is wanted of a run that has ended."""
+        # The folder first: what a controller leaves that dies in between belongs to an open run, and the next one
+        # takes that up. A folder whose run is closed would stay for ever.
+        await asyncio.to_thread(run.remove)
+        now = self._clock.now()
+        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._owner)
+        self._open = None
 
     def _set_state(self, state: StreamingState) -> None:
         self.state = state

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from livedvr.catalog import session_rows
 from livedvr.catalog.catalog import Catalog, Owner
@@ -37,7 +38,7 @@ class SessionBook:
         self._owner = owner
         self._clock = clock
         self._on_state = on_state
-        self._changed = asyncio.Event()
+        self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # of whom somebody waits for
         self._closed = False
         self._open: dict[str, OpenSession] = {}
         for row in self.rows():
@@ -67,21 +68,22 @@ class SessionBook:
     async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
         """The session now and after each change, until it is FINISHED, FAILED or gone."""
         shown: DvrSession | None = None
-        changed = self._changed  # taken before the look: what changes while the reader works is not missed
         current: DvrSession | None = self.get(session_id)
         while current is not None:
+            changed = self._next_change(session_id)  # taken now: what changes while the reader works is not missed
             if current != shown:
                 yield current
                 shown = current
             if State(current.state) in (State.FINISHED, State.FAILED) or self._closed:
                 return
             await changed.wait()
-            changed, current = self._changed, self.find(session_id)
+            current = self.find(session_id)
 
     def close(self) -> None:
         """Nothing will change any more: whoever waits for a change is told."""
         self._closed = True
-        self._tell()
+        for session_id in list(self._changes):
+            self._tell(session_id)
 
     # for the manager
 
@@ -97,20 +99,25 @@ class SessionBook:
         session.row = row
         if row.state != old.state:
             self._on_state(self._resource(row))
-        self._tell()
+        self._tell(row.id)
 
     def _reopen(self, row: SessionRow, before: str) -> OpenSession:
         """The session is drawn anew from its stored row, as after a restart."""
         self._open[row.id] = session = self._opened(row)
         if row.state != before:
             self._on_state(self._resource(row))
-        self._tell()
+        self._tell(row.id)
         return session
 
-    def _tell(self) -> None:
-        """Wake everybody who waits for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _next_change(self, session_id: str) -> asyncio.Event:
+        """Set at the session's next change; of this one only, or each session's growth would wake all who watch."""
+        return self._changes.setdefault(session_id, asyncio.Event())
+
+    def _tell(self, session_id: str) -> None:
+        """Wake everybody who waits for a change of the session."""
+        changed = self._changes.pop(session_id, None)
+        if changed is not None:
+            changed.set()
 
     def _session(self, session_id: str) -> OpenSession:
         """The open session, or a finished one opened from its row; NOT_FOUND."""

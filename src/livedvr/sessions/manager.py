@@ -52,6 +52,7 @@ class SessionManager(SessionBook):
         self._facts = facts
         self._wake = asyncio.Event()
         self._updating: set[str] = set()
+        self._passed = asyncio.Event()  # set at the end of the present pass
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
         self._making = asyncio.Lock()  # one at a time changes sessions: the pass, or a request
 
@@ -69,7 +70,8 @@ class SessionManager(SessionBook):
                     if session := self._open.get(session_id):  # as it is now: a patch may have come in between
                         await self._advance(session)
             self._done = self._begun
-            self._tell()
+            self._passed.set()
+            self._passed = asyncio.Event()
             await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
 
     def nothing_changes(self) -> asyncio.Lock:
@@ -174,7 +176,7 @@ class SessionManager(SessionBook):
             self._reopen(stored, before).grow(self._known)
         elif row.id in self._open:
             self._open[row.id].row = stored
-            self._tell()
+            self._tell(row.id)
 
     def _judge(self, row: SessionRow) -> Event:
         """What the patch to ``row.windows`` is (S7-S10), or why it is refused."""
@@ -220,14 +222,14 @@ class SessionManager(SessionBook):
 
     async def _until_gone(self, session_id: str) -> None:
         while True:
-            changed, session = self._changed, self.find(session_id)
+            session = self.find(session_id)
             if session is None:
                 return
             if session.error is not None and session.state == State.DELETING:
                 raise StorageError(session.error, field=session.output_uri, hint="it is tried again as long as it runs")
             if self._closed:
                 raise Aborted("the controller was left before the session was gone", field="dvrSessionId")
-            await changed.wait()
+            await self._next_change(session_id).wait()
 
     async def settled(self) -> None:
         """Return when `run` has looked since the call and no session is on its way to its end (a channel's stop)."""
@@ -235,11 +237,10 @@ class SessionManager(SessionBook):
         begun = self._begun  # a pass under way may have looked before the call: the one after it counts
         self.wake()
         while True:
-            changed = self._changed
             busy = any(State(s.row.state) in on_the_way for s in self._open.values())
             if self._done > begun and not busy:
                 return
-            await changed.wait()
+            await self._passed.wait()
 
     # making it true
 
@@ -272,7 +273,7 @@ class SessionManager(SessionBook):
         now, row = self._clock.now(), session.row
         facts = self._facts(now)
         # The stop that an earlier controller was carrying out is over: what it left has been read.
-        drained = facts.drained or (session.found_stopping and facts.frontier is not None)
+        drained = facts.drained or (session.found_stopping and facts.left_read)
         cooled = row.cooldown_until is not None and now >= row.cooldown_until
         return replace(
             facts, drained=drained, sealed=session.sealed, cooled=cooled, storage_error=session.storage_error
@@ -316,7 +317,7 @@ class SessionManager(SessionBook):
         if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
             await self._put(session, error=None, cooldown_until=now + COOLDOWN)
         await self._put(session, error=None)
-        self._tell()
+        self._tell(row.id)
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
         await self._put(session, state=state, error=error)
@@ -325,7 +326,7 @@ class SessionManager(SessionBook):
         """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
         await self._put(session, state=state, error=error, summary=session.row.summary or session.summary())
         del self._open[session.row.id]
-        self._tell()
+        self._tell(session.row.id)
 
     async def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
@@ -344,7 +345,7 @@ class SessionManager(SessionBook):
         now = self._clock.now()
         await self._catalog.write(lambda db: session_rows.delete_session(db, row, grace, now), self._owner)
         del self._open[row.id]
-        self._tell()
+        self._tell(row.id)
 
     def _grace(self, row: SessionRow) -> int:
         """R4: how long what the present edition lists stays after its playlist, microseconds."""

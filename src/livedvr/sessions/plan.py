@@ -20,13 +20,15 @@ class Facts:
     ``frontier``: no segment that is still to come starts before this UTC instant (microseconds); None while that
     cannot be told (a run whose clock has not settled).
     ``channel_stopping``: the channel is being stopped or is stopped. ``drained``: no run is open, all journals are
-    read, nothing waits to be stored. ``sealed``: the sealed playlists of the present edition are stored.
+    read, nothing waits to be stored. ``left_read``: the runs that an earlier controller left have ended and are read
+    to their end. ``sealed``: the sealed playlists of the present edition are stored.
     ``cooled``: that was 60 s ago. ``storage_error``: storage refused for good, in its own words (S14).
     """
 
     frontier: int | None
     channel_stopping: bool = False
     drained: bool = False
+    left_read: bool = False
     sealed: bool = False
     cooled: bool = False
     storage_error: str | None = None

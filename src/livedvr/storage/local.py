@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import filecmp
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,18 +161,30 @@ def check_local_root(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         check_file_system(root)
-        probe = root / f".livedvr-probe-{secrets.token_hex(4)}"
-        linked = probe.with_suffix(".linked")
-        try:
-            probe.write_bytes(b"livedvr")
-            os.link(probe, linked)
-            linked.rename(probe)
-            _sync_folder(root)
-        finally:
-            for path in (probe, linked):
-                path.unlink(missing_ok=True)
+        # One at a time, so that the names can be fixed: what a killed process left is taken up by the next one.
+        with _locked(root):
+            probe, linked = root / ".livedvr-probe", root / ".livedvr-probe.linked"
+            try:
+                linked.unlink(missing_ok=True)
+                probe.write_bytes(b"livedvr")
+                os.link(probe, linked)
+                linked.rename(probe)
+                _sync_folder(root)
+            finally:
+                for path in (probe, linked):
+                    path.unlink(missing_ok=True)
     except OSError as error:
         raise _storage_error(root, error) from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_private_root(root: Path) -> None:

@@ -13,10 +13,16 @@ from livedvr.resources.times import MINUTE, SECOND
 
 SLEW_PPM = 500  # C3: the most a date may be bent
 REANCHOR = 1 * SECOND  # C3: a larger error is a new epoch
+TOLERANCE = SECOND // 4  # C1: where time breaks anyway, arrival decides from here on
 DEADBAND = 20_000  # below this the envelope is noise, and each correction would cost a date line (P5)
 MEMORY = 1 * MINUTE  # the envelope spans the arrivals of the last minute
 PATIENCE = 10 * SECOND  # media that comes later than dated for this long has really shifted
 JUMP = 50_000  # C4: more than one frame between two journal rows
+
+
+def max_slew(duration: int) -> int:
+    """By how much a date may be bent after a segment of ``duration`` (C3), microseconds."""
+    return duration * SLEW_PPM // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class RunClock:
         assert self.offset is not None
         # Either the timestamps jumped and nothing is missing, or media is missing and the timestamps are right.
         likely = min(self.offset - jump, self.offset, key=lambda offset: abs(sample.lag - offset))
-        return RunClock((sample,), likely if abs(sample.lag - likely) <= REANCHOR else sample.lag)
+        return RunClock((sample,), likely if abs(sample.lag - likely) <= TOLERANCE else sample.lag)
 
     def slewed(self, duration: int, patience: int) -> RunClock:
         """After a segment of ``duration`` has been dated: bent towards the envelope by at most SLEW_PPM (C3)."""
@@ -106,7 +112,7 @@ class RunClock:
         error = self.error(patience)
         if abs(error) <= DEADBAND:
             return self
-        most = duration * SLEW_PPM // 1_000_000
+        most = max_slew(duration)
         return replace(self, offset=self.offset + max(-most, min(most, error)))
 
     def reanchored(self, patience: int) -> RunClock:

@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from livedvr.resources.times import round_half_up
-from livedvr.timeline.clock import JUMP, PATIENCE, REANCHOR, RunClock, Sample
+from livedvr.resources.times import MINUTE, round_half_up
+from livedvr.timeline.clock import JUMP, PATIENCE, REANCHOR, RunClock, Sample, max_slew
 from livedvr.timeline.segment import ClosedSegment, Segment
+
+# The most by which a date may stand before the end of the segment listed before it: a clock that was late is put right
+# in such steps. RFC 8216bis 6.2.1 allows overlaps of less than a second.
+OVERLAP = 900_000
+# What lies further back than this is no late clock but a wall clock that was set back: the dates just go on.
+REWIND = MINUTE
+
+
+def is_resent(closed: ClosedSegment, previous: Segment | None, clock: RunClock) -> bool:
+    """Whether a new run begins with what is listed already: a relay sends its buffer to whoever connects.
+
+    There is no true date left for it (C1, C3), so it is not listed again. It came after what is listed had ended: a
+    wall clock that was set back dates media early, too, but then it also came early, and nothing is passed over.
+    """
+    if previous is None or previous.run == closed.run:
+        return False
+    return clock.utc(closed.media_end) <= previous.end < closed.arrival
+
+
+def earliest_after(previous: Segment) -> int:
+    """No segment after ``previous`` starts before this (UTC microseconds): starts and ends rise (C3)."""
+    return previous.end - min(OVERLAP, previous.duration // 2)
 
 
 def place(
@@ -19,25 +41,30 @@ def place(
         previous: the rendition's last segment, of whichever run.
         clock: the run's anchored clock.
         target: the channel's target duration in microseconds.
-        marked: ffmpeg logged a timestamp discontinuity inside this segment (C4).
+        marked: ffmpeg's log says that timestamps were discontinuous before this segment (C4).
     """
     patience = max(PATIENCE, 3 * target)
+    duration = closed.media_end - closed.media_start
     jump = closed.media_start - previous.media_end if previous and previous.run == closed.run else 0
     broken, clock = _observe(closed, previous, clock, jump, marked, patience)
-    new_epoch = broken or previous is None or previous.run != closed.run
     start = clock.utc(closed.media_start)
-    if previous and start < previous.end and (new_epoch or jump < 0):
-        # Dates never go backwards (C3): the epoch begins where the last one ended and slews from there.
-        start = previous.end
+    if previous and start < previous.end - REWIND:
+        start = previous.end  # dates never go backwards (C3): they go on from there and slew
         clock = replace(clock, offset=start - closed.media_start)
+    elif previous:
+        # The clock stays true; what is listed catches up with it, an epoch a step.
+        start = max(start, earliest_after(previous), previous.end - duration // 2)
+    continues = previous is not None and previous.run == closed.run and not broken
+    if previous and abs(start - previous.end - jump) > max_slew(previous.duration):
+        continues = False
     segment = Segment(
         number=previous.number + 1 if previous else 0,
         run=closed.run,
         index=closed.index,
-        epoch=(previous.epoch if previous else -1) + int(new_epoch),
+        epoch=(previous.epoch if previous else -1) + int(not continues),
         start=start,
         media_start=closed.media_start,
-        duration=closed.media_end - closed.media_start,
+        duration=duration,
         size=closed.size,
     )
     return segment, clock.slewed(segment.duration, patience)
@@ -53,9 +80,8 @@ def _observe(
     clock = clock.observe(sample)
     if abs(clock.error(patience)) > REANCHOR:
         anchored = clock.reanchored(patience)
-        # An anchor before what is dated already would be undone right away (C3: dates never go backwards): then the
-        # clock can only slew.
-        if anchored.utc(closed.media_start) >= (previous.end if previous else 0):
+        # An anchor too far before what is dated already would be undone right away: then the clock can only slew.
+        if previous is None or anchored.utc(closed.media_start) >= previous.end - REWIND:
             return True, anchored
     return False, clock
 

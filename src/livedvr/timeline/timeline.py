@@ -90,8 +90,13 @@ class Timeline:
         A segment that meets two windows is listed once; a discontinuity stands at each new epoch (P4) and where
         the next listed segment is not the timeline's next one (W6).
         """
-        previous = after
+        newest, previous = self.last(self.reference), after
+        until = newest.end if newest else 0
         for window in windows:
+            if window.start >= until:
+                return  # windows are sorted (W3): neither this one nor a later one has begun
+            if mux == self.reference and previous and window.end is not None and window.end <= previous.start:
+                continue  # it was listed long ago; with a hundred windows looking again costs more than all the rest
             for segment in self._in_window(mux, window, previous):
                 joined = previous is not None and previous.number + 1 != segment.number
                 new_epoch = previous is not None and previous.epoch != segment.epoch
@@ -134,7 +139,9 @@ class Timeline:
 
     def has_media(self, windows: Iterable[Window]) -> bool:
         """Whether a segment of any window exists (S3)."""
-        return any(self.edges(window) is not None for window in windows)
+        newest = self.last(self.reference)
+        until = newest.end if newest else 0
+        return any(window.start < until and self.edges(window) is not None for window in windows)
 
 
 def _position(segments: Sequence[Segment], number: int) -> int:
