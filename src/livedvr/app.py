@@ -28,12 +28,17 @@ class LiveDvr:
     """A DVR over one data dir. Use it as ``async with LiveDvr(data_dir) as dvr``.
 
     On entry, channels that were running when the last controller died are taken up again: their ffmpeg is adopted,
-    and not one segment is lost. On exit every channel is stopped and its sessions are sealed.
+    and not one segment is lost. On exit every channel is stopped and its sessions are sealed; with ``detach`` they are
+    left as they are.
 
     Args:
         data_dir: where the catalog lives; made if need be, private to its user. Not on a network file system.
         on_state: called with a session each time its state has changed, in the event loop: it must not block. What it
             raises ends nothing; it becomes the channel's event ON_STATE_FAILED.
+        detach: on exit ffmpeg goes on recording and LIVE sessions stay LIVE: for an upgrade, or a short visit. The next
+            controller has five minutes to take them up; an ffmpeg that nobody owns for longer ends by itself.
+        visiting: for a call on a channel whose controller has died. Nothing is taken up but the channels asked for, no
+            ffmpeg is started, and on exit what runs is left as with ``detach``.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
 
@@ -47,11 +52,15 @@ class LiveDvr:
         data_dir: str | Path,
         *,
         on_state: Callable[[DvrSession], None] | None = None,
+        detach: bool = False,
+        visiting: bool = False,
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
     ) -> None:
         self._data_dir = Path(data_dir).absolute()
         self._on_state = on_state
+        self._detach = detach or visiting
+        self._visiting = visiting
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
         self._runtimes: dict[str, ChannelRuntime] = {}
@@ -66,12 +75,13 @@ class LiveDvr:
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()
         self._around = Surroundings(
-            self._catalog, self._watcher, self._clock, self._settings, self._tell_state, self._tasks
+            self._catalog, self._watcher, self._clock, self._settings, self._tell_state, self._tasks, self._visiting
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
         try:
-            for channel in self._catalog.read(channel_rows.unfinished_channels):
+            unfinished = [] if self._visiting else self._catalog.read(channel_rows.unfinished_channels)
+            for channel in unfinished:
                 await self._take_up(channel)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
@@ -103,7 +113,7 @@ class LiveDvr:
         failed: list[Exception] = []
         for runtime in self._runtimes.values():
             try:
-                await runtime.close()
+                await (runtime.dismiss() if self._detach else runtime.close())
             except Exception as trouble:  # noqa: BLE001 - it is raised below, when the other channels are closed too
                 failed.append(trouble)
         self._watching.cancel()

@@ -15,6 +15,7 @@ from livedvr.catalog.catalog import Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.channel_deletion import mark_deleting
+from livedvr.control.server import ControlServer
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
@@ -28,7 +29,7 @@ from livedvr.sessions.pressure import Disk
 from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.local import LocalStore, make_private_root
 from livedvr.storage.open_store import local_root
-from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from livedvr.timeline.timeline import ChannelTimeline
 
 
 class ChannelLock:
@@ -67,13 +68,10 @@ class ChannelRuntime:
         self._around = around
         self._lock = lock
         self._owner = owner
-        self._mux = row.channel.mux.key
         self._root = local_root(row.channel.output.uri)
         self._store = LocalStore(self._root)
-        self._spool = (
-            self._root / ".livedvr" / "spool"
-        )  # on the output's file system: an object is a link to what is here
-        self._known = self._load(row)
+        self._spool = self._root / ".livedvr" / "spool"  # on the output's file system: an object is a link to it
+        self._known = around.catalog.read(lambda db: segment_rows.load_timeline(db, row))
         self._taken_up = False
         self._stopped = True  # the last stop has been carried out to its end
         self._changed = asyncio.Event()
@@ -82,6 +80,7 @@ class ChannelRuntime:
         self.sessions = SessionManager(
             row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts, around.on_state
         )
+        self._control = ControlServer(self._root, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
         self.sweeper = Sweeper(
@@ -101,17 +100,6 @@ class ChannelRuntime:
     def known(self) -> ChannelTimeline:
         """The channel's timeline as it is now."""
         return self._known
-
-    def _load(self, row: ChannelRow) -> ChannelTimeline:
-        known = ChannelTimeline(Timeline([self._mux]), row.target)
-        channel, catalog = row.channel.channel_id, self._around.catalog
-        for run in catalog.read(lambda db: segment_rows.list_runs(db, channel)):
-            if run.media is not None:
-                known.media[run.id] = run.media
-            if run.end_reason is not None:
-                known.run_ends[run.id] = run.end_reason
-        known.timeline.restore(self._mux, catalog.read(lambda db: segment_rows.list_segments(db, channel, self._mux)))
-        return known
 
     def _look_at_disk(self) -> Disk:
         usage = shutil.disk_usage(self._root)
@@ -138,15 +126,27 @@ class ChannelRuntime:
     async def take_up(self, row: ChannelRow) -> None:
         """Go on where an earlier controller died: read its runs to the end, carry its start or stop on."""
         left = self._left_open()
+        await self._open_control()
         async with self._changing:
-            if row.started or left:
+            if left or (row.started and not self._around.visiting):
                 await self._start_ingest()
             self._taken_up = True
             if row.stopping or (left and not row.started):
                 await self._stop()
 
+    async def _open_control(self) -> None:
+        try:
+            await self._control.open()
+        except OSError as error:  # some file systems have no sockets: that must not cost a recording
+            text, now = f"`livedvr session` cannot reach this controller: {error.strerror}", self._around.clock.now()
+            await self._write(
+                lambda db: channel_rows.add_event(db, self.channel.channel_id, now, "CONTROL_UNAVAILABLE", text)
+            )
+
     async def start(self) -> None:
         """Start ingest. The channel is wanted from now on."""
+        if self._around.visiting:
+            raise FailedPrecondition("a visitor starts no channel", field="channel")
         async with self._changing:
             if self._ingest_task is not None and not self._ingest_task.done():
                 return
@@ -161,7 +161,7 @@ class ChannelRuntime:
     async def _start_ingest(self) -> None:
         intake = Intake(self.channel, self._known, self._store, self._around.catalog, self._owner, self._notify)
         ffmpeg = await asyncio.to_thread(find_ffmpeg)
-        self._stopped = False
+        self._stopped = self._around.visiting  # when what a visitor adopts ends, the channel is wanted all the same
         self.supervisor = Supervisor(
             self.channel,
             self._known,
@@ -246,13 +246,20 @@ class ChannelRuntime:
             await self.dismiss()
 
     async def dismiss(self) -> None:
-        """End the tasks and let the channel go, whatever state it is in."""
+        """End the tasks and let the channel go as it is: ffmpeg goes on under its lease, sessions stay LIVE.
+
+        The next owner finds what it would find after a crash, and nothing is lost.
+        """
         every = (self._ingest_task, self._sweeper_task, self._sessions_task)
         tasks = [task for task in every if task is not None]
-        for task in tasks:
-            task.cancel()
+        async with self.sessions.nothing_changes():  # no thread may write a playlist when the lock is somebody else's
+            for task in tasks:
+                task.cancel()
         await asyncio.wait(tasks)
+        if self.supervisor is not None:
+            self.supervisor.let_go()
         self.sessions.close()
+        await self._control.close()
         self._lock.release()
 
 

@@ -17,10 +17,11 @@ from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import StreamingState
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
-from livedvr.resources.errors import AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
+from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
 from livedvr.resources.layout import Container, check_id
-from livedvr.resources.models import Channel, DvrSession, to_micros
+from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
 from livedvr.resources.times import SECOND, format_time
+from livedvr.sessions.view import NO_SESSION, to_json
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
@@ -62,23 +63,9 @@ class RecordResult:
     error: LiveDvrError | None
 
     def to_json(self) -> dict[str, Any]:
-        """One flat object; times RFC 3339, durations in seconds, sizes in bytes."""
-        s = self.session
-        error = str(self.error) if self.error else s.error if s else None
-        windows = [interval.model_dump(mode="json", by_alias=True) for interval in s.dvr_windows] if s else []
-        return {
-            "session": self.session_id,
-            "state": s.state if s else None,
-            "output_uri": s.output_uri if s else None,
-            "windows": windows,
-            "actual_start": format_time(to_micros(s.actual_start)) if s and s.actual_start else None,
-            "actual_end": format_time(to_micros(s.actual_end)) if s and s.actual_end else None,
-            "segments": s.segments if s else 0,
-            "duration": s.duration.total_seconds() if s else 0.0,
-            "bytes": s.size_bytes if s else 0,
-            "gaps": [gap.model_dump(mode="json", by_alias=True) for gap in s.gaps] if s else [],
-            "error": error,
-        }
+        """One flat object, see `livedvr.sessions.view.to_json`; nothing but id and error when there is no session."""
+        shown = to_json(self.session) if self.session else {**NO_SESSION, "session": self.session_id}
+        return {**shown, "error": str(self.error) if self.error else shown["error"]}
 
 
 def record(
@@ -152,6 +139,7 @@ class _Recording:
         self._session_id = session_id
         self._interval = interval
         self._noted_media = False
+        self._windows: tuple[TimeInterval, ...] | None = None  # the session's, from when it is there on
         self._began = clock.now()
 
     async def run(self) -> RecordResult:
@@ -162,6 +150,7 @@ class _Recording:
         self._note_others(runtime)
         if session is not None:
             self._check_resumable(session)
+            self._windows = session.dvr_windows
         elif self._options.resume:
             self._control.on_note(f"there is no session '{self._session_id}' to resume; starting it")
         error: LiveDvrError | None = None
@@ -177,7 +166,13 @@ class _Recording:
         for time, kind, text in self._dvr.events(self._channel.channel_id):
             if time >= self._began:
                 self._control.on_note(f"{kind}: {text}")
-        return RecordResult(self._session_id, runtime.sessions.find(self._session_id), error or runtime.error)
+        session = runtime.sessions.find(self._session_id)
+        if session is not None and session.state == "COOLDOWN":
+            self._control.on_note(
+                "COOLDOWN: the manifest is sealed as it stands; the next controller (--resume) makes the edition that"
+                " honours the new end"
+            )
+        return RecordResult(self._session_id, session, error or runtime.error)
 
     async def _record(self, runtime: ChannelRuntime, session: DvrSession | None) -> None:
         if self._needs_media(session):
@@ -242,18 +237,36 @@ class _Recording:
 
     async def _create(self, first: int) -> DvrSession:
         window = self._interval.window(first)
-        return await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window])
+        session = await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window])
+        self._windows = session.dvr_windows
+        return session
+
+    def _session(self, runtime: ChannelRuntime) -> DvrSession | None:
+        """The session as it stands, None while there is none yet; ABORTED when somebody has deleted it."""
+        session = runtime.sessions.find(self._session_id)
+        if session is None and self._windows is not None:
+            raise Aborted(
+                f"session '{self._session_id}' was deleted while it was being recorded",
+                hint="its segments stay as long as the channel keeps them",
+            )
+        if session is not None and self._windows != session.dvr_windows:
+            self._windows = session.dvr_windows
+            self._control.on_note(f"session '{self._session_id}' was patched: {_until(session)}")
+        return session
 
     def _needs_media(self, session: DvrSession | None) -> bool:
         """Whether anything is still to come: not when the session is done, nor when its window is wholly past."""
         if session is not None and session.state == "FINISHED":
             return False
-        if session is not None:
-            last = session.dvr_windows[-1].end_time
-            end = None if last is None else to_micros(last)
-        else:
-            end = self._interval.window_end
+        end = self._window_end(session)
         return end is None or end > self._clock.now()
+
+    def _window_end(self, session: DvrSession | None) -> int | None:
+        """The end of what is to be recorded, as far as it is known; a patch may have moved it."""
+        if session is None:
+            return self._interval.window_end
+        last = session.dvr_windows[-1].end_time
+        return None if last is None else to_micros(last)
 
     async def _first_media(self, runtime: ChannelRuntime) -> int:
         """Wait for the first segment from now on; its UTC start. SourceError when the source never comes."""
@@ -264,16 +277,16 @@ class _Recording:
             first = runtime.known.timeline.following(mux, before)
             if first is not None:
                 return first.start
-            session = runtime.sessions.find(self._session_id)
-            if session is not None and session.state == "FAILED":
-                return began  # its window is over without media; nobody asks for the start any more
+            session = self._session(runtime)
+            if session is not None and session.state in ("FINISHED", "FAILED"):
+                return began  # its window is over; nobody asks for the start any more
             if session is not None and session.segments and self._control.stop.is_set():
                 return began  # it was resumed, and is ended with what it holds
-            self._check_source(runtime, began)
+            self._check_source(runtime, began, session)
             self._tell(runtime)
             await self._wait(changed, session)
 
-    def _check_source(self, runtime: ChannelRuntime, began: int) -> None:
+    def _check_source(self, runtime: ChannelRuntime, began: int, session: DvrSession | None) -> None:
         """Raise when there is no more hope that the source comes."""
         if runtime.error is not None:
             raise runtime.error
@@ -281,7 +294,7 @@ class _Recording:
         waited = f"after {(now - began) // SECOND} s"
         if self._control.stop.is_set():
             raise SourceError(f"stopped before any media came ({waited})", field=uri)
-        end = self._interval.end
+        end = None if self._interval.end is None else self._window_end(session)
         if end is not None and now >= end + LATE:
             raise SourceError(f"no media came before the end of the window ({waited})", field=uri)
         if ingest is None or ingest.is_over:
@@ -292,14 +305,19 @@ class _Recording:
             )
 
     async def _until_over(self, runtime: ChannelRuntime) -> None:
-        """Until the session is FINISHED or FAILED, the channel has ended, or somebody says stop."""
+        """Until the session is FINISHED or FAILED, the channel has ended, or somebody says stop.
+
+        A COOLDOWN is waited for also when the channel has ended: what it cuts off is stored.
+        """
         while not self._control.stop.is_set():
             changed = runtime.changed
-            session = runtime.sessions.get(self._session_id)
+            session = self._session(runtime)
+            assert session is not None
             self._tell(runtime)
-            if session.state in ("FINISHED", "FAILED") or runtime.error is not None:
+            if session.state in ("FINISHED", "FAILED"):
                 return
-            if runtime.supervisor is not None and runtime.supervisor.is_over:
+            ended = runtime.error is not None or (runtime.supervisor is not None and runtime.supervisor.is_over)
+            if ended and session.state not in ("COOLDOWN", "UPDATING"):
                 return
             await self._wait(changed, session)
 
@@ -342,6 +360,11 @@ class _Recording:
         self._control.on_note(
             f"disk: about {_human(need)} for {text} at {_human(rate)}/s, {_human(free)} are free{warning}"
         )
+
+
+def _until(session: DvrSession) -> str:
+    last = session.dvr_windows[-1].end_time
+    return "it ends when it is stopped" if last is None else f"it ends at {format_time(to_micros(last))}"
 
 
 def _human(size: float) -> str:

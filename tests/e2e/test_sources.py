@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -87,6 +88,20 @@ def test_srt_with_a_wrong_passphrase_is_never_listed(wheel_ffmpeg: str, tmp_path
     assert (code, result["state"]) == (0, "FINISHED"), err
     assert "correct-horse-battery" not in err
     assert all(b"correct-horse" not in log.read_bytes() for log in tmp_path.rglob("*.log"))
+
+
+@pytest.mark.semantics("I6")
+def test_a_udp_listener_is_bound_to_the_address_it_names(ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    recording = Recording(f"udp://:{port}", tmp_path, "--session", "demo")
+
+    def bound() -> list[str]:
+        table = Path("/proc/net/udp").read_text().split("\n")[1:]
+        return [line.split()[1][:8] for line in table if f":{port:04X} " in line]
+
+    assert until(bound, "a bound port") == ["0100007F"]
+    recording.send(signal.SIGINT)
+    recording.finish()
 
 
 @pytest.mark.semantics("I1", "C2")

@@ -83,7 +83,10 @@ def test_a_file_that_cannot_be_read_is_refused(clip: Path, monkeypatch: pytest.M
             "srt://[::1]:9000?mode=listener",
             Source("srt", "srt://[::1]:9000", (("mode", "listener"),), True, ("::1", 9000)),
         ),
-        ("udp://:5000", Source("udp", "udp://127.0.0.1:5000", (), True, ("127.0.0.1", 5000))),
+        (
+            "udp://:5000",
+            Source("udp", "udp://127.0.0.1:5000", (("localaddr", "127.0.0.1"),), True, ("127.0.0.1", 5000)),
+        ),
         (
             "udp://@239.1.2.3:5000?fifo_size=100",
             Source("udp", "udp://239.1.2.3:5000", (("fifo_size", "100"),), True, ("239.1.2.3", 5000)),

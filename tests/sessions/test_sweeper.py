@@ -314,6 +314,11 @@ async def test_the_task_sweeps_again_after_each_pause_whatever_the_catalog_says(
     await asyncio.gather(task, return_exceptions=True)
 
 
+def disk(free: int) -> Disk:
+    """The mark lies at 100 + 50 = 150 segments' bytes."""
+    return Disk(1000 * SIZE, free, 100 * SIZE)
+
+
 # Interrupted anywhere.
 
 
@@ -340,15 +345,21 @@ async def live_a_life(house: House) -> None:
     }
 
 
-async def drain(house: House) -> None:
+async def drain(house: House, pressed: bool) -> None:
     """Sweeps until nothing is left to be done: everything expires, every grace ends."""
+    if pressed:
+        house.disk = disk(130 * SIZE)
+        await house.sweep()
     for _ in range(3):
         house.clock.advance(RETENTION * SECOND)
         await house.sweep()
 
 
-@pytest.mark.semantics("R1", "R2", "R3", "R4", "S16")
-async def test_a_sweep_that_is_killed_at_any_step_is_finished_by_the_next_controller(tmp_path: Path) -> None:
+@pytest.mark.semantics("R1", "R2", "R3", "R4", "R5", "S16")
+@pytest.mark.parametrize("pressed", [False, True], ids=["expired", "disk pressure"])
+async def test_a_sweep_that_is_killed_at_any_step_is_finished_by_the_next_controller(
+    tmp_path: Path, pressed: bool
+) -> None:
     first = Store(Fuse())
     (tmp_path / "life").mkdir()
     async with opened(tmp_path / "life", first) as house:
@@ -356,16 +367,16 @@ async def test_a_sweep_that_is_killed_at_any_step_is_finished_by_the_next_contro
         now = house.clock.now()
     objects = dict(first._objects)
 
-    async def outcome(n: int, *, after: bool) -> tuple[bool, set[str], list[Any]]:
+    async def outcome(n: int) -> tuple[bool, set[str], list[Any]]:
         """Whether the fuse burnt, and what is there when the next controller has swept."""
-        folder = tmp_path / f"{n}-{after}"
+        folder = tmp_path / str(n)
         shutil.copytree(tmp_path / "life", folder)
         store = Store(Fuse())
         store._objects = dict(objects)
         async with opened(folder, store, now=now) as house:
-            store.fuse.set(n, after=after)
+            store.fuse.set(n, after=True)  # right before the next one is the same
             try:
-                await drain(house)
+                await drain(house, pressed)
             except Crash:
                 check_listings(store)
             died = house.clock.now()
@@ -375,35 +386,28 @@ async def test_a_sweep_that_is_killed_at_any_step_is_finished_by_the_next_contro
             check_listings(store)
             known = house.known.timeline.segments("av")
             assert {segment_name("av", one.run, one.index, "fmp4") for one in known} <= store.names
-            await drain(house)
+            await drain(house, pressed)
             check_listings(store)
             check_no_orphans(house)
             rows = [house.kept, *(house.rows(table) for table in ("runs", "retired"))]
             states = {one.session_id: one.state for one in house.manager.list()}
+            assert ("SESSION_RECLAIMED" in {kind for kind, _ in house.events}) is pressed
             shutil.rmtree(folder)
             return burnt, store.names, [rows, states]
 
-    burnt, names, rows = await outcome(10_000, after=False)
+    burnt, names, rows = await outcome(10_000)
     assert not burnt
     assert rows[1] == {"pinned": "FINISHED", "patched": "FINISHED", "open": "LIVE"}
     assert rows[0][0] == [3, 4, 5, 6, 7, 8, *range(19, 30)]
-    steps = 0
-    for after in (False, True):
-        for n in range(1, 10_000):
-            outcome_of_n = await outcome(n, after=after)
-            assert outcome_of_n[1:] == (names, rows), f"killed at step {n}"
-            steps += 1
-            if not outcome_of_n[0]:
-                break
-    assert steps > 50, "there are that many steps to be killed at"
+    n, burnt = 0, True
+    while burnt:
+        n += 1
+        burnt, *left = await outcome(n)
+        assert left == [names, rows], f"killed at step {n}"
+    assert n > 25, "there are that many steps to be killed at"
 
 
 # Disk pressure.
-
-
-def disk(free: int) -> Disk:
-    """The mark lies at 100 + 50 = 150 segments' bytes."""
-    return Disk(1000 * SIZE, free, 100 * SIZE)
 
 
 @pytest.mark.semantics("R5")

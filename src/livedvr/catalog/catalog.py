@@ -51,7 +51,7 @@ class Catalog:
             migrate(self._reader)
             self._writer_connection = self._connect()
         except (sqlite3.Error, OSError) as error:
-            raise _storage_error(path, error) from error
+            raise storage_error(path, error) from error
         self._thread = threading.Thread(target=self._write_forever, name="catalog-writer", daemon=True)
         self._thread.start()
 
@@ -82,7 +82,7 @@ class Catalog:
         try:
             return query(self._reader)
         except sqlite3.Error as error:
-            raise _storage_error(self._path, error) from error
+            raise storage_error(self._path, error) from error
 
     def close(self) -> None:
         """Commit what waits, then close."""
@@ -124,7 +124,7 @@ class Catalog:
                 connection.execute("ROLLBACK")
             for job in jobs:
                 if not job.answer.done():
-                    job.answer.set_exception(_storage_error(self._path, error))
+                    job.answer.set_exception(storage_error(self._path, error))
             return
         for job, result in done:
             job.answer.set_result(result)
@@ -136,6 +136,7 @@ def _fence(connection: sqlite3.Connection, owner: Owner) -> None:
         raise Aborted(f"channel '{owner.channel}' has been taken over by another controller")
 
 
-def _storage_error(path: Path, error: Exception) -> StorageError:
+def storage_error(path: Path, error: Exception) -> StorageError:
+    """What SQLite or the file system says about the catalog, as an error of ours."""
     passing = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     return StorageError(f"the catalog cannot be used: {error}", field=str(path), passing=passing)

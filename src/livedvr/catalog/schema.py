@@ -91,15 +91,21 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+def check_version(connection: sqlite3.Connection) -> int:
+    """How many migrations are done; FAILED_PRECONDITION when they are more than there are here."""
+    done: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if done > len(MIGRATIONS):
+        raise FailedPrecondition(
+            f"the catalog has schema {done}, this livedvr knows {len(MIGRATIONS)}", hint="use a newer livedvr"
+        )
+    return done
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest schema; ``user_version`` counts the migrations done."""
     connection.execute("BEGIN IMMEDIATE")  # two controllers may open a new data dir at the same moment
     try:
-        done: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        if done > len(MIGRATIONS):
-            raise FailedPrecondition(
-                f"the catalog has schema {done}, this livedvr knows {len(MIGRATIONS)}", hint="use a newer livedvr"
-            )
+        done = check_version(connection)
         for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
             for statement in script.split(";"):
                 connection.execute(statement)

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia, Segment
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
 _SEGMENT = "number, run, idx, epoch, start, media_start, duration, size"  # the columns as `Segment` has them
 # By name: the planner would read every segment of the channel instead.
@@ -81,6 +83,19 @@ def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> list[Segmen
         (channel, mux),
     )
     return [Segment(*row) for row in rows]
+
+
+def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
+    """The channel's timeline as it is stored."""
+    channel, mux = row.channel.channel_id, row.channel.mux.key
+    known = ChannelTimeline(Timeline([mux]), row.target)
+    for run in list_runs(db, channel):
+        if run.media is not None:
+            known.media[run.id] = run.media
+        if run.end_reason is not None:
+            known.run_ends[run.id] = run.end_reason
+    known.timeline.restore(mux, list_segments(db, channel, mux))
+    return known
 
 
 def mark_leaving(db: sqlite3.Connection, channel: str, mux: str, numbers: Iterable[int]) -> None:

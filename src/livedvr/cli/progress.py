@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 
 from livedvr.recording import Progress
-from livedvr.resources.models import DvrSession
-from livedvr.resources.times import SECOND
+from livedvr.resources.models import DvrSession, to_micros
+from livedvr.resources.times import SECOND, format_time
 
 
 class Display:
@@ -58,6 +58,8 @@ def _state(progress: Progress) -> str:
             "STREAMING": "receiving; the clock settles",
             "STREAMING_NO_INPUT": "waiting for the source",
         }.get(progress.channel, progress.channel)
+    if session.cooldown_end_time is not None:
+        return f"{session.state} until {format_time(to_micros(session.cooldown_end_time))}"
     return session.state
 
 
@@ -77,10 +79,10 @@ def _line(state: str, progress: Progress) -> Table:
 
 
 def _bar(session: DvrSession, width: int = 12) -> str:
-    """How much of the window is there; only the duration when the window is open."""
+    """How much of the window is there; only the duration when the window is open, or not honoured yet."""
     done = session.duration.total_seconds()
     first, last = session.dvr_windows[0].start_time, session.dvr_windows[-1].end_time
-    if first is None or last is None:
+    if first is None or last is None or session.state in ("COOLDOWN", "UPDATING"):
         return f"{done:.1f} s"
     asked = (last - first).total_seconds()
     filled = min(width, round(width * done / asked))

@@ -30,7 +30,8 @@ from livedvr.sessions.plan import NO_MEDIA
 USAGE, NO_MEDIA_IN_WINDOW, STORAGE, SOURCE_NEVER_CAME, TAKEN, INTERRUPTED = 2, 3, 4, 5, 6, 130
 
 _EPILOG = """Exit codes: 0 finished; 2 bad usage; 3 no media in the window; 4 storage; 5 source never came;
-6 taken (another controller, an existing session, a port); 130 stopped at once by a second signal."""
+6 taken (another controller, an existing session, a port) or deleted by somebody meanwhile; 130 stopped at once by a
+second signal."""
 
 
 @click.command(epilog=_EPILOG)
@@ -130,7 +131,7 @@ def exit_code(result: RecordResult) -> int:
         case LiveDvrError():
             return USAGE
     session = result.session
-    if session is None or session.state == "FINISHED":
+    if session is None or session.state in ("FINISHED", "COOLDOWN"):
         return 0
     if session.state == "FAILED" and session.error != NO_MEDIA:
         return STORAGE

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,11 @@ class Run:
         """Collect the keeper's exit status if it was our child."""
         if self._keeper is not None:
             self._keeper.wait()
+
+    def let_go(self) -> None:
+        """This process leaves the run to the next controller; should the run end first, it leaves no zombie here."""
+        if self._keeper is not None:
+            threading.Thread(target=self._keeper.wait, name=f"keeper of {self.id}", daemon=True).start()
 
     def log_lines(self) -> list[str]:
         """The lines of ffmpeg's log so far."""

@@ -88,6 +88,8 @@ def _network(uri: str) -> Source:
     if scheme == "srt" and 0 < len(options.get("passphrase", "")) < 10:
         raise InvalidArgument("an SRT passphrase has at least 10 characters", field="SOURCE")
     host = host or "127.0.0.1"  # I6: loopback unless told otherwise
+    if scheme == "udp" and not _is_multicast(host):
+        options.setdefault("localaddr", host)  # ffmpeg 5.1 binds to all addresses whatever the URL says (measured)
     quoted = f"[{host}]" if ":" in host else host
     listens = mode == "listener"
     return Source(
@@ -97,6 +99,13 @@ def _network(uri: str) -> Source:
         listens,
         (host, port) if listens else None,
     )
+
+
+def _is_multicast(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_multicast
+    except ValueError:  # a name
+        return False
 
 
 def check_file(source: Source) -> None:

@@ -90,6 +90,7 @@ class Supervisor:
         self._watcher = around.watcher
         self._clock = around.clock
         self._settings = around.settings
+        self._may_start = not around.visiting
         self._left_open = left_open
         self._unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self._left_running = {row.id for row in left_open}
@@ -122,6 +123,11 @@ class Supervisor:
         if not self.is_over:
             self._set_state(StreamingState.STOPPING)
         self._wake.set()
+
+    def let_go(self) -> None:
+        """`run` was cancelled: the run that is open goes on without this controller."""
+        if self._open is not None:
+            self._open.run.let_go()
 
     @property
     def has_media(self) -> bool:
@@ -163,7 +169,7 @@ class Supervisor:
             for row in self._left_open:
                 await self._try(self._adopt(row))
                 self._left_running.discard(row.id)
-            if not (self._left_open and self._source.ends):  # a file is played once
+            if self._may_start and not (self._left_open and self._source.ends):  # a file is played once
                 await self._keep_going()
             self._set_state(StreamingState.STOPPED)
         except (LiveDvrError, OSError) as error:

@@ -24,7 +24,10 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The catalog, the watcher, the clock, the settings, who is told of states, and the group that owns every task."""
+    """The catalog, the watcher, the clock, the settings, who is told of states, and the group that owns every task.
+
+    ``visiting``: ffmpegs that run are adopted, none is started.
+    """
 
     catalog: Catalog
     watcher: Watcher
@@ -32,3 +35,4 @@ class Surroundings:
     settings: RunSettings
     on_state: Callable[[DvrSession], None]
     tasks: asyncio.TaskGroup
+    visiting: bool = False

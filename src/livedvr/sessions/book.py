@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -65,7 +65,7 @@ class SessionBook:
         stored = self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
         return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
 
-    async def watch(self, session_id: str) -> AsyncIterator[DvrSession]:
+    async def watch(self, session_id: str) -> AsyncGenerator[DvrSession, None]:
         """The session now and after each change, until it is FINISHED, FAILED or gone."""
         shown: DvrSession | None = None
         current: DvrSession | None = self.get(session_id)

@@ -1,0 +1,46 @@
+"""The other end of the control socket: asks the owner of a channel."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from livedvr.control.wire import Request, parse_answer, socket_address
+from livedvr.resources.errors import Aborted, LiveDvrError
+from livedvr.resources.models import DvrSession
+
+PATIENCE = 30.0  # seconds for an answer; a delete waits for the storage
+
+
+async def ask_owner(output: Path, request: Request, *, patience: float = PATIENCE) -> list[DvrSession] | None:
+    """What the controller that owns the channel of this output answers; None when there is none.
+
+    Raises the error that it answers with; ABORTED when it does not answer.
+    """
+    try:
+        async with asyncio.timeout(patience):
+            with socket_address(output) as address:
+                reader, writer = await asyncio.open_unix_connection(address)
+            try:
+                writer.write(request.to_line())
+                await writer.drain()
+                line = await reader.read()
+            finally:
+                writer.close()
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+        return None  # no socket; or one that a killed controller has left
+    except TimeoutError:
+        raise _no_answer(output, f"does not answer within {patience:g} s") from None
+    except OSError as error:
+        raise _no_answer(output, f"does not answer: {error.strerror}") from error
+    if not line.endswith(b"\n"):
+        raise _no_answer(output, "ended before it had answered")
+    return parse_answer(line)
+
+
+def _no_answer(output: Path, text: str) -> LiveDvrError:
+    return Aborted(
+        f"the controller of this channel {text}",
+        field=str(output),
+        hint="what was asked may have been done: look again",
+    )
