@@ -35,11 +35,9 @@ def main() -> int:
 
 
 def _tell(outcome: Outcome, kind: str | None) -> None:
-    print(
-        f"{outcome.name:>8}  {outcome.hours:5.1f} h {outcome.session_hours:7.1f} session-hours  "
-        f"{outcome.steps:>7} steps  {outcome.segments:>5} segments  {outcome.controllers:>3} controllers  {outcome.digest}",
-        flush=True,
-    )
+    counts = f"{outcome.steps:>7} steps  {outcome.segments:>5} segments  {outcome.controllers:>3} controllers"
+    hours = f"{outcome.hours:5.1f} h {outcome.session_hours:7.1f} session-hours"
+    print(f"{outcome.name:>8}  {hours}  {counts}  {outcome.digest}", flush=True)
     if outcome.violation is not None:
         seed, _, number = outcome.name.partition(":")
         again = f"scripts/simulate --seed {seed} --episode {number}" + (f" --kind {kind}" if kind else "")

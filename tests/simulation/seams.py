@@ -59,6 +59,9 @@ class SimRun:
     def reap(self) -> None:
         pass
 
+    def let_go(self) -> None:
+        pass
+
     def log_lines(self) -> list[str]:
         return []
 
@@ -118,6 +121,19 @@ class SimWatcher:
         pass
 
 
+class SimControlServer:
+    """`ControlServer` without its socket: users call the controller itself."""
+
+    def __init__(self, root: Path, sessions: Any, tasks: Any) -> None:
+        pass
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
 def _sim_run_id(now: int) -> str:
     world = here().plant.world
     with mock.patch("secrets.choice", world.rng.choice):
@@ -144,6 +160,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (app, "ChannelLock", lambda root: SimpleNamespace(release=lambda: None)),
         (app, "make_private_root", lambda root: None),
         (app, "check_local_root", lambda root: None),
+        (channel_runtime, "ControlServer", SimControlServer),
         (channel_runtime, "LocalStore", lambda root: here().store),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
@@ -163,5 +180,5 @@ def seams() -> Iterator[Callable[[Any], None]]:
     with contextlib.ExitStack() as stack:
         for module, name, stand_in in replaced:
             stack.enter_context(mock.patch.object(module, name, stand_in))
+        stack.callback(_plants.clear)
         yield _plants.append
-    _plants.clear()
