@@ -216,10 +216,15 @@ async def test_a_replaced_playlist_that_storage_keeps_keeps_its_segments(house: 
     house.clock.advance(HOUR)
     for _ in range(2):
         await house.sweep()
+        house.clock.advance(4 * SECOND)  # the grace of the other one
     assert [(row["session"], row["edition"]) for row in house.rows("retired")] == [("match", 1)]
     assert old in house.store.names and house.kept == [0, 1, 2, 3, 4, 5, 6, 7, 9]
     check_listings(house.store)
     house.store.refuses = lambda _: None
+    await house.sweep()
+    assert old not in house.store.names
+    assert house.kept == [0, 1, 2, 3, 4, 5, 6, 7, 9], "from here on they have their grace: the playlist lasted 10 s"
+    house.clock.advance(10 * SECOND)
     for _ in range(2):
         await house.sweep()
     assert house.kept == [2, 3, 4, 5, 6, 7, 9] and house.rows("retired") == []

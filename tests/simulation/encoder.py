@@ -52,7 +52,7 @@ class Encoder:
     exit: RunExit | None = None
     rows: list[JournalRow] = field(default_factory=list)
     files: dict[int, tuple[int, int]] = field(default_factory=dict)  # index: (size, UTC of the last byte)
-    marks: int = 0
+    marks: list[int] = field(default_factory=list)  # the segments before which ffmpeg smooths a jump over
     watchers: list[asyncio.Event] = field(default_factory=list)
     renewed: int = 0
     media: int = 0  # where the open segment began
@@ -134,7 +134,7 @@ class Encoder:
         else:
             self._open_segment()
         if rng.random() < weather.marks:
-            self.marks += 1
+            self.marks.append(self.index + 1)
             self.world.fault("jump that ffmpeg smooths over", self.id)
 
     def _write_row(self, length: int) -> None:

@@ -122,8 +122,8 @@ class Oracle:
         check, id = self.world.check, before.id
         check("R3 what goes had ended", before.state in TERMINAL, lambda: f"{before}")
         check("R3 a pin keeps", before.labels.get("livedvr-pin") != "true", lambda: f"{id} was pinned")
-        playlist = self._published(before)
-        first = self.truth.segments[playlist.numbers[0]].end if playlist and playlist.numbers else 0
+        start = (before.summary or {}).get("actual_start")
+        first = 0 if start is None else self.truth.starting_at(start).end
         ended = before.ended or before.updated
         due = first + self.retention if first + self.retention > ended else ended + self.retention
         check(

@@ -6,7 +6,7 @@ import asyncio
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from livedvr.app import LiveDvr
@@ -81,6 +81,23 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
     )
 
 
+def everything(hours: float) -> Profile:
+    """Every fault there is, for a short time."""
+    calm = draw_profile(random.Random(0), wide=False)
+    return replace(
+        calm,
+        hours=hours,
+        cut=4 * SECOND,
+        faults=frozenset(ALL_FAULTS),
+        sessions=8,
+        window=2 * MINUTE,
+        retention=timedelta(minutes=10),
+        fault_every=MINUTE,
+        crash_every=2 * MINUTE,
+        disk=20 * 60 * _BYTES_A_SECOND,
+    )
+
+
 class Controller:
     """One `LiveDvr` in its own event loop. What it does reaches the world only through its ports."""
 
@@ -90,11 +107,10 @@ class Controller:
         self.loop = SimLoop(plant.world, name, plant.bucket.latency)
         self.loop.controller = self  # type: ignore[attr-defined]
         self.catalog = SimCatalog(plant.database, self.loop)
-        self.store = SimStore(plant.bucket, self)
+        self.store = SimStore(plant.bucket, self, lambda: self.loop.dead)
         self.dvr: LiveDvr | None = None
         self.leave: asyncio.Event | None = None
         self.leaving = False
-        self._tasks: set[asyncio.Task[None]] = set()
         plant.world.note("controller %s begins", name)
         self.main = self.start(self._main(), self._ended)
 
@@ -103,15 +119,14 @@ class Controller:
     ) -> asyncio.Task[None]:
         """A task of this controller."""
         task: asyncio.Task[None] = self.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         task.add_done_callback(ended)
         return task
 
     async def _main(self) -> None:
         self.leave = asyncio.Event()
         settings = RunSettings(sweep_seconds=self.plant.profile.sweep_every / SECOND)
-        async with LiveDvr("/data", clock=SimClock(self.plant.world), settings=settings) as dvr:
+        detach = self.plant.world.rng.random() < 0.5
+        async with LiveDvr("/data", detach=detach, clock=SimClock(self.plant.world), settings=settings) as dvr:
             self.dvr = dvr
             await self.leave.wait()
 
@@ -121,15 +136,14 @@ class Controller:
             told = "".join(traceback.format_exception(error))
             self.plant.world.fail("no unhandled error", f"{self.name} died of {told}")
         self.plant.world.note("controller %s ends: %r", self.name, error)
+        self.loop.drains = error is None  # its process waits for its threads
         self.die()
 
     def die(self) -> None:
         """At once: no callback of it runs any more, nothing is cleaned up."""
         if self.loop.dead:
             return
-        self.loop.dead = True
-        for task in self._tasks:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self.loop.die()
         self.plant.controller_gone(self)
 
     def ask_to_leave(self) -> None:

@@ -33,6 +33,10 @@ class Truth:
         self.segments.append(segment)
         self.by_name[segment_name(MUX, segment.run, segment.index, self.container)] = segment
 
+    def starting_at(self, start: int) -> Segment:
+        """The segment with this start."""
+        return self.segments[bisect_left(self.segments, start, key=lambda segment: segment.start)]
+
     def first_meeting(self, windows: tuple[Window, ...], after: int) -> Segment | None:
         """The oldest kept segment behind number ``after`` that meets a window."""
         low, high = after + 1, len(self.segments)

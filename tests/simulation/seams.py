@@ -59,6 +59,9 @@ class SimRun:
     def reap(self) -> None:
         pass
 
+    def let_go(self) -> None:
+        pass
+
     def log_lines(self) -> list[str]:
         return []
 
@@ -88,13 +91,13 @@ class SimJournalReader:
 class SimLogReader:
     """`LogReader` over an encoder's marks."""
 
-    def __init__(self, path: File, *, from_end: bool = False) -> None:
+    def __init__(self, path: File) -> None:
         self._encoder = path.encoder
-        self._seen = self._encoder.marks if from_end else 0
+        self._seen = 0
 
-    def smoothed_jump(self) -> bool:
-        new = self._encoder.marks > self._seen
-        self._seen = self._encoder.marks
+    def smoothed_jumps(self) -> list[int]:
+        new = self._encoder.marks[self._seen :]
+        self._seen += len(new)
         return new
 
 
@@ -115,6 +118,19 @@ class SimWatcher:
         await asyncio.Event().wait()
 
     def close(self) -> None:
+        pass
+
+
+class SimControlServer:
+    """`ControlServer` without its socket: users call the controller itself."""
+
+    def __init__(self, root: Path, sessions: Any, tasks: Any) -> None:
+        pass
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
         pass
 
 
@@ -144,6 +160,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (app, "ChannelLock", lambda root: SimpleNamespace(release=lambda: None)),
         (app, "make_private_root", lambda root: None),
         (app, "check_local_root", lambda root: None),
+        (channel_runtime, "ControlServer", SimControlServer),
         (channel_runtime, "LocalStore", lambda root: here().store),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
@@ -163,5 +180,5 @@ def seams() -> Iterator[Callable[[Any], None]]:
     with contextlib.ExitStack() as stack:
         for module, name, stand_in in replaced:
             stack.enter_context(mock.patch.object(module, name, stand_in))
+        stack.callback(_plants.clear)
         yield _plants.append
-    _plants.clear()

@@ -72,10 +72,11 @@ def _folder(name: str) -> str:
 class SimStore:
     """One controller's way to the bucket: an `ObjectStore`."""
 
-    def __init__(self, bucket: Bucket, owner: object) -> None:
+    def __init__(self, bucket: Bucket, owner: object, is_gone: Callable[[], bool]) -> None:
         self._bucket = bucket
         self._world = bucket.world
         self._owner = owner
+        self._is_gone = is_gone
         self.refused_for_good: set[str] = set()
 
     def _ask(self, name: str) -> bool:
@@ -107,6 +108,7 @@ class SimStore:
             self._lose_answer(name)
 
     def replace(self, name: str, data: bytes) -> None:
+        self._world.check("S16 who has let go of a channel writes nothing", not self._is_gone(), lambda: name)
         loses = self._ask(check_name(name))
         self._bucket.objects.setdefault(_folder(name), {})[name] = data
         self._bucket.on_replace(name, data)

@@ -26,6 +26,10 @@ class Violation(Exception):
         self.text = text
 
 
+class Dead(BaseException):
+    """Thrown into what a dead controller was doing."""
+
+
 class World:
     """What goes on whether a controller lives or not: time, chance, the trace, the counts."""
 
@@ -134,6 +138,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.world = world
         self.name = name
         self.dead = False
+        self.drains = False  # it has ended in good order: what its worker threads have in hand is still done
+        self._tasks: dict[asyncio.Task[Any], Any] = {}
         self._latency = latency  # of a call in a worker thread: until it is done, and until its answer comes
 
     def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
@@ -163,7 +169,22 @@ class SimLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        self._tasks[task] = coro
+        task.add_done_callback(lambda task: self._tasks.pop(task, None))
+        return task
+
+    def die(self) -> None:
+        """No callback runs any more. What still waits is unwound, which reaches nobody: every way out is closed."""
+        self.dead = True
+        for task, coro in self._tasks.items():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            for _ in range(50):
+                try:
+                    coro.throw(Dead())
+                except BaseException:  # noqa: BLE001 - it has ended, or it has not begun
+                    break
+        self._tasks.clear()
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
         """The call is made at once or later, and its answer comes at once or later; both die with the loop."""
@@ -175,7 +196,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         return answer
 
     def _call(self, func: Any, args: Any, answer: asyncio.Future[Any], until_answer: int) -> None:
-        if self.dead:
+        if self.dead and not self.drains:
             return
         try:
             result, error = func(*args), None

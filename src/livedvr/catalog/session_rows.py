@@ -142,11 +142,12 @@ def list_retired(db: sqlite3.Connection, channel: str) -> list[RetiredRow]:
     ]
 
 
-def playlist_gone(db: sqlite3.Connection, channel: str, retired: RetiredRow) -> None:
-    """The retired edition's playlist has been deleted."""
+def playlist_gone(db: sqlite3.Connection, channel: str, retired: RetiredRow, now: int) -> None:
+    """The retired edition's playlist has been deleted: only from here on its segments have their grace (R4)."""
     db.execute(
-        "UPDATE retired SET playlist_until = NULL WHERE channel = ? AND session = ? AND edition = ?",
-        (channel, retired.session, retired.edition),
+        "UPDATE retired SET playlist_until = NULL, segments_until = max(ifnull(segments_until, 0), ? + grace)"
+        " WHERE channel = ? AND session = ? AND edition = ?",
+        (now, channel, retired.session, retired.edition),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from livedvr.catalog.session_rows import RetiredRow, SessionRow, listed_windows
@@ -39,8 +40,10 @@ def _first_end(row: SessionRow, timeline: Timeline) -> int | None:
     start = row.summary["actual_start"] if row.summary else None
     if start is None:
         return None
-    low, high = timeline.meeting(timeline.reference, Window(start, start + 1))
-    return timeline.segments(timeline.reference)[low].end if low < high else int(start)
+    segments = timeline.segments(timeline.reference)
+    # By its start: a slewed date may lie before the end of the segment before it (C3).
+    position = bisect_left(segments, start, key=lambda segment: segment.start)
+    return segments[position].end if position < len(segments) and segments[position].start == start else int(start)
 
 
 def may_be_reclaimed(row: SessionRow) -> bool:

@@ -125,7 +125,7 @@ class Sweeper:
                 continue
             names = [media_playlist_name(edition.session, mux, edition.edition) for mux in self._renditions]
             if len(await self._delete(names)) == len(names):
-                await self._write(session_rows.playlist_gone, edition)
+                await self._write(session_rows.playlist_gone, edition, self._clock.now())
 
     async def _mark_some(self, now: int) -> bool:
         """R1, R2: from the mark on nothing may list these segments. Whether there may be more of them."""
