@@ -53,7 +53,7 @@ def test_a_running_recording_is_extended_shortened_and_left_in_cooldown(wheel_ff
     assert [one["state"] for one in _session(tmp_path, "list")] == ["LIVE"]
 
     extended = _session(tmp_path, "update", "demo", "--end", "+5m", "--label", "kind=news")
-    assert (extended["state"], extended["labels"]) == ("LIVE", {"kind": "news"})
+    assert (extended["state"], extended["labels"]) == ("LIVE", {"livedvr-pin": "true", "kind": "news"})
     shortened = _session(tmp_path, "update", "demo", "--end", "+2m")
     assert _end(extended) - _end(shortened) > 60 and shortened["state"] == "LIVE"
     before = _listed(tmp_path, 3)
