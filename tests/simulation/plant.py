@@ -56,7 +56,7 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
     count = rng.choice([0, 2, 4, 8, len(ALL_FAULTS)])
     faults = frozenset(rng.sample(ALL_FAULTS, count))
     if wide:
-        cut, hours, sessions = rng.choice([10, 20, 20, 20, 20]), rng.uniform(3, 8), rng.randrange(80, 200)
+        cut, hours, sessions = 20, rng.uniform(3, 8), rng.randrange(80, 200)
         window, request, fault, crash = 60 * MINUTE, 30 * SECOND, 10 * MINUTE, 120 * MINUTE
         retention = rng.choice([60, 180, 24 * 60])
     else:
@@ -76,7 +76,7 @@ def draw_profile(rng: random.Random, wide: bool) -> Profile:
         faults=faults,
         thorough=0.02 if wide else 0.3,
         retention=timedelta(minutes=retention),
-        sweep_every=(60 if wide else 10) * SECOND,
+        sweep_every=(300 if wide else 10) * SECOND,
         disk=rng.randrange(1, 10) * _BYTES_A_SECOND * 600 if "disk" in faults else None,
     )
 
