@@ -41,7 +41,9 @@ def test_a_channel_with_sessions(wheel_ffmpeg: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", re.findall(r"`(--[a-z-]+)", (ROOT / "README.md").read_text()))
 def test_every_option_it_names_exists(option: str) -> None:
     helps = [
-        subprocess.run([sys.executable, "-m", "livedvr", command, "--help"], capture_output=True, text=True, check=True)
-        for command in ("record", "check")
+        subprocess.run(
+            [sys.executable, "-m", "livedvr", *command, "--help"], capture_output=True, text=True, check=True
+        )
+        for command in (["record"], ["check"], ["session", "list"], ["session", "update"])
     ]
     assert any(option in shown.stdout for shown in helps)

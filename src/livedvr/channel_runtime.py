@@ -102,7 +102,7 @@ class ChannelRuntime:
         left = self._left_open()
         await self._open_control()
         async with self._changing:
-            if left or (row.started and not self._around.visiting):
+            if row.started or left:
                 await self._start_ingest()
             self._taken_up = True
             if row.stopping or (left and not row.started):

@@ -223,7 +223,7 @@ class _Recording:
         if session.state == "FINISHED":
             self._control.on_note(f"session '{self._session_id}' was FINISHED already; there is nothing to resume")
         else:
-            self._control.on_note(f"session '{self._session_id}' goes on with the window it was created with")
+            self._control.on_note(f"session '{self._session_id}' goes on with the window it has")
         if session.state == "FAILED":
             raise FailedPrecondition(
                 f"session '{self._session_id}' has failed: {session.error}", field="--resume", hint="use another id"

@@ -78,6 +78,17 @@ def test_a_running_recording_is_extended_shortened_and_left_in_cooldown(wheel_ff
     assert ffmpeg_pids(tmp_path) == []
 
 
+@pytest.mark.semantics("S5", "S8")
+def test_a_recording_without_an_end_ends_with_the_end_it_is_given(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    recording = Recording("testsrc", tmp_path, "--session", "demo")
+    _listed(tmp_path, 1)
+    given = _session(tmp_path, "update", "demo", "--end", "+3s")
+    code, result, err = recording.finish()
+    assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
+    assert datetime.fromisoformat(result["actual_end"]).timestamp() >= _end(given)
+    assert run_check(result["output_uri"], deep=True).ok and not (tmp_path / "dvr/demo/av/index-2.m3u8").exists()
+
+
 @pytest.mark.semantics("S15")
 def test_a_recording_whose_session_is_deleted_ends_and_says_so(wheel_ffmpeg: str, tmp_path: Path) -> None:
     recording = Recording("testsrc", tmp_path, "--session", "demo")
