@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +12,21 @@ from typing import Self
 
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.source import parse_source
 from livedvr.ingest.supervisor import StreamingState
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
-from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
+from livedvr.resources.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    LiveDvrError,
+    NotFound,
+    StorageError,
+)
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
@@ -140,20 +149,18 @@ class LiveDvr:
             return self._runtimes[channel]
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
-        if known is None:
-            raise NotFound(f"there is no channel '{channel}'", field="channel")
-        root = local_root(known.channel.output.uri)
+        root = local_root(self._row(channel).channel.output.uri)
+        if not root.is_dir():  # made anew it would hold nothing of what sessions list
+            raise StorageError("the channel's output is not there", field=str(root), hint="is it mounted?")
         check_local_root(root)
         lock = ChannelLock(root)
-        if known.deleting:
-            await self._erase(known.channel, lock)
-            raise NotFound(f"channel '{channel}' has been deleted", field="channel")
         try:
-            epoch = await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel))
-            row = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
-            assert row is not None
-            runtime = ChannelRuntime(self._around, row, lock, Owner(channel, epoch))
+            row = self._row(channel)  # as it is when nobody else can change it
+            owner = Owner(channel, await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel)))
+            if row.deleting:
+                await erase_channel(row.channel, LocalStore(root), root / ".livedvr" / "spool", self._catalog, owner)
+                raise NotFound(f"channel '{channel}' has been deleted", field="channel")
+            runtime = ChannelRuntime(self._around, row, lock, owner)
         except BaseException:
             lock.release()
             raise
@@ -164,15 +171,11 @@ class LiveDvr:
             raise
         return runtime
 
-    async def _erase(self, channel: Channel, lock: ChannelLock) -> None:
-        """Carry a deletion to its end."""
-        root, id_ = local_root(channel.output.uri), channel.channel_id
-        try:
-            epoch = await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, id_))
-            store, spool = LocalStore(root), root / ".livedvr" / "spool"
-            await erase_channel(channel, store, spool, self._catalog, Owner(id_, epoch))
-        finally:
-            lock.release()
+    def _row(self, channel: str) -> ChannelRow:
+        row = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
+        if row is None:
+            raise NotFound(f"there is no channel '{channel}'", field="channel")
+        return row
 
     async def delete_channel(self, channel: str, *, force: bool) -> None:
         """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
@@ -189,12 +192,18 @@ class LiveDvr:
         if not self._is_open:
             raise FailedPrecondition("LiveDvr is not open", hint="use it inside `async with LiveDvr(...) as dvr`")
 
-    async def put_channel(self, channel: Channel) -> None:
-        """Store a channel's settings; its runtime, if there is one, is made anew."""
-        old = self._runtimes.pop(channel.channel_id, None)
-        if old is not None:
-            await old.close()
-        await self._catalog.write(lambda db: channel_rows.put_channel(db, channel))
+    async def put_channel(self, channel: Channel, *, is_new: bool) -> None:
+        """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `_check_free`."""
+
+        def work(db: sqlite3.Connection) -> None:
+            _check_free(channel, [row.channel for row in channel_rows.list_channels(db)], is_new=is_new)
+            channel_rows.put_channel(db, channel)
+
+        async with self._opening:  # nobody opens it in between with its old settings
+            old = self._runtimes.pop(channel.channel_id, None)
+            if old is not None:
+                await old.close()
+            await self._catalog.write(work)
 
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
@@ -206,6 +215,19 @@ class LiveDvr:
         return self._catalog.read(lambda db: channel_rows.list_events(db, channel))
 
 
+def _check_free(channel: Channel, others: Sequence[Channel], *, is_new: bool) -> None:
+    """ALREADY_EXISTS when a new channel's id is taken, FAILED_PRECONDITION when its output is another's (O1)."""
+    root = local_root(channel.output.uri)
+    for other in others:
+        if other.channel_id == channel.channel_id:
+            if is_new:
+                raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
+        elif local_root(other.output.uri).resolve() == root.resolve():
+            raise FailedPrecondition(
+                f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
+            )
+
+
 class Channels:
     """The channels of a `LiveDvr`."""
 
@@ -214,9 +236,7 @@ class Channels:
 
     async def create(self, channel: Channel) -> Channel:
         """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1)."""
-        if any(other.channel_id == channel.channel_id for other in self._dvr.stored_channels()):
-            raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
-        return await self._put(channel)
+        return await self._put(channel, is_new=True)
 
     async def update(self, channel: Channel) -> Channel:
         """Replace the settings of a stopped channel; its timeline and sessions stay."""
@@ -238,18 +258,13 @@ class Channels:
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
             )
-        return await self._put(channel)
+        return await self._put(channel, is_new=False)
 
-    async def _put(self, channel: Channel) -> Channel:
+    async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
         parse_source(channel.input)
-        root = local_root(channel.output.uri)
-        for other in self._dvr.stored_channels():
-            if other.channel_id != channel.channel_id and local_root(other.output.uri).resolve() == root.resolve():
-                raise FailedPrecondition(
-                    f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
-                )
-        check_local_root(root)
-        await self._dvr.put_channel(channel)
+        _check_free(channel, self._dvr.stored_channels(), is_new=is_new)  # before anything is made for it
+        check_local_root(local_root(channel.output.uri))
+        await self._dvr.put_channel(channel, is_new=is_new)
         return channel
 
     async def get(self, channel_id: str) -> Channel:

@@ -252,6 +252,7 @@ class ChannelRuntime:
         """
         every = (self._ingest_task, self._sweeper_task, self._sessions_task)
         tasks = [task for task in every if task is not None]
+        await self.sessions.requests_done()
         async with self.sessions.nothing_changes():  # no thread may write a playlist when the lock is somebody else's
             for task in tasks:
                 task.cancel()

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
+from collections.abc import Coroutine
+from typing import Any
 
 import m3u8
 import pytest
@@ -491,3 +494,65 @@ async def test_windows_that_are_no_longer_kept_are_refused_unless_the_session_ho
         await house.patch((-50, 2))
     await house.patch((4, 6))
     assert house.state() == "FINISHED"
+
+
+# S16: whoever asked goes away before it is answered
+
+
+async def cancelled(house: House, request: Coroutine[Any, Any, object]) -> None:
+    """The request is cancelled while the catalog is writing what it asks for."""
+    writing, may_go_on = threading.Event(), threading.Event()
+    others = asyncio.create_task(house.catalog.write(lambda _: (writing.set(), may_go_on.wait(10))))
+    await asyncio.to_thread(writing.wait, 10)
+    asked: asyncio.Event = asyncio.Event()
+    write = house.catalog.write
+
+    async def noticed(*given: Any) -> Any:
+        asked.set()
+        return await write(*given)
+
+    house.catalog.write = noticed  # type: ignore[method-assign]
+    asking = asyncio.create_task(request)
+    await asked.wait()
+    house.catalog.write = write  # type: ignore[method-assign]
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    may_go_on.set()
+    await others
+    await house.manager.requests_done()
+    await house.rest()
+
+
+@pytest.mark.semantics("S7", "S16")
+async def test_a_cut_whose_caller_has_gone_is_carried_out(house: House) -> None:
+    await live(house)
+    await cancelled(house, house.manager.update("match", intervals=intervals((0, 4))))
+    s = chain([2 * SECOND] * 6)
+    await house.feed(s[5])
+    assert (house.state(), house.row_state()) == ("COOLDOWN", "COOLDOWN")
+    assert house.store.text(PLAYLIST) == expected(*s[:5], ended=True)
+
+
+@pytest.mark.semantics("S10", "S16")
+async def test_a_patch_of_a_finished_session_whose_caller_has_gone_is_carried_out(house: House) -> None:
+    await house.create(0, 6)
+    await house.feed(*chain([2 * SECOND] * 5))
+    await cancelled(house, house.manager.update("match", intervals=intervals((0, 4))))
+    assert house.state() == "FINISHED"
+    assert points_at(house) == ["av/index-2.m3u8"]
+    await house.patch((0, 6))  # and is no longer thought to be under way
+
+
+@pytest.mark.semantics("S1", "S16")
+async def test_a_session_whose_creator_has_gone_is_taken_up(house: House) -> None:
+    await cancelled(house, house.manager.create("match", intervals((0, 4)), None, {}))
+    assert house.state() == "SCHEDULED"
+
+
+@pytest.mark.semantics("S15", "S16")
+async def test_a_session_whose_deleter_has_gone_goes(house: House) -> None:
+    await live(house)
+    await cancelled(house, house.manager.delete("match"))
+    assert house.manager.find("match") is None
+    assert MAIN not in house.store.objects

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from livedvr.catalog import channel_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
@@ -25,6 +26,8 @@ from livedvr.storage.base import ObjectStore
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
+
+T = TypeVar("T")
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
 LONGEST_GRACE = HOUR  # R4
@@ -55,6 +58,7 @@ class SessionManager(SessionBook):
         self._passed = asyncio.Event()  # set at the end of the present pass
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
         self._making = asyncio.Lock()  # one at a time changes sessions: the pass, or a request
+        self._requests: set[asyncio.Task[Any]] = set()  # whose steps are being carried out
 
     def wake(self) -> None:
         """Something has happened: segments, a change of the channel, a new session."""
@@ -115,6 +119,9 @@ class SessionManager(SessionBook):
                 field="dvrSessionId",
                 hint="use another id, or --resume" if found else "use another id, or remove its folder",
             )
+        return await self._whole(self._add(row))
+
+    async def _add(self, row: SessionRow) -> DvrSession:
         stored = await self._catalog.write(lambda db: session_rows.add_session(db, row), self._owner)
         self._reopen(stored, before="")
         self.wake()
@@ -137,6 +144,11 @@ class SessionManager(SessionBook):
                 f"another update of session '{session_id}' is under way", field="dvrSession", hint="try again after it"
             )
         self._updating.add(session_id)
+        return await self._whole(self._patch(session_id, intervals, labels))
+
+    async def _patch(
+        self, session_id: str, intervals: Sequence[TimeInterval] | None, labels: Mapping[str, str] | None
+    ) -> DvrSession:
         try:
             async with self._making:
                 row = self._session(session_id).row
@@ -189,12 +201,27 @@ class SessionManager(SessionBook):
 
     async def delete(self, session_id: str) -> None:
         """Delete the session with its manifest; segments follow retention (S15). Returns when it is gone."""
+        await self._whole(self._begin_delete(session_id))
+        await self._until_gone(session_id)
+
+    async def _begin_delete(self, session_id: str) -> None:
         async with self._making:
             session = self._session(session_id)
             await self._set_state(session, advance(State(session.row.state), Event.DELETE))
             self._open[session_id] = session
         self.wake()
-        await self._until_gone(session_id)
+
+    async def _whole(self, steps: Coroutine[Any, Any, T]) -> T:
+        """Carry a request's steps out also when whoever asked has gone: else the catalog had it, and we did not."""
+        task = asyncio.create_task(steps)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+        return await asyncio.shield(task)
+
+    async def requests_done(self) -> None:
+        """Return when no request is half carried out."""
+        while self._requests:
+            await asyncio.wait(self._requests)
 
     async def expire(
         self, session_id: str, is_due: Callable[[SessionRow], bool], event: tuple[str, str] | None = None

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from builders import channel
+from livedvr import LiveDvr, app
+from livedvr.catalog import channel_rows
+from livedvr.catalog.catalog import Catalog
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
+
+
+@pytest.mark.semantics("O1")
+async def test_of_two_channels_that_are_created_at_once_on_one_output_one_is_refused(tmp_path: Path) -> None:
+    output = str(tmp_path / "out")
+    async with LiveDvr(tmp_path / "data") as dvr:
+        both = [dvr.channels.create(channel(output, channel_id=name)) for name in ("one", "two")]
+        answers = await asyncio.gather(*both, return_exceptions=True)
+        assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [FailedPrecondition]
+        assert len(await dvr.channels.list()) == 1
+
+
+@pytest.mark.semantics("O1")
+async def test_of_two_channels_that_are_created_at_once_with_one_id_one_is_refused(tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        both = [dvr.channels.create(channel(str(tmp_path / name))) for name in ("one", "two")]
+        answers = await asyncio.gather(*both, return_exceptions=True)
+        assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [AlreadyExists]
+
+
+@pytest.mark.semantics("S14", "R3")
+async def test_an_output_that_is_not_mounted_is_no_empty_output(tmp_path: Path) -> None:
+    output = tmp_path / "mount" / "out"
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(output)))
+    shutil.rmtree(tmp_path / "mount")
+    async with LiveDvr(tmp_path / "data") as dvr:
+        for asked in (dvr.channels.start("live"), dvr.channels.delete("live", force=True)):
+            with pytest.raises(StorageError, match=r"out: .*not there .*mounted"):
+                await asked
+        assert not output.parent.exists()
+        assert [one.channel_id for one in await dvr.channels.list()] == ["live"]
+
+
+@pytest.mark.semantics("R3")
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_channel_that_another_controller_deletes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    """Between the first look at the channel and its lock."""
+    catalog = tmp_path / "data" / "catalog.sqlite3"
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(tmp_path / "out")))
+        check = app.check_local_root
+
+        def deleting(root: Path) -> None:
+            check(root)
+            other = Catalog(catalog)
+            work = channel_rows.delete_channel if ended else channel_rows.set_deleting
+            with other._writer_connection as db:
+                work(db, "live")
+            other.close()
+
+        monkeypatch.setattr(app, "check_local_root", deleting)
+        with pytest.raises(NotFound):
+            await dvr.channels.state("live")
+        assert await dvr.channels.list() == []
