@@ -56,8 +56,8 @@ async def test_a_channel_that_another_controller_deletes_meanwhile(
         await dvr.channels.create(channel(str(tmp_path / "out")))
         check = app.check_local_root
 
-        def deleting(root: Path) -> None:
-            check(root)
+        def deleting(root: Path, *, make: bool) -> None:
+            check(root, make=make)
             other = Catalog(catalog)
             work = channel_rows.delete_channel if ended else channel_rows.set_deleting
             with other._writer_connection as db:

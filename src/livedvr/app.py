@@ -25,7 +25,6 @@ from livedvr.resources.errors import (
     InvalidArgument,
     LiveDvrError,
     NotFound,
-    StorageError,
 )
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
@@ -150,9 +149,7 @@ class LiveDvr:
 
     async def _open(self, channel: str) -> ChannelRuntime:
         root = local_root(self._row(channel).channel.output.uri)
-        if not root.is_dir():  # made anew it would hold nothing of what sessions list
-            raise StorageError("the channel's output is not there", field=str(root), hint="is it mounted?")
-        check_local_root(root)
+        check_local_root(root, make=False)  # made anew it would hold nothing of what sessions list
         lock = ChannelLock(root)
         try:
             row = self._row(channel)  # as it is when nobody else can change it

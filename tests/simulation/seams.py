@@ -159,7 +159,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (app, "Watcher", SimWatcher),
         (app, "ChannelLock", lambda root: SimpleNamespace(release=lambda: None)),
         (app, "make_private_root", lambda root: None),
-        (app, "check_local_root", lambda root: None),
+        (app, "check_local_root", lambda root, make=True: None),
         (channel_runtime, "ControlServer", SimControlServer),
         (channel_runtime, "LocalStore", lambda root: here().store),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),

@@ -13,10 +13,13 @@ from simulation.plant import everything
 @pytest.mark.semantics("S5", "S7", "S11", "S14", "S15", "S16", "S17", "O6", "W5", "W6", "P1", "P2", "P8", "R2", "R4")
 def test_every_invariant_holds_whatever_fails() -> None:
     injected: Counter[str] = Counter()
+    checked: Counter[str] = Counter()
     for episode in range(6):
         outcome = run_episode(11, episode, profile=everything(0.5))
         assert outcome.violation is None, f"{outcome.story}\n{outcome.violation}"
         injected += outcome.injected
+        checked += outcome.checked
+    assert checked["W5 exactly what meets the windows, in order"] > 5000, "it is not blind"
     assert min(injected[kind] for kind in ("crash", "storage refuses", "timestamps jump", "answer lost")) > 0
 
 

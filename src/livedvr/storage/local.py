@@ -156,10 +156,16 @@ def _raise_unless_gone(error: OSError) -> None:
         raise _storage_error(Path(error.filename), error) from error
 
 
-def check_local_root(root: Path) -> None:
-    """Make the directory and prove that everything a store does works there; StorageError says what does not."""
+def check_local_root(root: Path, *, make: bool = True) -> None:
+    """Make the directory and prove that everything a store does works there; StorageError says what does not.
+
+    Without ``make`` it has to be there.
+    """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        if make:
+            root.mkdir(parents=True, exist_ok=True)
+        elif not root.is_dir():
+            raise StorageError("the channel's output is not there", field=str(root), hint="is it mounted?")
         check_file_system(root)
         # One at a time, so that the names can be fixed: what a killed process left is taken up by the next one.
         with _locked(root):
