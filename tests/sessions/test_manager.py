@@ -439,6 +439,18 @@ async def test_a_delete_that_was_interrupted_is_finished_by_the_next_controller(
 
 
 @pytest.mark.semantics("S15")
+async def test_a_delete_that_storage_refused_can_be_asked_for_again(house: House) -> None:
+    await house.create(0, 100)
+    await house.feed(segment(0))
+    house.store.refuses = lambda _: True
+    with pytest.raises(StorageError):
+        await house.manager.delete("match")
+    house.store.refuses = lambda _: False
+    await asyncio.wait_for(house.manager.delete("match"), 5)
+    assert house.manager.find("match") is None
+
+
+@pytest.mark.semantics("S15")
 async def test_a_delete_while_the_first_playlist_is_being_written_wins(house: House) -> None:
     await house.create(0, 100)
     house.store.may_go_on.clear()

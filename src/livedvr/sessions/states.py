@@ -74,7 +74,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.POST_PROCESSING: _SEALING,
     State.FINISHED: {Event.PATCHED: State.UPDATING, Event.DELETE: State.DELETING},  # S10
     State.FAILED: {Event.DELETE: State.DELETING},
-    State.DELETING: {},
+    State.DELETING: {Event.DELETE: State.DELETING},  # asked again, it is waited for
 }
 
 TERMINAL = frozenset({State.FINISHED, State.FAILED, State.DELETING})
