@@ -16,7 +16,6 @@ from simulation.world import World
 
 _CODECS = ("avc1.640028", "avc1.64001f", "hvc1.1.6.L120.B0")
 _LONGEST_BURST = 8 * SECOND
-SETTLING = 90 * SECOND  # no jumps while a run is younger: they poison its anchor (known: Intake._settle)
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Encoder:
             self.world.fault("disk full", self.id)
             self._die(RunExit(255, 0, "disk full"))
             return
-        if rng.random() < weather.jumps and self.world.now > self.begun + SETTLING:
+        if rng.random() < weather.jumps:
             jump = round(rng.choice([-1, 1]) * 10 ** rng.uniform(4.5, 11))
             self.media += jump
             self.world.fault("timestamps jump", self.id, jump / SECOND)

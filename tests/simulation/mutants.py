@@ -173,23 +173,6 @@ def no_grace(patch: Patch) -> None:
     patch.setattr(SessionManager, "_grace", lambda self, row: 0)
 
 
-def keep_stale_sessions(patch: Patch) -> None:
-    """A pass works on sessions as they were when it began (S16)."""
-
-    async def run(self: Any) -> None:
-        while True:
-            self._wake.clear()
-            self._begun += 1
-            for session in list(self._open.values()):
-                async with self._making:
-                    await self._advance(session)
-            self._done = self._begun
-            self._tell()
-            await self._clock.wait(self._wake, manager_module.LOOK_AGAIN if self._open else None)
-
-    patch.setattr(SessionManager, "run", run)
-
-
 def redraw_from_now(patch: Patch) -> None:
     """After a restart an edition's target duration is the channel's present one (S16, P1)."""
     original = OpenSession.grow
@@ -220,6 +203,5 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     list_twice,
     forget_holds,
     no_grace,
-    keep_stale_sessions,
     redraw_from_now,
 )

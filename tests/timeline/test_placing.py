@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from builders import RUN, SECOND_RUN, T0, at, closed
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.timeline.clock import JUMP, RunClock, Sample
-from livedvr.timeline.placing import OVERLAP, earliest_after, is_resent, place, target_seconds
+from livedvr.timeline.placing import OVERLAP, earliest_after, is_resent, observed, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, Segment
 from livedvr.timeline.timeline import Timeline
 
@@ -381,3 +381,17 @@ def test_the_target_duration_by_how_the_channel_cuts(
         )
         == target
     )
+
+
+@pytest.mark.semantics("C1", "C2", "C4")
+@pytest.mark.parametrize("jump", [645 * SECOND, -645 * SECOND, 3 * SECOND])
+def test_a_jump_while_a_run_settles_does_not_move_its_anchor(jump: int) -> None:
+    rows = [
+        closed(i, i * SECOND + (jump if i >= 4 else 0), (i + 1) * SECOND + (jump if i >= 4 else 0), at(i + 1.1))
+        for i in range(6)
+    ]
+    growing = (6 * SECOND + jump, Sample(6_500_000 + jump, at(6.6)))
+    clock = observed(rows, growing).anchored()
+    assert clock.offset == at(0.1)
+    assert observed(rows[:4], (4 * SECOND + jump, Sample(4_500_000 + jump, at(4.6)))).anchored().offset == at(0.1)
+    assert observed(rows).has_settled(2 * SECOND)

@@ -27,7 +27,7 @@ from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.placing import is_resent, place, target_seconds
+from livedvr.timeline.placing import is_resent, observed, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
@@ -126,11 +126,7 @@ class Intake:
         if not open_run.pending:
             return False
         head = await self._read_head(open_run)
-        clock = RunClock()
-        for closed in open_run.pending:
-            clock = clock.observe(Sample(closed.media_end, closed.arrival))
-        if not final:
-            clock = await self._observe_open_segment(open_run, clock)
+        clock = observed(open_run.pending, None if final else await self._look_at_open_segment(open_run))
         target = self._known.target or target_seconds(
             setting=self._mux.segment_micros,
             copied=self._channel.video == "copy",
@@ -167,15 +163,15 @@ class Intake:
             raise SourceError(f"the source brings no media that can be read: {error}", field="SOURCE") from error
         return open_run.head
 
-    async def _observe_open_segment(self, open_run: OpenRun, clock: RunClock) -> RunClock:
-        """One more sample: how far the segment that is being written has come, and when its last chunk was."""
+    async def _look_at_open_segment(self, open_run: OpenRun) -> tuple[int, Sample] | None:
+        """Where the segment that is being written begins, how far it has come, and when its last chunk was."""
         path = self._spool_path(open_run, open_run.open_index)
         try:
             arrival = path.stat().st_mtime_ns // 1000
             span = await asyncio.to_thread(read_media, path, self._init_path(open_run))
         except (FileNotFoundError, MediaError):  # not begun yet
-            return clock
-        return clock.observe(Sample(span.reference.end_pts, arrival))
+            return None
+        return span.reference.first_pts, Sample(span.reference.end_pts, arrival)
 
     async def _pass_over_resent(self, open_run: OpenRun) -> None:
         """What a new run brings again is listed already: it is said aloud, and leaves the spool."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from livedvr.resources.times import MINUTE, round_half_up
@@ -84,6 +85,28 @@ def _observe(
         if previous is None or anchored.utc(closed.media_start) >= previous.end - REWIND:
             return True, anchored
     return False, clock
+
+
+def observed(closed: Sequence[ClosedSegment], growing: tuple[int, Sample] | None = None) -> RunClock:
+    """The clock of a run that settles (C2), on the media time of its first segment.
+
+    Jumps of the timestamps are taken out: what comes behind one says nothing of when the media before it was made.
+
+    Args:
+        closed: the rows so far, at least one.
+        growing: where the segment that is being written begins, and how far it has come.
+    """
+    clock, shift, end = RunClock(), 0, closed[0].media_start
+    for row in closed:
+        if abs(row.media_start - end) > JUMP:
+            shift += row.media_start - end
+        clock, end = clock.observe(Sample(row.media_end - shift, row.arrival)), row.media_end
+    if growing is not None:
+        start, sample = growing
+        if abs(start - end) > REANCHOR:  # its first picture is not always where the row will say that it begins
+            shift += start - end
+        clock = clock.observe(Sample(sample.media - shift, sample.arrival))
+    return clock
 
 
 def target_seconds(*, setting: int, copied: bool, keyframe_distance: int, wanted: int | None) -> int:
