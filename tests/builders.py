@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.resources.models import Channel, DvrSession, Input, Output, TimeInterval, to_datetime, to_micros
+from livedvr.resources.streams import av
 from livedvr.resources.times import SECOND
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
 
@@ -86,7 +87,7 @@ def channel(output: str = "/srv/tv", **settings: object) -> Channel:
         "channel_id": "live",
         "input": Input(uri="testsrc"),
         "output": Output(uri=output),
-        "video": "h264",
+        "elementary_streams": av("h264"),
     }
     return Channel(**given | settings)
 

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
         Gap,
         Input,
         Manifest,
-        MuxStream,
         Output,
         TimeInterval,
     )
+    from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, TextStream, VideoStream
 
 __all__ = [
+    "AudioStream",
     "Channel",
     "DvrSession",
+    "ElementaryStream",
     "Gap",
     "Input",
     "LiveDvr",
@@ -35,12 +37,16 @@ __all__ = [
     "MuxStream",
     "Output",
     "RecordResult",
+    "TextStream",
     "TimeInterval",
+    "VideoStream",
     "record",
 ]
 
 _MODELS = "livedvr.resources.models"
+_STREAMS = "livedvr.resources.streams"
 _HOMES = {
+    **dict.fromkeys(("AudioStream", "ElementaryStream", "MuxStream", "TextStream", "VideoStream"), _STREAMS),
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",
     "RecordResult": "livedvr.recording",

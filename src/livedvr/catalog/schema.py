@@ -88,6 +88,22 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (channel, session, edition)
     ) WITHOUT ROWID;
     """,
+    """
+    UPDATE runs SET media = (                -- several renditions: {mux key: the RunMedia}
+        SELECT json_object(json_extract(resource, '$.mux_streams[0].key'), json(runs.media))
+        FROM channels WHERE channels.id = runs.channel
+    ) WHERE media IS NOT NULL;
+    UPDATE sessions SET summary = (          -- and how many segments of each a sealed session lists
+        SELECT json_set(summary, '$.listed', json_object(
+            json_extract(resource, '$.mux_streams[0].key'), json_extract(summary, '$.segments')))
+        FROM channels WHERE channels.id = sessions.channel
+    ) WHERE summary IS NOT NULL;
+    UPDATE channels SET resource = json_remove(json_set(resource, '$.elementary_streams', json(
+        CASE json_extract(resource, '$.video')
+        WHEN 'h264' THEN '[{"key":"video","video_stream":{"codec":"h264"}},{"key":"audio","audio_stream":{"codec":"aac"}}]'
+        ELSE '[{"key":"video","video_stream":{}},{"key":"audio","audio_stream":{}}]' END
+    )), '$.video');
+    """,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,13 +20,16 @@ _LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as stored. ``clock`` and ``media`` are None before its first commit, ``end_reason`` while it is open."""
+    """A run as stored. ``clock`` is None and ``media`` empty before its first commit, ``end_reason`` None while it is open.
+
+    ``media``: by mux key.
+    """
 
     id: str
     channel: str
     created: int
     clock: RunClock | None
-    media: RunMedia | None
+    media: Mapping[str, RunMedia]
     end_reason: str | None
 
 
@@ -59,19 +62,20 @@ def list_runs(db: sqlite3.Connection, channel: str) -> list[RunRow]:
 def commit_segments(
     db: sqlite3.Connection,
     channel: str,
-    mux: str,
-    segments: Iterable[Segment],
+    run: str,
+    segments: Mapping[str, Sequence[Segment]],
     clock: RunClock,
-    media: RunMedia,
+    media: Mapping[str, RunMedia],
 ) -> None:
-    """Step 5 of a segment's way: the segments exist from here on, together with the state of the run's clock."""
-    run = ""
-    for s in segments:
-        run = s.run
-        db.execute(
+    """Step 5 of a segment's way: the run's segments, by mux key, exist from here on, with the state of its clock."""
+    for mux, placed in segments.items():
+        db.executemany(
             "INSERT INTO segments (channel, mux, number, run, idx, epoch, start, media_start, duration, size)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (channel, mux, s.number, s.run, s.index, s.epoch, s.start, s.media_start, s.duration, s.size),
+            [
+                (channel, mux, s.number, s.run, s.index, s.epoch, s.start, s.media_start, s.duration, s.size)
+                for s in placed
+            ],
         )
     db.execute("UPDATE runs SET clock = ?, media = ? WHERE id = ?", (_dump_clock(clock), _dump_media(media), run))
 
@@ -87,14 +91,15 @@ def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> list[Segmen
 
 def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
     """The channel's timeline as it is stored."""
-    channel, mux = row.channel.channel_id, row.channel.mux.key
-    known = ChannelTimeline(Timeline([mux]), row.target)
+    channel, muxes = row.channel.channel_id, row.channel.timeline_keys()
+    known = ChannelTimeline(Timeline(muxes), row.target)
     for run in list_runs(db, channel):
-        if run.media is not None:
-            known.media[run.id] = run.media
+        if run.media:
+            known.media[run.id] = dict(run.media)
         if run.end_reason is not None:
             known.run_ends[run.id] = run.end_reason
-    known.timeline.restore(mux, list_segments(db, channel, mux))
+    for mux in muxes:
+        known.timeline.restore(mux, list_segments(db, channel, mux))
     return known
 
 
@@ -156,18 +161,20 @@ def _load_clock(text: str | None) -> RunClock | None:
     return RunClock(tuple(Sample(*pair) for pair in data["samples"]), data["offset"])
 
 
-def _dump_media(media: RunMedia) -> str:
-    rate = str(media.frame_rate) if media.frame_rate else None
-    return json.dumps([media.codecs, media.resolution, rate, media.text])
+def _dump_media(media: Mapping[str, RunMedia]) -> str:
+    return json.dumps(
+        {mux: [m.codecs, m.resolution, str(m.frame_rate) if m.frame_rate else None, m.text] for mux, m in media.items()}
+    )
 
 
-def _load_media(text: str | None) -> RunMedia | None:
-    if text is None:
-        return None
-    codecs, resolution, rate, description = json.loads(text)
+def _load_media(text: str | None) -> dict[str, RunMedia]:
+    return {mux: _one_media(*values) for mux, values in json.loads(text or "{}").items()}
+
+
+def _one_media(codecs: list[str], resolution: list[int] | None, rate: str | None, text: str) -> RunMedia:
     return RunMedia(
         tuple(codecs),
         (resolution[0], resolution[1]) if resolution else None,
         Fraction(rate) if rate else None,
-        description,
+        text,
     )

@@ -7,30 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
+from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.layout import Container, check_id
+from livedvr.resources.layout import check_id
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, TextStream, VideoStream, av, check_muxes
 from livedvr.resources.times import SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Resource(BaseModel):
-    """Base of all resources. A bad value raises InvalidArgument that names the field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or type(self).__name__
-            raise InvalidArgument(first["msg"].removeprefix("Value error, "), field=field) from error
 
 
 class Input(Resource):
@@ -46,42 +33,18 @@ class Output(Resource):
     uri: str = Field(min_length=1)
 
 
-class MuxStream(Resource):
-    """One rendition: which container, cut how long."""
-
-    key: str = "av"
-    container: Container = "fmp4"
-    segment_duration: timedelta = timedelta(seconds=2)
-
-    @field_validator("key")
-    @classmethod
-    def _key(cls, value: str) -> str:
-        if value in ("dvr", ".livedvr"):
-            raise ValueError(f"the mux key '{value}' is reserved (O1)")
-        return check_id(value, field="muxStreams.key")
-
-    @field_validator("segment_duration")
-    @classmethod
-    def _duration(cls, value: timedelta) -> timedelta:
-        if not timedelta(seconds=1) <= value <= timedelta(seconds=20):
-            raise ValueError(f"{value.total_seconds():g} s is outside 1 s to 20 s")
-        return value
-
-    @property
-    def segment_micros(self) -> int:
-        """The segment setting in microseconds."""
-        return self.segment_duration // timedelta(microseconds=1)
-
-
 class Manifest(Resource):
-    """A manifest that DVR sessions can ask for by its key.
+    """A manifest: the channel's own live one at ``{output}/{file_name}`` (O5), and what DVR sessions ask for by its key.
 
-    ``start_offset``: where players begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
+    ``max_segment_count``: how many segments the live one lists. ``gap_entries``: whether a rendition that fails gets
+    EXT-X-GAP entries (P7); without them its playlist just does not grow meanwhile. ``start_offset``: where players begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
     """
 
     key: str = "main"
     file_name: str = Field(default="main.m3u8", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.m3u8$")
-    mux_streams: tuple[str, ...] = ("av",)
+    mux_streams: tuple[str, ...] = Field(default=("av",), min_length=1)
+    max_segment_count: int = Field(default=5, ge=3, le=1000)
+    gap_entries: bool = True
     start_offset: timedelta | None = None
 
     @property
@@ -93,14 +56,15 @@ class Manifest(Resource):
 class Channel(Resource):
     """A live input that is cut into segments on one timeline (O1).
 
-    ``video``: ``copy`` leaves both video and audio as they come; ``h264`` encodes H.264 and AAC with keyframes on
-    the segment edges. ``target_duration``: seconds, instead of the value measured at the first settled run (P3).
+    Without settings the source's first video and first audio go as they come into one fMP4 rendition. All renditions
+    are cut by one ffmpeg from one decode. ``target_duration``: seconds, instead of the value measured at the first
+    settled run (P3).
     """
 
     channel_id: str
     input: Input
     output: Output
-    video: Literal["copy", "h264"] = "copy"
+    elementary_streams: tuple[ElementaryStream, ...] = av()
     mux_streams: tuple[MuxStream, ...] = (MuxStream(),)
     manifests: tuple[Manifest, ...] = (Manifest(),)
     retention_window: timedelta = Field(default=timedelta(hours=24), ge=timedelta(0))
@@ -113,20 +77,52 @@ class Channel(Resource):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(self.mux_streams) != 1:
-            raise ValueError("a channel has exactly one mux stream")
+        check_muxes(self.mux_streams, self.elementary_streams)
         if not self.manifests:
             raise ValueError("a channel needs a manifest")
-        if any(manifest.mux_streams != (self.mux.key,) for manifest in self.manifests):
-            raise ValueError(f"each manifest carries the mux stream '{self.mux.key}'")
-        if self.video == "copy" and self.input.uri == "testsrc":
+        for field in ("key", "file_name"):
+            values = [getattr(manifest, field) for manifest in self.manifests]
+            if len(set(values)) < len(values):
+                raise ValueError(f"two manifests have the same {field}")
+        keys = {mux.key for mux in self.mux_streams}
+        for manifest in self.manifests:
+            unknown = next((key for key in manifest.mux_streams if key not in keys), None)
+            if unknown is not None:
+                raise ValueError(f"manifest '{manifest.key}' names '{unknown}', which is no mux stream")
+        if self.input.uri == "testsrc" and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
+        if self.reference.key not in keys:
+            raise ValueError("a channel needs a video or an audio")
         return self
 
     @property
-    def mux(self) -> MuxStream:
-        """The one mux stream."""
-        return self.mux_streams[0]
+    def reference(self) -> MuxStream:
+        """The rendition whose segments are clock and edges of all: the first video, else the first audio (W5)."""
+        video = (mux for mux in self.mux_streams if self.video_of(mux))
+        return next(video, None) or next((mux for mux in self.mux_streams if self.audio_of(mux)), self.mux_streams[0])
+
+    def mux_stream(self, key: str) -> MuxStream:
+        """The mux stream with this key."""
+        return next(mux for mux in self.mux_streams if mux.key == key)
+
+    def timeline_keys(self) -> list[str]:
+        """The mux keys as the timeline has them: the reference first."""
+        return sorted((mux.key for mux in self.mux_streams), key=lambda key: key != self.reference.key)
+
+    def video_of(self, mux: MuxStream) -> VideoStream | None:
+        """The mux stream's video, if it has one."""
+        return next((s.video_stream for s in self._streams_of(mux) if s.video_stream), None)
+
+    def audio_of(self, mux: MuxStream) -> AudioStream | None:
+        """The mux stream's audio, if it has one."""
+        return next((s.audio_stream for s in self._streams_of(mux) if s.audio_stream), None)
+
+    def text_of(self, mux: MuxStream) -> TextStream | None:
+        """The mux stream's text, if it is one."""
+        return next((s.text_stream for s in self._streams_of(mux) if s.text_stream), None)
+
+    def _streams_of(self, mux: MuxStream) -> list[ElementaryStream]:
+        return [stream for stream in self.elementary_streams if stream.key in mux.elementary_streams]
 
     @property
     def retention_micros(self) -> int:

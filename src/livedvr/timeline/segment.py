@@ -27,7 +27,8 @@ class Segment:
     """A segment with its place on the channel's timeline: computed once, at append, never again (C3).
 
     ``number`` counts the rendition's segments for ever; ``epoch`` rises at each discontinuity (P4);
-    ``start`` is UTC, ``duration`` media time, both in microseconds; ``size`` in bytes.
+    ``start`` is UTC, ``duration`` media time, both in microseconds; ``size`` in bytes. ``index`` counts the files of
+    the run; where a rendition has failed it is negative, and nothing but the reference's edges stands there (P7).
     """
 
     number: int
@@ -38,6 +39,11 @@ class Segment:
     media_start: int
     duration: int
     size: int
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether no file is there: EXT-X-GAP (P7)."""
+        return self.index < 0
 
     @property
     def end(self) -> int:
@@ -52,7 +58,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class RunMedia:
-    """What a run's media is: for the multivariant playlist (P6) and for people (``text``)."""
+    """What a run's media is in one rendition: for the multivariant playlist (P6) and for people (``text``)."""
 
     codecs: tuple[str, ...]
     resolution: tuple[int, int] | None

@@ -158,10 +158,10 @@ class ChannelTimeline:
     """What is known of a channel's media: its timeline and the facts that go with it.
 
     ``target``: the target duration in seconds, None before the first settled run (P3). ``run_ends``: why each ended
-    run ended, for the gap ledger (P8). ``media``: what each run carries (P6).
+    run ended, for the gap ledger (P8). ``media``: what each run carries in each rendition: run -> mux key -> it (P6).
     """
 
     timeline: Timeline
     target: int | None = None
     run_ends: dict[str, str] = field(default_factory=dict)
-    media: dict[str, RunMedia] = field(default_factory=dict)
+    media: dict[str, dict[str, RunMedia]] = field(default_factory=dict)
