@@ -240,10 +240,13 @@ class Channels:
         current = await self.get(channel.channel_id)
         if current == channel:
             return channel
-        if current.mux != channel.mux or local_root(current.output.uri) != local_root(channel.output.uri):
+        if current.mux_streams != channel.mux_streams or local_root(current.output.uri) != local_root(
+            channel.output.uri
+        ):
             raise FailedPrecondition(
-                f"channel '{channel.channel_id}' already writes {current.mux.container} segments of "
-                f"{current.mux.segment_duration.total_seconds():g} s to {current.output.uri}",
+                f"channel '{channel.channel_id}' already writes {', '.join(mux.key for mux in current.mux_streams)} as "
+                f"{current.reference.container} segments of {current.reference.segment_duration.total_seconds():g} s "
+                f"to {current.output.uri}",
                 field="channel",
                 hint="use another --channel and --output for other settings",
             )

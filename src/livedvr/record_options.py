@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
-from livedvr.resources.models import Channel, Input, Manifest, MuxStream, Output, TimeInterval, to_datetime
+from livedvr.resources.models import Channel, Input, Manifest, Output, TimeInterval, to_datetime
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, av
 from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
 
@@ -18,7 +18,8 @@ class RecordOptions:
     """What to record. Times as users write them: RFC 3339, ``now``, ``-10m``, ``+1h``; durations ``30s``, ``1h30m``.
 
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
-    ``video`` None: ``h264`` for testsrc, else ``copy``. ``data_dir`` None: ``{output}/.livedvr``.
+    ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p,480p``; None:
+    one rendition as it comes. ``data_dir`` None: ``{output}/.livedvr``.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
     its end; None: their own way.
     """
@@ -32,7 +33,8 @@ class RecordOptions:
     duration: str | None = None
     segment_duration: str = "2s"
     container: Container = "fmp4"
-    video: Literal["copy", "h264"] | None = None
+    video: VideoCodec | None = None
+    ladder: str | None = None
     retention: str = "24h"
     data_dir: str | None = None
     target_duration: int | None = None
@@ -45,19 +47,82 @@ def channel_of(options: RecordOptions) -> Channel:
     """The channel that the options ask for; INVALID_ARGUMENT names the option."""
     if not options.output:
         raise InvalidArgument("it is empty", field="--output", hint="name a directory")
-    video = options.video or ("h264" if options.source == "testsrc" else "copy")
     segment = parse_duration(options.segment_duration, field="--segment-duration")
     offset = None if options.start_offset is None else parse_offset(options.start_offset, field="--start-offset")
+    streams, muxes = _renditions(options, timedelta(microseconds=segment))
+    keys = tuple(mux.key for mux in muxes)
     return Channel(
         channel_id=options.channel,
         input=Input(uri=options.source, loop=options.loop),
         output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
-        video=video,
-        manifests=(Manifest(start_offset=None if offset is None else timedelta(microseconds=offset)),),
-        mux_streams=(MuxStream(container=options.container, segment_duration=timedelta(microseconds=segment)),),
+        elementary_streams=streams,
+        mux_streams=muxes,
+        manifests=(
+            Manifest(mux_streams=keys, start_offset=None if offset is None else timedelta(microseconds=offset)),
+        ),
         retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
         target_duration=options.target_duration,
     )
+
+
+# Height -> the encoder's cap in bits per second.
+LADDER = {
+    2160: 16_000_000,
+    1440: 9_000_000,
+    1080: 5_000_000,
+    720: 2_800_000,
+    540: 1_800_000,
+    480: 1_400_000,
+    360: 800_000,
+    240: 400_000,
+}
+
+
+def _renditions(
+    options: RecordOptions, segment: timedelta
+) -> tuple[tuple[ElementaryStream, ...], tuple[MuxStream, ...]]:
+    """One rendition with video and audio; of a ladder, one for each height and the audio as one of its own.
+
+    MPEG-TS carries the audio in each, as the Live Stream API has it.
+    """
+    if options.ladder is None:
+        video = options.video or ("h264" if options.source == "testsrc" else "copy")
+        return av(video), (MuxStream(container=options.container, segment_duration=segment),)
+    codec = options.video or "h264"
+    if codec == "copy":
+        raise InvalidArgument("a ladder is encoded", field="--video", hint="use h264 or h265, or no --ladder")
+    streams = [
+        ElementaryStream(
+            key=f"video-{height}p",
+            video_stream=VideoStream(codec=codec, height_pixels=height, bitrate_bps=LADDER[height]),
+        )
+        for height in _heights(options.ladder)
+    ]
+    audio = ElementaryStream(key="audio", audio_stream=AudioStream(codec="aac"))
+    with_audio = ("audio",) if options.container == "ts" else ()
+    muxes = [
+        MuxStream(
+            key=stream.key.replace("video-", "v"),
+            container=options.container,
+            elementary_streams=(stream.key, *with_audio),
+            segment_duration=segment,
+        )
+        for stream in streams
+    ]
+    if not with_audio:
+        muxes.append(MuxStream(key="audio", elementary_streams=("audio",), segment_duration=segment))
+    return (*streams, audio), tuple(muxes)
+
+
+def _heights(ladder: str) -> list[int]:
+    known = {f"{height}p": height for height in LADDER}
+    names = [name.strip() for name in ladder.split(",")]
+    wrong = next((name for name in names if name not in known), None)
+    if wrong is not None:
+        raise InvalidArgument(f"'{wrong}' is no rendition", field="--ladder", hint=f"it has {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise InvalidArgument("it names a rendition twice", field="--ladder")
+    return [known[name] for name in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,7 +274,7 @@ class _Recording:
 
     async def _first_media(self, runtime: ChannelRuntime) -> int:
         """Wait for the first segment from now on; its UTC start. SourceError when the source never comes."""
-        mux, began = self._channel.mux.key, self._clock.now()
+        mux, began = self._channel.reference.key, self._clock.now()
         before = runtime.known.timeline.last(mux)
         while True:
             changed = runtime.changed
@@ -338,7 +338,7 @@ class _Recording:
 
     def _tell(self, runtime: ChannelRuntime) -> None:
         session = runtime.sessions.find(self._session_id)
-        last = runtime.known.timeline.last(self._channel.mux.key)
+        last = runtime.known.timeline.last(self._channel.reference.key)
         lag = self._clock.now() - last.end if last and session and session.segments else None
         if session is not None and session.segments and not self._noted_media:
             self._noted_media = True

@@ -11,15 +11,15 @@ import pytest
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.ingest.intake import Intake, OpenRun
-from livedvr.ingest.journal import JournalReader
-from livedvr.ingest.log import LogReader
+from livedvr.ingest.intake import Intake
+from livedvr.ingest.open_run import open_run
 from livedvr.ingest.run import Run
 from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Channel, Input, Output
 from livedvr.resources.times import SECOND
 from livedvr.storage.memory import MemoryStore
+from livedvr.timeline.clock import RunClock
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "fmp4"
@@ -55,12 +55,10 @@ class Controller:
             self.known.timeline.append("av", segment)
         self.appended = 0
         self.intake = Intake(channel, self.known, store, catalog, Owner("live", 1), self._appended)
-        run = Run(folder, "av")
+        run = Run(folder, ["av"])
         stored = catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0]
-        last = self.known.timeline.last("av")
-        self.open = OpenRun(run, JournalReader(run.journal_path), LogReader(run.log_path), media=stored.media)
-        if stored.clock and last:
-            self.open.clock, self.open.next_index = stored.clock, last.index + 1
+        self.open = open_run(run, channel, self.known.timeline)
+        self.open.media, self.open.clock = dict(stored.media), stored.clock or RunClock()
 
     def _appended(self) -> None:
         self.appended += 1

@@ -100,7 +100,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) WHERE summary IS NOT NULL;
     UPDATE channels SET resource = json_remove(json_set(resource, '$.elementary_streams', json(
         CASE json_extract(resource, '$.video')
-        WHEN 'h264' THEN '[{"key":"video","video_stream":{"codec":"h264"}},{"key":"audio","audio_stream":{"codec":"aac"}}]'
+        WHEN 'h264' THEN
+        '[{"key":"video","video_stream":{"codec":"h264"}},{"key":"audio","audio_stream":{"codec":"aac"}}]'
         ELSE '[{"key":"video","video_stream":{}},{"key":"audio","audio_stream":{}}]' END
     )), '$.video');
     """,

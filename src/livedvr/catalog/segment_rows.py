@@ -20,9 +20,9 @@ _LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as stored. ``clock`` is None and ``media`` empty before its first commit, ``end_reason`` None while it is open.
+    """A run as stored. ``media``: by mux key, empty before the first commit; until then ``clock`` is None.
 
-    ``media``: by mux key.
+    ``end_reason`` is None while it is open.
     """
 
     id: str

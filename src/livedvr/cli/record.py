@@ -54,8 +54,13 @@ second signal."""
 )
 @click.option(
     "--video",
-    type=click.Choice(["copy", "h264"]),
-    help="copy: video and audio as they come; h264: encode H.264 and AAC. [default: copy; h264 for testsrc]",
+    type=click.Choice(["copy", "h264", "h265"]),
+    help="copy: video and audio as they come; h264, h265: encode, and AAC. [default: copy; h264 for testsrc, a ladder]",
+)
+@click.option(
+    "--ladder",
+    metavar="HEIGHTS",
+    help="Several qualities from one decode, e.g. 1080p,720p,480p; the audio is a rendition of its own.",
 )
 @click.option(
     "--retention",

@@ -16,8 +16,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from livedvr.resources import errors
+from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
-from livedvr.resources.models import DvrSession, Resource
+from livedvr.resources.models import DvrSession
 from livedvr.resources.session_patch import SessionPatch
 
 LONGEST_REQUEST = 64 * 1024  # a hundred windows and as many labels are a quarter of it

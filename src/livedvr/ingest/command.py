@@ -12,48 +12,73 @@ import ffmpeg
 
 from livedvr.ingest.source import Source
 from livedvr.ingest.testsrc import TESTSRC_OPTIONS, testsrc_graph
-from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, Container
+from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN
+from livedvr.resources.models import Channel
+from livedvr.resources.streams import AudioStream, MuxStream, VideoStream
 from livedvr.resources.times import SECOND, format_seconds
 
 JOURNAL_NAME = "journal.csv"
 HEAD_NAME = "head.nut"
 
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
+DEFAULT_VIDEO_BITRATE = 6_000_000
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
+
+
+# What a run's containers add to its media time (the journal's). All outputs of a run share it, and none shifts its
+# own times to stay above zero: B-frames and AAC's priming lie before the start, by less than this.
+CONTAINER_OFFSET = 1 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a run cuts its input. ``segment``: microseconds; ``probe_seconds``: for live MPEG-TS."""
+    """How a run cuts its input: into which of the channel's mux streams. ``probe_seconds``: for live MPEG-TS."""
 
-    mux: str
-    container: Container
-    segment: int
-    copy: bool
+    channel: Channel
+    muxes: tuple[MuxStream, ...]
     probe_seconds: int = PROBE_SECONDS
 
 
 def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
-    """The command that turns the source into segments, an init segment and a journal below ``{mux}/``."""
+    """The command that turns the source into segments, an init segment and a journal below each ``{mux}/``.
+
+    One process and one decode for all of them: they share their media time.
+    """
     given = ffmpeg.input(_input_name(source), **_input_options(source, cut))
-    # The first video and the first audio stream, each if there is one: one muxed rendition.
-    taken = [given["v:0?"], given["a:0?"]]
-    output = ffmpeg.output(*taken, f"{cut.mux}/{SEGMENT_PATTERN[cut.container]}", **_output_options(cut))
-    if cut.copy and cut.container == "fmp4":
-        # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
-        # NUT, which takes any codec; and audio is written without waiting for the first keyframe.
-        head = ffmpeg.output(
-            *taken, f"{cut.mux}/{HEAD_NAME}", f="nut", c="copy", t=5, flush_packets=1, max_interleave_delta=1
-        )
-        output = ffmpeg.merge_outputs(output, head)
+    outputs = [output for mux in cut.muxes for output in _outputs(given, cut.channel, mux, alone=len(cut.muxes) == 1)]
     return [
         binary,
         "-hide_banner",
         "-nostdin",  # nobody types; and a terminal's keys must not end a recording
         "-nostats",  # the log stays small: no progress lines
         *("-loglevel", "level+info"),  # info says which streams are taken; the level prefix finds errors
-        *(str(part) for part in ffmpeg.get_args(output)),
+        *(str(part) for part in ffmpeg.get_args(ffmpeg.merge_outputs(*outputs))),
     ]
+
+
+def stream_specifiers(channel: Channel, mux: MuxStream) -> list[str]:
+    """The source's streams that a rendition takes, as ffmpeg names them: ``v:0``, ``a:1``."""
+    audio = channel.audio_of(mux)
+    return [*(["v:0"] if channel.video_of(mux) else []), *([f"a:{audio.input_track}"] if audio else [])]
+
+
+def _outputs(given: Any, channel: Channel, mux: MuxStream, *, alone: bool) -> list[Any]:
+    """The rendition, and what its copied audio needs beside it."""
+    audio = channel.audio_of(mux)
+    # In the only rendition each stream is taken if there is one. Else one that is missing must be told by its name, so
+    # that the next run can do without its rendition (P7).
+    optional = "?" if alone else ""
+    streams = [given[specifier + optional] for specifier in stream_specifiers(channel, mux)]
+    outputs = [ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(channel, mux))]
+    if audio and audio.codec == "copy" and mux.container == "fmp4":
+        # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
+        # NUT, which takes any codec; and audio is written without waiting for the first keyframe.
+        outputs.append(
+            ffmpeg.output(
+                *streams, f"{mux.key}/{HEAD_NAME}", f="nut", c="copy", t=5, flush_packets=1, max_interleave_delta=1
+            )
+        )
+    return outputs
 
 
 def _input_name(source: Source) -> str:
@@ -62,7 +87,7 @@ def _input_name(source: Source) -> str:
 
 def _input_options(source: Source, cut: Cut) -> dict[str, Any]:
     options = _source_options(source, cut)
-    if source.kind == "file" or (cut.container == "fmp4" and source.kind != "testsrc"):
+    if source.kind == "file" or (cut.muxes[0].container == "fmp4" and source.kind != "testsrc"):
         # Timestamps that jump by more than a second are smoothed over (default: ten): a file is paced by them, and
         # the mov muxer would make one picture as long as the jump. A live MPEG-TS keeps its jump in MPEG-TS, and the
         # journal shows it.
@@ -95,50 +120,75 @@ def _source_options(source: Source, cut: Cut) -> dict[str, Any]:
             return options
 
 
-def _output_options(cut: Cut) -> dict[str, Any]:
+def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
     options: dict[str, Any] = {
         "f": "segment",
-        "segment_time": format_seconds(cut.segment),
+        "segment_time": format_seconds(mux.segment_micros),
         # About a frame: ffmpeg 9 compares the first cut with 0 although a picture with B-frames starts later, and
         # would make the first segment twice as long (5.1 does not).
         "segment_time_delta": "0.05",
-        "segment_list": f"{cut.mux}/{JOURNAL_NAME}",  # append-only, a line per closed segment
+        "segment_list": f"{mux.key}/{JOURNAL_NAME}",  # append-only, a line per closed segment
         "segment_list_type": "csv",
         "max_muxing_queue_size": 4096,  # a stream that starts late must not end the run
-        **_codec_options(cut),
+        # Neither the journal's times nor the container's are shifted for this output alone (measured: 45 ms with
+        # B-frames, and a whole GOP for a video that is joined in its middle). output_ts_offset would move the cuts.
+        "avoid_negative_ts": "disabled",
+        "initial_offset": format_seconds(CONTAINER_OFFSET),
+        **_video_options(channel.video_of(mux), mux),
+        **_audio_options(channel.audio_of(mux)),
     }
-    if cut.container == "ts":
+    if mux.container == "ts":
         # Each packet is written at once: growth is the heartbeat (I2).
-        options |= {"segment_format": "mpegts", "segment_format_options": "flush_packets=1"}
+        options |= {"segment_format": "mpegts", "segment_format_options": "flush_packets=1:avoid_negative_ts=disabled"}
         # Without these the muxer adds 1.4 s, and the journal's times are not the container's.
         return options | {"muxdelay": 0, "muxpreload": 0}
-    movflags = "+empty_moov+default_base_moof+frag_keyframe"  # CMAF: init segment apart, moof-relative offsets
+    # CMAF: init segment apart, moof-relative offsets; decode times as they are, not from 0 on.
+    movflags = "+empty_moov+default_base_moof+frag_keyframe+frag_discont"
     return options | {
         "segment_format": "mp4",
         # A chunk every 0.5 s, written at once: growth is the heartbeat even in a 10 s GOP (I2).
-        "segment_format_options": f"movflags={movflags}:frag_duration=500000:flush_packets=1",
-        "segment_header_filename": f"{cut.mux}/{INIT_NAME}",  # one init segment a run
+        "segment_format_options": f"movflags={movflags}:use_editlist=0:avoid_negative_ts=disabled"
+        ":frag_duration=500000:flush_packets=1",
+        "segment_header_filename": f"{mux.key}/{INIT_NAME}",  # one init segment a run
         "individual_header_trailer": 0,  # and none in the segments
     }
 
 
-def _codec_options(cut: Cut) -> dict[str, Any]:
-    if cut.copy:
-        return {"c": "copy"}
-    return {
-        "c:v": "libx264",
+_ENCODERS = {"h264": "libx264", "h265": "libx265"}
+
+
+def _video_options(video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
+    if video is None:
+        return {}
+    if video.codec == "copy":
+        return {"c:v": "copy"}
+    cap = video.bitrate_bps or DEFAULT_VIDEO_BITRATE
+    options: dict[str, Any] = {
+        "c:v": _ENCODERS[video.codec],
         "preset": "veryfast",
         "tune": "zerolatency",  # C6: lookahead would date everything 0.5 s late
         "crf": 23,
-        "maxrate": "6M",  # the cap behind BANDWIDTH
-        "bufsize": "6M",
+        "maxrate": cap,  # the cap behind BANDWIDTH
+        "bufsize": cap,
         "pix_fmt": "yuv420p",  # what every player decodes
-        # A keyframe on each segment's edge and nowhere else.
-        "force_key_frames": f"expr:gte(t,n_forced*{format_seconds(cut.segment)})",
-        "sc_threshold": 0,
+        # A keyframe on each segment's edge and nowhere else: the same edges in every rendition.
+        "force_key_frames": f"expr:gte(t,n_forced*{format_seconds(mux.segment_micros)})",
         "g": 100_000,
-        "c:a": "aac",
-        "b:a": "128k",
-        "ar": 48000,
-        "ac": 2,
     }
+    if video.codec == "h264":
+        options["sc_threshold"] = 0
+    else:
+        options |= {"tag:v": "hvc1", "x265-params": "scenecut=0:open-gop=0:log-level=error"}  # hvc1: what Apple plays
+    if video.height_pixels:
+        options["vf"] = f"scale={video.width_pixels or -2}:{video.height_pixels}"
+    if video.frame_rate:
+        options["r"] = f"{video.frame_rate:g}"
+    return options
+
+
+def _audio_options(audio: AudioStream | None) -> dict[str, Any]:
+    if audio is None:
+        return {}
+    if audio.codec == "copy":
+        return {"c:a": "copy"}
+    return {"c:a": "aac", "b:a": audio.bitrate_bps, "ar": audio.sample_rate_hertz, "ac": audio.channel_count}

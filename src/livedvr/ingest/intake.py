@@ -9,54 +9,28 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.ingest.command import HEAD_NAME
-from livedvr.ingest.journal import JournalReader
-from livedvr.ingest.log import LogReader
-from livedvr.ingest.run import Run
+from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
+from livedvr.ingest.describe import describe, longest_keyframe_distance
+from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
-from livedvr.resources.layout import INIT_NAME, init_name, segment_name
+from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
+from livedvr.timeline.beside import Placed, place_beside
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.placing import is_resent, observed, place, target_seconds
-from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
+from livedvr.timeline.segment import ClosedSegment, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
-
-@dataclass(slots=True)
-class OpenRun:
-    """A run that is being read.
-
-    ``next_index``: the first segment that is not in the catalog yet. ``marks``: the segments before which ffmpeg's log
-    tells of a jump. ``unlisted``: those since ``next_index`` that will never be listed. ``head``: what the first
-    segment is.
-    """
-
-    run: Run
-    journal: JournalReader
-    log: LogReader
-    clock: RunClock = field(default_factory=RunClock)
-    media: RunMedia | None = None
-    next_index: int = 0
-    pending: list[ClosedSegment] = field(default_factory=list)
-    marks: set[int] = field(default_factory=set)
-    unlisted: list[int] = field(default_factory=list)
-    head: MediaSpan | None = None
-    init_stored: bool = False
-
-    @property
-    def open_index(self) -> int:
-        """The index of the segment that ffmpeg is writing."""
-        return self.next_index + len(self.pending) + len(self.unlisted)
+GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
 
 
 class Intake:
@@ -78,7 +52,6 @@ class Intake:
         on_append: Callable[[], None],
     ) -> None:
         self._channel = channel
-        self._mux = channel.mux
         self._known = known
         self._store = store
         self._catalog = catalog
@@ -86,51 +59,57 @@ class Intake:
         self._on_append = on_append
 
     async def read(self, open_run: OpenRun, *, final: bool) -> None:
-        """Take what the journal has new. ``final``: the run is over, there is nothing more to wait for."""
-        self._read_journal(open_run)  # step 2
+        """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for."""
+        self._read_journals(open_run)  # step 2
         if open_run.clock.offset is None and not await self._settle(open_run, final):
             return
         await self._pass_over_resent(open_run)
-        if not open_run.pending:
-            return
-        await self._store_objects(open_run)  # step 3
-        segments, clock = self._place(open_run)  # step 4
-        await self._commit(open_run, segments, clock)  # step 5
-        for segment in segments:
-            self._known.timeline.append(self._mux.key, segment)
-        self._on_append()
-        for closed in open_run.pending:
-            self._spool_path(open_run, closed.index).unlink(missing_ok=True)
+        for track in open_run.others:
+            await self._look_at_rendition(open_run, track)
+        placed, clock = self._place(open_run, final)  # step 4, which is pure; nothing exists before step 5
+        if any(one.segments for one in placed.values()):
+            await self._store_objects(open_run, placed)  # step 3
+            await self._commit(open_run, placed, clock)  # step 5
+            for mux, one in placed.items():
+                for segment in one.segments:
+                    self._known.timeline.append(mux, segment)
+            self._on_append()
         open_run.clock = clock
-        open_run.next_index = open_run.open_index
-        open_run.pending, open_run.unlisted = [], []
+        for track in open_run.tracks:
+            taken = placed[track.mux.key].taken
+            for closed in track.pending[:taken]:
+                open_run.segment_path(track, closed.index).unlink(missing_ok=True)
+            track.take(taken)
 
-    def _read_journal(self, open_run: OpenRun) -> None:
-        for row in open_run.journal.new_rows():
-            if row.index < open_run.open_index:
-                continue  # it is in the catalog since before a restart
-            try:
-                facts = self._spool_path(open_run, row.index).stat()
-            except FileNotFoundError:
-                open_run.unlisted.append(row.index)  # somebody has removed it: there is nothing to list
-                continue
-            closed = ClosedSegment(
-                open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
-            )
-            open_run.pending.append(closed)
+    def _read_journals(self, open_run: OpenRun) -> None:
+        for track in open_run.tracks:
+            for row in track.journal.new_rows():
+                if row.index < track.open_index:
+                    continue  # it is in the catalog since before a restart
+                try:
+                    facts = open_run.segment_path(track, row.index).stat()
+                except FileNotFoundError:
+                    track.unlisted.append(row.index)  # somebody has removed it: there is nothing to list
+                    continue
+                closed = ClosedSegment(
+                    open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
+                )
+                track.pending.append(closed)
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(open_run.log.smoothed_jumps())
 
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""
-        if not open_run.pending:
+        track = open_run.reference
+        if not track.pending:
             return False
-        head = await self._read_head(open_run)
-        clock = observed(open_run.pending, None if final else await self._look_at_open_segment(open_run))
+        head = await self._read_head(open_run, track)
+        clock = observed(track.pending, None if final else await self._look_at_open_segment(open_run))
+        copied = (video := self._channel.video_of(track.mux)) is None or video.codec == "copy"
         target = self._known.target or target_seconds(
-            setting=self._mux.segment_micros,
-            copied=self._channel.video == "copy",
-            keyframe_distance=_longest_keyframe_distance(head, open_run.pending),
+            setting=track.mux.segment_micros,
+            copied=copied,
+            keyframe_distance=longest_keyframe_distance(head, track.pending),
             wanted=self._channel.target_duration,
         )
         if not (final or clock.has_settled(target * SECOND)):
@@ -140,129 +119,130 @@ class Intake:
                 lambda db: channel_rows.set_target(db, self._channel.channel_id, target), self._owner
             )
             self._known.target = target
-        open_run.media = describe(head, self._mux.container)
-        self._known.media[open_run.run.id] = open_run.media
+        self._learn(open_run, track, head)
         # The journal says 0 although the first picture may come later; the container knows.
-        start = open_run.pending[0]
-        if start.media_start < head.reference.first_pts < start.media_end:
-            open_run.pending[0] = replace(start, media_start=head.reference.first_pts)
+        start, first = track.pending[0], head.reference.first_pts - CONTAINER_OFFSET
+        if start.media_start < first < start.media_end:
+            track.pending[0] = replace(start, media_start=first)
         open_run.clock = clock.anchored()
         return True
 
-    async def _read_head(self, open_run: OpenRun) -> MediaSpan:
-        """What the run's first segment is: read once, and again as long as a codec cannot be told yet."""
-        head = open_run.head
+    def _learn(self, open_run: OpenRun, track: Track, head: MediaSpan) -> None:
+        open_run.media[track.mux.key] = describe(head, track.mux.container)
+        self._known.media[open_run.run.id] = dict(open_run.media)
+
+    async def _read_head(self, open_run: OpenRun, track: Track) -> MediaSpan:
+        """What the rendition's first segment is: read once, and again as long as a codec cannot be told yet."""
+        head = track.head
         if head is not None and all(stream.info.codec_string for stream in head.streams):
             return head
-        first, init = self._spool_path(open_run, open_run.pending[0].index), self._init_path(open_run)
-        if init is not None and self._channel.video == "copy":
-            await asyncio.to_thread(complete_init, init, open_run.run.media_folder / HEAD_NAME)
+        first, init = open_run.segment_path(track, track.pending[0].index), open_run.init_path(track)
+        nut = open_run.run.media_folder(track.mux.key) / HEAD_NAME
+        if init is not None and nut.exists():
+            await asyncio.to_thread(complete_init, init, nut)
         try:
-            open_run.head = await asyncio.to_thread(read_media, first, init)
+            track.head = await asyncio.to_thread(read_media, first, init)
         except MediaError as error:
             raise SourceError(f"the source brings no media that can be read: {error}", field="SOURCE") from error
-        return open_run.head
+        return track.head
 
     async def _look_at_open_segment(self, open_run: OpenRun) -> tuple[int, Sample] | None:
         """Where the segment that is being written begins, how far it has come, and when its last chunk was."""
-        path = self._spool_path(open_run, open_run.open_index)
+        track = open_run.reference
+        path = open_run.segment_path(track, track.open_index)
         try:
             arrival = path.stat().st_mtime_ns // 1000
-            span = await asyncio.to_thread(read_media, path, self._init_path(open_run))
+            span = await asyncio.to_thread(read_media, path, open_run.init_path(track))
         except (FileNotFoundError, MediaError):  # not begun yet
             return None
-        return span.reference.first_pts, Sample(span.reference.end_pts, arrival)
+        reference = span.reference
+        return reference.first_pts - CONTAINER_OFFSET, Sample(reference.end_pts - CONTAINER_OFFSET, arrival)
 
     async def _pass_over_resent(self, open_run: OpenRun) -> None:
         """What a new run brings again is listed already: it is said aloud, and leaves the spool."""
-        last = self._known.timeline.last(self._mux.key)
-        resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), open_run.pending))
+        track = open_run.reference
+        last = self._known.timeline.last(track.mux.key)
+        resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), track.pending))
         if not resent:
             return
         for row in resent:
             open_run.clock = open_run.clock.observe(Sample(row.media_end, row.arrival))
-            self._spool_path(open_run, row.index).unlink(missing_ok=True)
-        open_run.pending = open_run.pending[len(resent) :]
-        open_run.unlisted += [row.index for row in resent]
+            open_run.segment_path(track, row.index).unlink(missing_ok=True)
+        track.take(len(resent))
         seconds = format_seconds(sum(row.media_end - row.media_start for row in resent))
         text = f"run {open_run.run.id} began with {seconds} s that are listed already; they are not listed again"
-        channel, time = self._channel.channel_id, resent[-1].arrival
-        await self._catalog.write(
-            lambda db: channel_rows.add_event(db, channel, time, "MEDIA_RESENT", text), self._owner
-        )
+        await self._add_event(resent[-1].arrival, "MEDIA_RESENT", text)
 
-    async def _store_objects(self, open_run: OpenRun) -> None:
-        run = open_run.run.id
-        init = self._init_path(open_run)
-        if init is not None and not open_run.init_stored:
-            await asyncio.to_thread(self._store.put_new, init_name(self._mux.key, run), init)
-            open_run.init_stored = True
-        for closed in open_run.pending:
-            name = segment_name(self._mux.key, run, closed.index, self._mux.container)
-            await asyncio.to_thread(self._store.put_new, name, self._spool_path(open_run, closed.index))
+    async def _look_at_rendition(self, open_run: OpenRun, track: Track) -> None:
+        """What a further rendition is, once it has come. One that cannot be played does not stop the others (P7)."""
+        if track.failed or not track.pending or track.mux.key in open_run.media:
+            return
+        try:
+            self._learn(open_run, track, await self._read_head(open_run, track))
+        except SourceError as error:
+            track.failed = True
+            await self._add_event(track.pending[0].arrival, "RENDITION_FAILED", f"{track.mux.key}: {error}")
 
-    def _place(self, open_run: OpenRun) -> tuple[list[Segment], RunClock]:
+    def _place(self, open_run: OpenRun, final: bool) -> tuple[dict[str, Placed], RunClock]:
+        """Step 4: the reference by the run's clock, the others beside it."""
         assert self._known.target is not None
+        track, target = open_run.reference, self._known.target * SECOND
         segments: list[Segment] = []
-        clock, previous = open_run.clock, self._known.timeline.last(self._mux.key)
-        for closed in open_run.pending:
+        clock, previous = open_run.clock, self._known.timeline.last(track.mux.key)
+        for closed in track.pending:
             marked = closed.index in open_run.marks
-            previous, clock = place(closed, previous, clock, target=self._known.target * SECOND, marked=marked)
+            previous, clock = place(closed, previous, clock, target=target, marked=marked)
             segments.append(previous)
-        return segments, clock
+        placed = {track.mux.key: Placed(segments, len(segments))}
+        for other in open_run.others:
+            placed[other.mux.key] = self._place_other(open_run, other, segments, final)
+        return placed, clock
 
-    async def _commit(self, open_run: OpenRun, segments: list[Segment], clock: RunClock) -> None:
-        channel, mux, media, target = self._channel.channel_id, self._mux, open_run.media, self._known.target
-        assert media is not None and target is not None
-        longest = max(segments, key=lambda s: s.duration)
+    def _place_other(self, open_run: OpenRun, track: Track, new: list[Segment], final: bool) -> Placed:
+        timeline, reference = self._known.timeline, open_run.reference.mux.key
+        last = timeline.last(track.mux.key)
+        since = last.start if last and last.run == open_run.run.id else 0
+        beside = [*timeline.of_run(reference, open_run.run.id, since), *new]
+        until = beside[-1].end if beside else 0
+        if track.failed:
+            gaps = place_beside([], last, beside, gaps_until=until, final=final)
+            return replace(gaps, taken=len(track.pending))
+        patience = 0 if final else GAP_AFTER * (self._known.target or 0) * SECOND
+        return place_beside(track.pending, last, beside, gaps_until=until - patience, final=final)
+
+    async def _store_objects(self, open_run: OpenRun, placed: Mapping[str, Placed]) -> None:
+        run = open_run.run.id
+        for track in open_run.tracks:
+            mux = track.mux
+            real = [segment for segment in placed[mux.key].segments if not segment.is_gap]
+            init = open_run.init_path(track)
+            if init is not None and real and not track.init_stored:
+                await asyncio.to_thread(self._store.put_new, init_name(mux.key, run), init)
+                track.init_stored = True
+            for segment in real:
+                name = segment_name(mux.key, run, segment.index, mux.container)
+                await asyncio.to_thread(self._store.put_new, name, open_run.segment_path(track, segment.index))
+
+    async def _commit(self, open_run: OpenRun, placed: Mapping[str, Placed], clock: RunClock) -> None:
+        channel, media, target = self._channel.channel_id, open_run.media, self._known.target
+        assert target is not None
+        segments = {mux: one.segments for mux, one in placed.items()}
+        mux, longest = max(
+            ((key, segment) for key, some in segments.items() for segment in some), key=lambda pair: pair[1].duration
+        )
         seconds = round_half_up(longest.duration)
 
         def work(db: sqlite3.Connection) -> None:
-            segment_rows.commit_segments(db, channel, mux.key, segments, clock, media)
+            segment_rows.commit_segments(db, channel, open_run.run.id, segments, clock, media)
             if seconds > target:
                 # P3: listed truthfully, said aloud; sessions created later declare the larger value.
-                name = segment_name(mux.key, longest.run, longest.index, mux.container)
+                name = segment_name(mux, longest.run, longest.index, self._channel.mux_stream(mux).container)
                 text = f"{name} lasts {format_seconds(longest.duration)} s, the target duration is {target} s"
                 channel_rows.raise_target(db, channel, seconds, longest.start, text)
 
         await self._catalog.write(work, self._owner)
         self._known.target = max(target, seconds)
 
-    def _spool_path(self, open_run: OpenRun, index: int) -> Path:
-        return open_run.run.segment_path(index, self._mux.container)
-
-    def _init_path(self, open_run: OpenRun) -> Path | None:
-        return open_run.run.media_folder / INIT_NAME if self._mux.container == "fmp4" else None
-
-
-def _longest_keyframe_distance(head: MediaSpan, closed: list[ClosedSegment]) -> int:
-    """P3's measure while settling, microseconds: within the first segment, and from it to the next."""
-    if head.reference.info.kind != "video":
-        return 0
-    edges = [*head.reference.keyframes, closed[0].media_end]
-    return max(later - earlier for earlier, later in itertools.pairwise(edges))
-
-
-def describe(span: MediaSpan, container: str) -> RunMedia:
-    """What a run's media is; SourceError when players of HLS have no way to play it."""
-    infos = [stream.info for stream in span.streams]
-    for info in infos:
-        if info.codec_string is None:
-            raise SourceError(
-                f"the source's {info.kind} is {info.codec}, which cannot go into {container} for HLS",
-                field="SOURCE",
-                hint="--video h264 encodes H.264 and AAC instead",
-            )
-    video = next((info for info in infos if info.kind == "video"), None)
-    texts = [
-        f"video {i.codec} {i.width}x{i.height}" + (f" {float(i.frame_rate):g} fps" if i.frame_rate else "")
-        if i.kind == "video"
-        else f"audio {i.codec} {i.sample_rate} Hz {i.channels} ch"
-        for i in infos
-    ]
-    return RunMedia(
-        codecs=tuple(i.codec_string for i in infos if i.codec_string),
-        resolution=(video.width, video.height) if video and video.width and video.height else None,
-        frame_rate=video.frame_rate if video else None,
-        text=", ".join(texts),
-    )
+    async def _add_event(self, time: int, kind: str, text: str) -> None:
+        channel = self._channel.channel_id
+        await self._catalog.write(lambda db: channel_rows.add_event(db, channel, time, kind, text), self._owner)

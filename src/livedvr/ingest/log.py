@@ -10,8 +10,6 @@ _NOISE = re.compile(
     r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[info\]"
 )
 _PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
-# An fMP4 run says nothing of its first segment, but of its journal.
-_OPENED = re.compile(rb"Opening '.*(?:journal\.csv|segment-(\d+)\.)")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
 
 
@@ -24,6 +22,14 @@ def last_words(lines: Sequence[str], most: int = 3) -> str:
 def lacks_keyframe(lines: Sequence[str]) -> bool:
     """The probe met no keyframe: it has to look longer (a long GOP, joined in its middle)."""
     return any("Could not find codec parameters" in line or "dimensions not set" in line for line in lines)
+
+
+def missing_stream(lines: Sequence[str]) -> str | None:
+    """The stream that was asked for by its name and that the source does not have, e.g. ``a:1``."""
+    found = (re.search(r"Stream map '0:([va]:\d+)' matches no streams", line) for line in lines)
+    # ffmpeg 9 says it without the name, and names it in the line behind.
+    named = (re.search(r"Failed to set value '0:([va]:\d+)' for option 'map'", line) for line in lines)
+    return next((match[1] for match in (*found, *named) if match), None)
 
 
 def refused_publisher(lines: Sequence[str]) -> bool:
@@ -49,10 +55,12 @@ def taken_streams(lines: Sequence[str]) -> list[str]:
 
 
 class LogReader:
-    """Looks at what is new in a log, for what must be noticed while the run goes on."""
+    """Looks at what is new in a log, for what must be noticed while the run goes on. ``mux``: the reference."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mux: str) -> None:
         self._path = path
+        # An fMP4 run says nothing of its first segment, but of its journal.
+        self._opened = re.compile(rb"Opening '%s/(?:journal\.csv|segment-(\d+)\.)" % re.escape(mux.encode()))
         self._offset = 0
         self._open: int | None = None  # the index of the segment that ffmpeg was writing at that place of the log
 
@@ -65,7 +73,7 @@ class LogReader:
         """
         found = []
         for line in self._new_lines():
-            opened = _OPENED.search(line)
+            opened = self._opened.search(line)
             if opened:
                 self._open = int(opened[1] or 0)
             elif b"timestamp discontinuity" in line and self._open is not None:

@@ -44,20 +44,20 @@ def new_run_id(now: int) -> str:
 class Run:
     """A run's folder: ``run.json``, ``lock``, ``lease``, ``control``, ``ffmpeg.log``, ``exit.json``, ``{mux}/``."""
 
-    def __init__(self, folder: Path, mux: str) -> None:
+    def __init__(self, folder: Path, muxes: Sequence[str]) -> None:
         self.folder = folder
         self.id = folder.name
-        self.media_folder = folder / mux
+        self.muxes = tuple(muxes)
         self.log_path = folder / "ffmpeg.log"
-        self.journal_path = self.media_folder / JOURNAL_NAME
         self._keeper: subprocess.Popen[bytes] | None = None  # only if this controller started it
 
     def start(self, argv: Sequence[str], *, lease_seconds: float, reserve_bytes: int) -> None:
         """Make the folder and start keeper and ffmpeg in a session of their own. Blocking."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700)  # run.json carries what the input's options say, a passphrase too
-        self.media_folder.mkdir()
-        self.journal_path.touch()  # it can be watched before ffmpeg opens it
+        for mux in self.muxes:
+            self.media_folder(mux).mkdir()
+            self.journal_path(mux).touch()  # it can be watched before ffmpeg opens it
         (self.folder / "lease").touch()
         os.mkfifo(self.folder / "control")
         lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -152,9 +152,17 @@ class Run:
         except FileNotFoundError:
             return []
 
-    def segment_path(self, index: int, container: Container) -> Path:
-        """Where ffmpeg writes the segment with this index."""
-        return self.media_folder / (SEGMENT_PATTERN[container] % index)
+    def media_folder(self, mux: str) -> Path:
+        """Where ffmpeg writes a rendition."""
+        return self.folder / mux
+
+    def journal_path(self, mux: str) -> Path:
+        """The rendition's journal."""
+        return self.media_folder(mux) / JOURNAL_NAME
+
+    def segment_path(self, mux: str, index: int, container: Container) -> Path:
+        """Where ffmpeg writes the rendition's segment with this index."""
+        return self.media_folder(mux) / (SEGMENT_PATTERN[container] % index)
 
     def remove(self) -> None:
         """Remove the folder; everything in it has been taken over."""

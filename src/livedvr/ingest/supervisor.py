@@ -12,10 +12,10 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
-from livedvr.ingest.command import LONG_PROBE_SECONDS, PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.command import LONG_PROBE_SECONDS, PROBE_SECONDS, Cut, build_argv, stream_specifiers
 from livedvr.ingest.ffmpeg import Ffmpeg
-from livedvr.ingest.intake import Intake, OpenRun
-from livedvr.ingest.journal import JournalReader
+from livedvr.ingest.intake import Intake
+from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, RunExit, new_run_id
 from livedvr.ingest.source import check_file, check_port, parse_source
 from livedvr.ingest.surroundings import Surroundings
@@ -99,9 +99,7 @@ class Supervisor:
         self._open: OpenRun | None = None
         self._watchdog: Watchdog | None = None
         self._asked: str | None = None  # "stop" or "kill"
-        self._cut = Cut(
-            channel.mux.key, channel.mux.container, channel.mux.segment_micros, copy=channel.video == "copy"
-        )
+        self._cut = Cut(channel, channel.mux_streams)
         self._has_begun = bool(left_open)  # a run of ours has been started or adopted
         self.state = StreamingState.STARTING
         self.error: LiveDvrError | None = None
@@ -151,7 +149,11 @@ class Supervisor:
 
     def frontier(self, now: int) -> int | None:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
-        last = self._known.timeline.last(self._channel.mux.key)
+        frontiers = [self._frontier(now, mux) for mux in self._known.timeline.renditions()]
+        return None if None in frontiers else min(one for one in frontiers if one is not None)
+
+    def _frontier(self, now: int, mux: str) -> int | None:
+        last = self._known.timeline.last(mux)
         reached = earliest_after(last) if last else None
         if self._unread or (self._open is not None if self.is_over else self.has_media):
             return reached
@@ -188,20 +190,21 @@ class Supervisor:
                 return
             if ended is None or self.has_media:
                 failures = 0
+                self._cut = replace(self._cut, muxes=self._channel.mux_streams)  # what was missing may be there now
                 backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
                 self._set_state(StreamingState.STREAMING_NO_INPUT)
             else:
-                failures = self._count_failure(ended, started, failures)
+                failures = await self._count_failure(ended, started, failures)
             self._watchdog = None
             await self._pause(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
 
-    async def _try(self, open_run: OpenRun) -> _Ended | None:
+    async def _try(self, opened: OpenRun) -> _Ended | None:
         """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
         try:
-            return await self._follow(open_run)
+            return await self._follow(opened)
         except SourceError as error:
-            if self._source.ends or not self._known.timeline.last(self._channel.mux.key):
+            if self._source.ends or not self._has_recorded:
                 raise
             self.last_failure = text = str(error)
             await self._abandon(error)
@@ -211,10 +214,18 @@ class Supervisor:
             )
             return None
 
-    def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
+    @property
+    def _has_recorded(self) -> bool:
+        return self._known.timeline.last(self._channel.reference.key) is not None
+
+    async def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
         """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
         words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
         self.last_failure = ended.silence or words
+        missing = log.missing_stream(ended.log)
+        if missing is not None:
+            await self._do_without(missing)
+            return failures
         if log.lacks_keyframe(ended.log) and self._cut.probe_seconds < LONG_PROBE_SECONDS:
             self._cut = replace(self._cut, probe_seconds=LONG_PROBE_SECONDS)
             return failures
@@ -225,6 +236,19 @@ class Supervisor:
         if failures >= GIVE_UP_AFTER:
             raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self._source.url)
         return failures
+
+    async def _do_without(self, missing: str) -> None:
+        """A stream that the source lacks: the next run does without the renditions that carry it (P7)."""
+        muxes = tuple(mux for mux in self._cut.muxes if missing not in stream_specifiers(self._channel, mux))
+        if self._channel.reference not in muxes:
+            raise SourceError(f"the source has no stream '{missing}'", field=self._source.url)
+        dropped = ", ".join(mux.key for mux in self._cut.muxes if mux not in muxes)
+        self._cut = replace(self._cut, muxes=muxes)
+        self.last_failure = text = f"{dropped}: the source has no stream '{missing}'"
+        now, channel = self._clock.now(), self._channel.channel_id
+        await self._catalog.write(
+            lambda db: channel_rows.add_event(db, channel, now, "RENDITION_FAILED", text), self._owner
+        )
 
     async def _pause(self, micros: int) -> None:
         self._wake.clear()
@@ -238,7 +262,7 @@ class Supervisor:
         except Aborted:
             if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
                 raise
-        run = Run(self._spool / new_run_id(now), self._channel.mux.key)
+        run = Run(self._spool / new_run_id(now), [mux.key for mux in self._cut.muxes])
         channel = self._channel.channel_id
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now), self._owner)
         argv = build_argv(str(self._ffmpeg.path), self._source, self._cut)
@@ -254,70 +278,66 @@ class Supervisor:
         self._has_begun = True
         if self._asked is None:
             self._set_state(StreamingState.AWAITING_INPUT)
-        return OpenRun(run, JournalReader(run.journal_path), log.LogReader(run.log_path))
+        return open_run(run, self._channel, self._known.timeline)
 
     def _adopt(self, row: RunRow) -> OpenRun:
-        run = Run(self._spool / row.id, self._channel.mux.key)
-        last = self._known.timeline.last(self._channel.mux.key)
-        committed = last.index + 1 if last and last.run == row.id else 0
-        return OpenRun(
-            run,
-            JournalReader(run.journal_path),
-            log.LogReader(run.log_path),
-            clock=row.clock or RunClock(),
-            media=row.media,
-            next_index=committed,
-        )
+        folder, keys = self._spool / row.id, self._known.timeline.renditions()
+        run = Run(folder, [key for key in keys if (folder / key).is_dir()])
+        adopted = open_run(run, self._channel, self._known.timeline)
+        adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
+        return adopted
 
-    async def _follow(self, open_run: OpenRun) -> _Ended:
+    async def _follow(self, opened: OpenRun) -> _Ended:
         """Read a run until it has ended and its journal is read to the end."""
-        run, self._open = open_run.run, open_run
+        run, self._open = opened.run, opened
         patient = self._source.listens or self._source.kind in ("testsrc", "file")
         self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self._cut.probe_seconds * SECOND)
         silence: str | None = None
-        watches = [self._watcher.watch(path, self._wake) for path in (run.folder, run.journal_path) if path.exists()]
+        watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
+        watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
         try:
             while (ended := run.exit()) is None:
                 self._wake.clear()
-                await self._look(open_run)
+                await self._look(opened)
                 silence = silence or self._watchdog.verdict(self._clock.now())
                 if self._asked == "kill":
                     run.kill()
                 elif self._asked or silence:
                     run.stop()
-                sweep = SWEEP if open_run.clock.offset is not None else SETTLING_SWEEP
+                sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
                 await self._clock.wait(self._wake, sweep)
         finally:
             for watch in watches:
                 self._watcher.forget(watch)
-        await self._look(open_run)
-        while not await self._take(open_run, final=True):
+        await self._look(opened)
+        while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
-        return await self._finish(open_run, _Ended(ended, run.log_lines(), silence))
+        return await self._finish(opened, _Ended(ended, run.log_lines(), silence))
 
-    async def _look(self, open_run: OpenRun) -> None:
+    async def _look(self, opened: OpenRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
         assert self._watchdog is not None
-        run = open_run.run
+        run = opened.run
         run.renew()
         beaten = self._watchdog.first_beat is not None
-        await self._take(open_run, final=False)
+        await self._take(opened, final=False)
         self._unread.discard(run.id)
+        track = opened.reference
         try:
-            size = run.segment_path(open_run.open_index, self._channel.mux.container).stat().st_size
+            size = opened.segment_path(track, track.open_index).stat().st_size
         except FileNotFoundError:
             size = 0
-        self._watchdog.beat(self._clock.now(), (open_run.open_index, size))
+        self._watchdog.beat(self._clock.now(), (track.open_index, size))
         if self._watchdog.first_beat is not None and not beaten:
             self.streams = log.taken_streams(run.log_lines())
             if self._asked is None:
                 self._set_state(StreamingState.STREAMING)
 
-    async def _take(self, open_run: OpenRun, *, final: bool) -> bool:
+    async def _take(self, opened: OpenRun, *, final: bool) -> bool:
         """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
         try:
-            await self._intake.read(open_run, final=final)
+            await self._intake.read(opened, final=final)
         except StorageError as error:
             if not error.passing or self._asked == "kill":
                 raise
@@ -325,9 +345,9 @@ class Supervisor:
             return False
         return True
 
-    async def _finish(self, open_run: OpenRun, ended: _Ended) -> _Ended:
+    async def _finish(self, opened: OpenRun, ended: _Ended) -> _Ended:
         """The run is over and read: its folder goes, its row says why."""
-        run, reason = open_run.run, ended.reason(self._asked)
+        run, reason = opened.run, ended.reason(self._asked)
         await self._close(run, reason)
         self._known.run_ends[run.id] = reason
         self._on_change()

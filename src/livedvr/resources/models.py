@@ -34,10 +34,11 @@ class Output(Resource):
 
 
 class Manifest(Resource):
-    """A manifest: the channel's own live one at ``{output}/{file_name}`` (O5), and what DVR sessions ask for by its key.
+    """A manifest: the channel's own live one (O5), and what DVR sessions ask for by its key.
 
     ``max_segment_count``: how many segments the live one lists. ``gap_entries``: whether a rendition that fails gets
-    EXT-X-GAP entries (P7); without them its playlist just does not grow meanwhile. ``start_offset``: where players begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
+    EXT-X-GAP entries (P7), without them its playlist just does not grow meanwhile. ``start_offset``: where players
+    begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
     """
 
     key: str = "main"

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime, Field
 
+from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.models import DvrSession, Resource, TimeInterval
+from livedvr.resources.models import DvrSession, TimeInterval
 
 
 class SessionPatch(Resource):

@@ -67,6 +67,14 @@ class Timeline:
         segments = self._renditions[mux]
         return segments[0] if segments else None
 
+    def of_run(self, mux: str, run: str, since: int = 0) -> list[Segment]:
+        """The rendition's newest segments as far as they are of this run and end after ``since`` (UTC microseconds)."""
+        segments = self._renditions[mux]
+        first = len(segments)
+        while first and segments[first - 1].run == run and segments[first - 1].end > since:
+            first -= 1
+        return segments[first:]
+
     def before(self, mux: str, segment: Segment) -> Segment | None:
         """The rendition's segment right before this one, if it is kept."""
         segments = self._renditions[mux]

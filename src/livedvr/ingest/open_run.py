@@ -1,0 +1,91 @@
+"""A run that is being read: what its journals have brought and what of it is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from livedvr.ingest.journal import JournalReader
+from livedvr.ingest.log import LogReader
+from livedvr.ingest.run import Run
+from livedvr.media.reader import MediaSpan
+from livedvr.resources.layout import INIT_NAME
+from livedvr.resources.models import Channel
+from livedvr.resources.streams import MuxStream
+from livedvr.timeline.clock import RunClock
+from livedvr.timeline.segment import ClosedSegment, RunMedia
+from livedvr.timeline.timeline import Timeline
+
+
+@dataclass(slots=True)
+class Track:
+    """One rendition of a run that is being read.
+
+    ``next_index``: the first segment that is not in the catalog yet. ``unlisted``: those since then that will never be
+    listed. ``head``: what the first segment is. ``failed``: it brings nothing (any more) that can be listed (P7).
+    """
+
+    mux: MuxStream
+    journal: JournalReader
+    next_index: int = 0
+    pending: list[ClosedSegment] = field(default_factory=list)
+    unlisted: list[int] = field(default_factory=list)
+    head: MediaSpan | None = None
+    init_stored: bool = False
+    failed: bool = False
+
+    @property
+    def open_index(self) -> int:
+        """The index of the segment that ffmpeg is writing."""
+        return self.next_index + len(self.pending) + len(self.unlisted)
+
+    def take(self, count: int) -> None:
+        """The first ``count`` of what is pending are in the catalog, or will never be."""
+        self.next_index += count + len(self.unlisted)
+        self.pending, self.unlisted = self.pending[count:], []
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that is being read.
+
+    ``reference``: the rendition that is the clock of all, ``others``: those that are placed beside it. ``media``: what
+    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log tells of a jump.
+    """
+
+    run: Run
+    log: LogReader
+    reference: Track
+    others: list[Track]
+    clock: RunClock = field(default_factory=RunClock)
+    media: dict[str, RunMedia] = field(default_factory=dict)
+    marks: set[int] = field(default_factory=set)
+
+    @property
+    def tracks(self) -> list[Track]:
+        """All renditions, the reference first."""
+        return [self.reference, *self.others]
+
+    def segment_path(self, track: Track, index: int) -> Path:
+        """Where ffmpeg writes a segment."""
+        return self.run.segment_path(track.mux.key, index, track.mux.container)
+
+    def init_path(self, track: Track) -> Path | None:
+        """Where ffmpeg writes the rendition's init segment; MPEG-TS has none."""
+        return self.run.media_folder(track.mux.key) / INIT_NAME if track.mux.container == "fmp4" else None
+
+
+def open_run(run: Run, channel: Channel, timeline: Timeline) -> OpenRun:
+    """The run as far as the timeline does not have it; a mux stream that it does without has failed."""
+    tracks = [_track(run, channel.mux_stream(key), timeline) for key in timeline.renditions()]
+    return OpenRun(run, LogReader(run.log_path, channel.reference.key), tracks[0], tracks[1:])
+
+
+def _track(run: Run, mux: MuxStream, timeline: Timeline) -> Track:
+    committed = [s.index for s in timeline.of_run(mux.key, run.id) if not s.is_gap]
+    return Track(
+        mux,
+        JournalReader(run.journal_path(mux.key)),
+        next_index=committed[-1] + 1 if committed else 0,
+        failed=mux.key not in run.muxes,
+    )
