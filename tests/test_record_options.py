@@ -11,6 +11,7 @@ import pytest
 from livedvr.record_options import RecordOptions, channel_of, interval_of
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import to_micros
+from livedvr.resources.streams import av
 from livedvr.resources.times import HOUR, MINUTE, SECOND, parse_time
 
 NOW = parse_time("2026-01-01T12:00:00Z", 0, field="now")
@@ -70,10 +71,40 @@ def test_an_end_is_known_before_the_media_or_not(given: dict[str, str], end: int
 
 def test_the_channel() -> None:
     channel = channel_of(options(container="ts", segment_duration="4s", retention="1h", target_duration=5))
-    assert (channel.video, channel.mux.container, channel.mux.segment_micros) == ("h264", "ts", 4 * SECOND)
+    mux = channel.reference
+    assert (channel.elementary_streams, mux.container, mux.segment_micros) == (av("h264"), "ts", 4 * SECOND)
     assert (channel.retention_window, channel.target_duration) == (timedelta(hours=1), 5)
     assert channel.output.uri == str(Path.cwd() / "out"), "a later start from elsewhere means the same folder"
-    assert channel_of(options(source="srt://:9000")).video == "copy"
+    assert channel_of(options(source="srt://:9000")).elementary_streams == av()
     assert channel_of(options(output="file:///srv/x")).output.uri == "file:///srv/x"
     with pytest.raises(InvalidArgument, match="outside 1 s to 20 s"):
         channel_of(options(segment_duration="21s"))
+
+
+def test_a_ladder_is_a_rendition_for_each_height_and_one_for_the_audio() -> None:
+    made = channel_of(options(ladder="720p, 360p"))
+    assert [mux.key for mux in made.mux_streams] == ["v720p", "v360p", "audio"]
+    assert made.manifests[0].mux_streams == ("v720p", "v360p", "audio")
+    assert made.reference.key == "v720p"
+    video = made.video_of(made.mux_stream("v360p"))
+    assert video is not None
+    assert (video.codec, video.height_pixels, video.bitrate_bps) == ("h264", 360, 800_000)
+
+
+def test_a_ladder_in_mpeg_ts_carries_the_audio_in_each_rendition() -> None:
+    made = channel_of(options(ladder="720p,360p", container="ts"))
+    assert [mux.elementary_streams for mux in made.mux_streams] == [("video-720p", "audio"), ("video-360p", "audio")]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"ladder": "721p"}, "--ladder: '721p' is no rendition"),
+        ({"ladder": ""}, "--ladder: '' is no rendition"),
+        ({"ladder": "360p,360p"}, "twice"),
+        ({"ladder": "360p", "video": "copy"}, "--video: a ladder is encoded"),
+    ],
+)
+def test_a_ladder_that_cannot_be(given: dict[str, str], text: str) -> None:
+    with pytest.raises(InvalidArgument, match=text):
+        channel_of(options(**given))

@@ -18,8 +18,8 @@ class RecordOptions:
     """What to record. Times as users write them: RFC 3339, ``now``, ``-10m``, ``+1h``; durations ``30s``, ``1h30m``.
 
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
-    ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p,480p``; None:
-    one rendition as it comes. ``data_dir`` None: ``{output}/.livedvr``.
+    ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
+    single rendition. ``data_dir`` None: ``{output}/.livedvr``.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
     its end; None: their own way.
     """

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
 from livedvr.ingest.source import Source, parse_source
 from livedvr.ingest.testsrc import testsrc_graph as graph_of_testsrc  # a plain name: pytest collects test*
 from livedvr.resources.layout import Container
-from livedvr.resources.models import Input
+from livedvr.resources.models import Channel, Input, Manifest, Output
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, av
 from livedvr.resources.times import SECOND
 
 CLIP = "/srv/media/clip.mp4"
@@ -41,16 +44,23 @@ UDP = [
     "-i", "udp://239.1.2.3:5000",
 ]  # fmt: skip
 
+MOVFLAGS = (
+    "movflags=+empty_moov+default_base_moof+frag_keyframe+frag_discont:use_editlist=0:avoid_negative_ts=disabled"
+    ":frag_duration=500000:flush_packets=1"
+)
 STREAMS = ["-map", "0:v:0?", "-map", "0:a:0?"]
 
 FMP4_COPY = [
     "-f", "segment",
-    "-c", "copy",
+    "-avoid_negative_ts", "disabled",
+    "-c:a", "copy",
+    "-c:v", "copy",
     "-individual_header_trailer", "0",
+    "-initial_offset", "1.000000",
     "-max_muxing_queue_size", "4096",
     "-segment_format", "mp4",
     "-segment_format_options",
-    "movflags=+empty_moov+default_base_moof+frag_keyframe:frag_duration=500000:flush_packets=1",
+    MOVFLAGS,
     "-segment_header_filename", "av/init.mp4",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
@@ -69,22 +79,24 @@ FMP4_H264 = [
     "-f", "segment",
     "-ac", "2",
     "-ar", "48000",
-    "-b:a", "128k",
-    "-bufsize", "6M",
+    "-avoid_negative_ts", "disabled",
+    "-b:a", "128000",
+    "-bufsize", "6000000",
     "-c:a", "aac",
     "-c:v", "libx264",
     "-crf", "23",
     "-force_key_frames", "expr:gte(t,n_forced*2.000000)",
     "-g", "100000",
     "-individual_header_trailer", "0",
+    "-initial_offset", "1.000000",
     "-max_muxing_queue_size", "4096",
-    "-maxrate", "6M",
+    "-maxrate", "6000000",
     "-pix_fmt", "yuv420p",
     "-preset", "veryfast",
     "-sc_threshold", "0",
     "-segment_format", "mp4",
     "-segment_format_options",
-    "movflags=+empty_moov+default_base_moof+frag_keyframe:frag_duration=500000:flush_packets=1",
+    MOVFLAGS,
     "-segment_header_filename", "av/init.mp4",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
@@ -95,12 +107,15 @@ FMP4_H264 = [
 ]  # fmt: skip
 TS_COPY = [
     "-f", "segment",
-    "-c", "copy",
+    "-avoid_negative_ts", "disabled",
+    "-c:a", "copy",
+    "-c:v", "copy",
+    "-initial_offset", "1.000000",
     "-max_muxing_queue_size", "4096",
     "-muxdelay", "0",
     "-muxpreload", "0",
     "-segment_format", "mpegts",
-    "-segment_format_options", "flush_packets=1",
+    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
     "-segment_time", "2.000000",
@@ -111,22 +126,24 @@ TS_H264 = [
     "-f", "segment",
     "-ac", "2",
     "-ar", "48000",
-    "-b:a", "128k",
-    "-bufsize", "6M",
+    "-avoid_negative_ts", "disabled",
+    "-b:a", "128000",
+    "-bufsize", "6000000",
     "-c:a", "aac",
     "-c:v", "libx264",
     "-crf", "23",
     "-force_key_frames", "expr:gte(t,n_forced*2.000000)",
     "-g", "100000",
+    "-initial_offset", "1.000000",
     "-max_muxing_queue_size", "4096",
-    "-maxrate", "6M",
+    "-maxrate", "6000000",
     "-muxdelay", "0",
     "-muxpreload", "0",
     "-pix_fmt", "yuv420p",
     "-preset", "veryfast",
     "-sc_threshold", "0",
     "-segment_format", "mpegts",
-    "-segment_format_options", "flush_packets=1",
+    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
     "-segment_time", "2.000000",
@@ -153,8 +170,21 @@ def source(kind: str) -> Source:
     return Source("file", CLIP) if kind == "file" else parse_source(Input(uri=uris[kind]))
 
 
+def cut(container: Container = "fmp4", segment: int = 2 * SECOND, *, copy: bool = True, key: str = "av") -> Cut:
+    mux = MuxStream(key=key, container=container, segment_duration=timedelta(microseconds=segment))
+    made = Channel(
+        channel_id="live",
+        input=Input(uri="clip.mp4"),
+        output=Output(uri="/srv/tv"),
+        elementary_streams=av("copy" if copy else "h264"),
+        mux_streams=(mux,),
+        manifests=(Manifest(mux_streams=(key,)),),
+    )
+    return Cut(made, made.mux_streams)
+
+
 def argv(kind: str, container: Container = "fmp4", *, copy: bool = False, segment: int = 2 * SECOND) -> list[str]:
-    return build_argv("/opt/ffmpeg", source(kind), Cut("av", container, segment, copy))
+    return build_argv("/opt/ffmpeg", source(kind), cut(container, segment, copy=copy))
 
 
 def smoothed(given: list[str], kind: str, container: Container = "fmp4") -> list[str]:
@@ -184,10 +214,7 @@ def test_what_we_encode_waits_for_no_later_picture(kind: str) -> None:
 
 def test_a_looped_file_goes_on_for_ever() -> None:
     looped = Source("file", CLIP, loop=True)
-    assert (
-        build_argv("/opt/ffmpeg", looped, Cut("av", "fmp4", 2 * SECOND, True))
-        == GLOBAL + smoothed(LOOPED, "file") + STREAMS + FMP4_COPY
-    )
+    assert build_argv("/opt/ffmpeg", looped, cut()) == GLOBAL + smoothed(LOOPED, "file") + STREAMS + FMP4_COPY
 
 
 @pytest.mark.parametrize(
@@ -201,16 +228,16 @@ def test_the_segment_setting_stands_exactly_in_the_cut_and_the_keyframes(micros:
 
 
 def test_a_longer_probe_is_for_streams_over_the_network_only() -> None:
-    cut = Cut("av", "fmp4", 2 * SECOND, True, probe_seconds=LONG_PROBE_SECONDS)
+    longer = replace(cut(), probe_seconds=LONG_PROBE_SECONDS)
     for kind in ("srt", "udp"):
-        given = build_argv("ffmpeg", source(kind), cut)
+        given = build_argv("ffmpeg", source(kind), longer)
         assert given[given.index("-analyzeduration") + 1] == "30000000"
-    assert "-analyzeduration" not in build_argv("ffmpeg", source("file"), cut)
+    assert "-analyzeduration" not in build_argv("ffmpeg", source("file"), longer)
 
 
 @pytest.mark.parametrize("uri", ["srt://:9000?passphrase=correct-horse", "srt://host:9000?passphrase=correct-horse"])
 def test_a_passphrase_never_stands_in_a_url_because_ffmpeg_logs_urls(uri: str) -> None:
-    given = build_argv("ffmpeg", parse_source(Input(uri=uri)), Cut("av", "ts", 2 * SECOND, True))
+    given = build_argv("ffmpeg", parse_source(Input(uri=uri)), cut("ts"))
     assert given[given.index("-passphrase") + 1] == "correct-horse"
     assert given.count("correct-horse") == 1
     assert not [part for part in given if "correct-horse" in part and part != "correct-horse"]
@@ -224,12 +251,52 @@ def test_input_options_stand_before_the_input_and_output_options_behind_it() -> 
 
 
 def test_everything_is_written_below_the_mux_s_own_folder() -> None:
-    given = build_argv("ffmpeg", source("file"), Cut("low", "fmp4", 2 * SECOND, True))
+    given = build_argv("ffmpeg", source("file"), cut(key="low"))
     files = [given[given.index(flag) + 1] for flag in ("-segment_header_filename", "-segment_list")] + [given[-1]]
     assert [Path(name).parent for name in files] == [Path("low")] * 3
 
 
 def test_a_file_with_an_odd_name_stays_one_argument() -> None:
     odd = "/srv/media/a b;c'd\"$e%06d:f.mp4"
-    given = build_argv("ffmpeg", Source("file", odd), Cut("av", "fmp4", 2 * SECOND, True))
+    given = build_argv("ffmpeg", Source("file", odd), cut())
     assert given[given.index("-i") + 1] == odd
+
+
+def ladder(**audio: object) -> Channel:
+    """Two videos and an audio of its own."""
+    videos = [
+        ElementaryStream(key=f"video-{h}", video_stream=VideoStream(codec=c, height_pixels=h, bitrate_bps=1000 * h))
+        for h, c in ((720, "h264"), (360, "h265"))
+    ]
+    sound = ElementaryStream(key="sound", audio_stream=AudioStream(**{"codec": "aac", **audio}))
+    muxes = [MuxStream(key=f"v{h}", elementary_streams=(f"video-{h}",)) for h in (720, 360)]
+    muxes.append(MuxStream(key="audio", elementary_streams=("sound",)))
+    return Channel(
+        channel_id="live",
+        input=Input(uri="clip.mp4"),
+        output=Output(uri="/srv/tv"),
+        elementary_streams=(*videos, sound),
+        mux_streams=tuple(muxes),
+        manifests=(Manifest(mux_streams=("v720", "v360", "audio")),),
+    )
+
+
+def test_a_ladder_is_one_command_with_one_input_and_the_same_edges_in_each_output() -> None:
+    made = ladder()
+    given = build_argv("ffmpeg", source("file"), Cut(made, made.mux_streams))
+    assert given.count("-i") == 1
+    assert [given[i + 1] for i, part in enumerate(given) if part == "-map"] == ["0:v:0", "0:v:0", "0:a:0"]
+    assert [given[i + 1] for i, part in enumerate(given) if part == "-vf"] == ["scale=-2:720", "scale=-2:360"]
+    assert [given[i + 1] for i, part in enumerate(given) if part == "-c:v"] == ["libx264", "libx265"]
+    assert [given[i + 1] for i, part in enumerate(given) if part == "-maxrate"] == ["720000", "360000"]
+    forced = {given[i + 1] for i, part in enumerate(given) if part == "-force_key_frames"}
+    assert forced == {"expr:gte(t,n_forced*2.000000)"}
+    journals = [given[i + 1] for i, part in enumerate(given) if part == "-segment_list"]
+    assert journals == ["v720/journal.csv", "v360/journal.csv", "audio/journal.csv"]
+
+
+def test_a_run_does_without_the_renditions_that_the_source_cannot_fill() -> None:
+    made = ladder(input_track=2)
+    assert stream_specifiers(made, made.mux_stream("audio")) == ["a:2"]
+    given = build_argv("ffmpeg", source("file"), Cut(made, made.mux_streams[:2]))
+    assert "audio/journal.csv" not in given and "v360/journal.csv" in given

@@ -224,8 +224,7 @@ async def test_what_a_new_run_brings_again_is_neither_stored_nor_listed_again(sp
         burst = BEGAN / SECOND + ends[3] + 1
         os.utime(second / f"av/segment-{index:06d}.m4s", (burst, burst))
 
-    run = Run(second, "av")
-    controller.open = OpenRun(run, JournalReader(run.journal_path), LogReader(run.log_path))
+    controller.open = open_run(Run(second, ["av"]), _channel(), controller.known.timeline)
     _journal(second, 7)
     await controller.read(final=True)
     _journal(second, 8)

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.ingest.log import LogReader, lacks_keyframe, last_words, refused_publisher, taken_streams
+from livedvr.ingest.log import (
+    LogReader,
+    lacks_keyframe,
+    last_words,
+    missing_stream,
+    refused_publisher,
+    taken_streams,
+)
 
 # Written by ffmpeg 9.0 with -loglevel level+info; the paths are shortened, nothing else.
 TRANSCODING = """\
@@ -118,7 +125,7 @@ def grow(path: Path, *lines: bytes) -> None:
 @pytest.mark.semantics("C4")
 def test_a_smoothed_jump_is_noticed_once(tmp_path: Path) -> None:
     path = tmp_path / "ffmpeg.log"
-    reader = LogReader(path)
+    reader = LogReader(path, "av")
     assert reader.smoothed_jumps() == []  # there is no log yet
     grow(path, BEGIN, opening(1), opening(2))
     assert reader.smoothed_jumps() == []
@@ -146,7 +153,7 @@ def test_the_log_s_own_order_tells_which_segment_begins_anew(
 ) -> None:
     path = tmp_path / "ffmpeg.log"
     grow(path, *lines)
-    assert sorted(set(LogReader(path).smoothed_jumps())) == begins
+    assert sorted(set(LogReader(path, "av").smoothed_jumps())) == begins
 
 
 @pytest.mark.semantics("C4")
@@ -154,8 +161,21 @@ def test_the_log_s_own_order_tells_which_segment_begins_anew(
 def test_a_smoothed_jump_is_noticed_once_also_when_its_line_is_torn(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "ffmpeg.log"
     grow(path, BEGIN, DISCONTINUITY[:cut])
-    reader = LogReader(path)
+    reader = LogReader(path, "av")
     looks = reader.smoothed_jumps()
     grow(path, DISCONTINUITY[cut:])
     looks += reader.smoothed_jumps() + reader.smoothed_jumps()
     assert looks == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[fatal] Stream map '0:a:1' matches no streams.",
+        "[error] Failed to set value '0:a:1' for option 'map': Invalid argument",
+    ],
+    ids=["5.1", "9"],
+)
+def test_a_stream_that_the_source_lacks_is_told_by_its_name(line: str) -> None:
+    assert missing_stream(["[info] Input #0, mpegts, from 'src.ts':", line, "something else"]) == "a:1"
+    assert missing_stream(["[info] Input #0, mpegts, from 'src.ts':"]) is None

@@ -13,12 +13,12 @@ from livedvr.resources.models import (
     Channel,
     Input,
     Manifest,
-    MuxStream,
     Output,
     TimeInterval,
     to_datetime,
     to_micros,
 )
+from livedvr.resources.streams import MuxStream, av
 from livedvr.resources.times import SECOND
 
 
@@ -49,7 +49,7 @@ def test_a_channel_survives_storage_to_the_microsecond(
     )
     back = Channel.model_validate_json(made.model_dump_json())
     assert back == made
-    assert (back.mux.segment_micros, back.retention_micros) == (segment, kept)
+    assert (back.reference.segment_micros, back.retention_micros) == (segment, kept)
 
 
 def test_a_resource_cannot_be_changed() -> None:
@@ -94,12 +94,15 @@ def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
     ("bad", "says"),
     [
         ({"channel_id": "Live"}, "not an id"),
-        ({"video": "copy"}, "nothing to copy"),
-        ({"video": "av1"}, "copy"),
-        ({"mux_streams": ()}, "exactly one"),
-        ({"mux_streams": (MuxStream(key="a"), MuxStream(key="b"))}, "exactly one"),
+        ({"elementary_streams": av("copy")}, "nothing to copy"),
+        ({"mux_streams": ()}, "needs a mux stream"),
+        ({"mux_streams": (MuxStream(key="av"), MuxStream(key="av"))}, "two mux streams 'av'"),
+        ({"elementary_streams": (*av("h264"), *av("h264"))}, "two elementary streams 'video'"),
+        ({"mux_streams": (MuxStream(elementary_streams=("video", "sound")),)}, "'sound'"),
+        ({"mux_streams": (MuxStream(), MuxStream(key="low", container="ts"))}, "one container"),
+        ({"mux_streams": (MuxStream(elementary_streams=()),)}, "one video, one audio, both"),
         ({"manifests": ()}, "needs a manifest"),
-        ({"manifests": (Manifest(mux_streams=("other",)),)}, "'av'"),
+        ({"manifests": (Manifest(mux_streams=("other",)),)}, "'other'"),
         ({"target_duration": 0}, "greater"),
         ({"surprise": 1}, "not permitted"),
         ({"input": {"uri": ""}}, "at least 1"),

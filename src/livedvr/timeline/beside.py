@@ -41,7 +41,8 @@ def place_beside(
     """
     segments: list[Segment] = []
     taken = position = 0
-    last = previous.media_end if previous and rows and previous.run == rows[0].run else None
+    follows = previous is not None and rows and previous.run == rows[0].run and not previous.is_gap
+    last = previous.media_end if previous and follows else None
     for row in rows:
         found = _beside(row, last, reference, position, final)
         if found is None:
@@ -96,12 +97,12 @@ def _next_jump(reference: Sequence[Segment], position: int) -> int | None:
 
 
 def _gaps(previous: Segment | None, reference: Sequence[Segment], until: int) -> list[Segment]:
-    """The reference's segments whose middle lies behind ``previous`` and that have ended by ``until``, as gaps."""
+    """The reference's segments whose middle lies between ``previous`` and ``until``, as gaps."""
     gaps: list[Segment] = []
     for segment in reference:
         before = gaps[-1] if gaps else previous
         start = max(segment.start, before.end) if before else segment.start
-        if 2 * start > segment.start + segment.end or segment.start + segment.end > 2 * until:
+        if not 2 * start < segment.start + segment.end < 2 * until:
             continue
         end = min(segment.end, until)
         gaps.append(
