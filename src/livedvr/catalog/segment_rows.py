@@ -163,7 +163,10 @@ def _load_clock(text: str | None) -> RunClock | None:
 
 def _dump_media(media: Mapping[str, RunMedia]) -> str:
     return json.dumps(
-        {mux: [m.codecs, m.resolution, str(m.frame_rate) if m.frame_rate else None, m.text] for mux, m in media.items()}
+        {
+            mux: [m.codecs, m.resolution, str(m.frame_rate) if m.frame_rate else None, m.text, m.channels]
+            for mux, m in media.items()
+        }
     )
 
 
@@ -171,10 +174,13 @@ def _load_media(text: str | None) -> dict[str, RunMedia]:
     return {mux: _one_media(*values) for mux, values in json.loads(text or "{}").items()}
 
 
-def _one_media(codecs: list[str], resolution: list[int] | None, rate: str | None, text: str) -> RunMedia:
+def _one_media(
+    codecs: list[str], resolution: list[int] | None, rate: str | None, text: str, channels: int | None = None
+) -> RunMedia:
     return RunMedia(
         tuple(codecs),
         (resolution[0], resolution[1]) if resolution else None,
         Fraction(rate) if rate else None,
         text,
+        channels,
     )

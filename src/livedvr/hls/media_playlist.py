@@ -50,18 +50,20 @@ class MediaPlaylist:
         segment = listed.segment
         if listed.discontinuity:
             self._write("#EXT-X-DISCONTINUITY")
-        if self.container == "fmp4" and (listed.discontinuity or segment.run != self._run):
-            # P4: after each discontinuity, also when it names the same init segment again.
+            self._run = ""  # P4: EXT-X-MAP after each discontinuity, also when it names the same init segment again
+        if self.container == "fmp4" and segment.run != self._run and not segment.is_gap:
             self._write(f'#EXT-X-MAP:URI="{UP_TO_OUTPUT}{init_name(self.mux, segment.run)}"')
+            self._run = segment.run
         if self.last is None or listed.discontinuity or abs(segment.start - self._date) > _DATE_TOLERANCE:
             self._write(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.start)}")
             self._date = (segment.start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
+        if segment.is_gap:
+            self._write("#EXT-X-GAP")  # 4.4.4.7; section 8 asks for no version
         self._write(
             f"#EXTINF:{format_seconds(segment.duration)},",
             UP_TO_OUTPUT + segment_name(self.mux, segment.run, segment.index, self.container),
         )
         self._date += segment.duration
-        self._run = segment.run
         self.last = segment
 
     def seal(self) -> None:

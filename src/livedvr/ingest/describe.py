@@ -40,4 +40,5 @@ def describe(span: MediaSpan, container: str) -> RunMedia:
         resolution=(video.width, video.height) if video and video.width and video.height else None,
         frame_rate=video.frame_rate if video else None,
         text=", ".join(texts),
+        channels=next((info.channels for info in infos if info.kind == "audio"), None),
     )

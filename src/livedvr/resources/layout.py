@@ -36,7 +36,9 @@ def run_folder(mux: str, run: str) -> str:
 
 
 def segment_name(mux: str, run: str, index: int, container: Container) -> str:
-    """``av/20261121T021500Z-k3f9/segment-000000.m4s`` (O4)."""
+    """``av/20261121T021500Z-k3f9/segment-000000.m4s`` (O4). A negative index names what will never be there (P7)."""
+    if index < 0:
+        return f"{run_folder(mux, run)}/gap-{-1 - index:06d}.{SUFFIX[container]}"
     return f"{run_folder(mux, run)}/{SEGMENT_PATTERN[container] % index}"
 
 

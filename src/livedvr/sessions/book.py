@@ -128,8 +128,7 @@ class SessionBook:
         return found
 
     def _opened(self, row: SessionRow) -> OpenSession:
-        start_offset = self.channel.manifest(row.manifest_key).start_offset_micros
-        return OpenSession(row, self.channel.mux.key, self.channel.mux.container, start_offset)
+        return OpenSession(row, self.channel)
 
     def _resource(self, row: SessionRow) -> DvrSession:
         session = self._open.get(row.id)

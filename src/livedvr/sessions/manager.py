@@ -20,6 +20,7 @@ from livedvr.sessions.book import SessionBook
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.patch import COOLDOWN, check_patchable, judge_patch
 from livedvr.sessions.plan import Facts, plan
+from livedvr.sessions.presentation import multivariant
 from livedvr.sessions.states import Event, State, advance
 from livedvr.sessions.windows import check_keeps, resolve_windows
 from livedvr.storage.base import ObjectStore
@@ -318,17 +319,22 @@ class SessionManager(SessionBook):
             await self._put(session, summary=session.summary())
 
     async def _publish(self, session: OpenSession) -> None:
-        """Step 7: the media playlist whole or not at all, then main.m3u8: one atomic switch (O6)."""
-        assert session.playlist is not None
-        row, first, with_main = session.row, session.declared == 0, session.needs_multivariant
+        """Step 7: the media playlists, each whole or not at all, then main.m3u8: one atomic switch (O6)."""
+        if not (session.is_complete or session.sealed_text):
+            return
+        row, first, with_main = session.row, not session.declared, session.needs_multivariant
         if first:  # the edition's target duration is stored before anybody can read it
             await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
         try:
-            name = media_playlist_name(row.id, session.mux, row.edition)
-            await asyncio.to_thread(self._store.replace, name, session.playlist.render())
+            for rendition in session.renditions.values():
+                if not rendition.written:
+                    name = media_playlist_name(row.id, rendition.mux, row.edition)
+                    await asyncio.to_thread(self._store.replace, name, rendition.playlist.render())
+                    rendition.written = True
             if with_main:
-                main = multivariant_name(row.id, self.channel.manifest(row.manifest_key).file_name)
-                await asyncio.to_thread(self._store.replace, main, session.multivariant(self._known))
+                main = multivariant_name(row.id, session.manifest.file_name)
+                text = multivariant(self.channel, session.renditions.values(), row.edition, self._known)
+                await asyncio.to_thread(self._store.replace, main, text)
         except StorageError as error:
             if error.passing:  # shown, and tried again at the next look (S14)
                 await self._put(session, error=str(error))

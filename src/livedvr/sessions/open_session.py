@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livedvr.catalog.session_rows import SessionRow
-from livedvr.hls.bitrate import BitrateMeter
-from livedvr.hls.media_playlist import MediaPlaylist
-from livedvr.hls.multivariant_playlist import Variant, render_multivariant
-from livedvr.resources.layout import Container
-from livedvr.resources.times import SECOND
+from livedvr.resources.models import Channel, Manifest
+from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
-from livedvr.timeline.gaps import GapLedger, reason_before
-from livedvr.timeline.timeline import ChannelTimeline, Listed
+from livedvr.timeline.gaps import GapLedger, Hole, reason_before
+from livedvr.timeline.segment import Segment
+from livedvr.timeline.timeline import ChannelTimeline
 
 
 @dataclass(slots=True)
@@ -23,20 +21,19 @@ class OpenSession:
 
     A patch or a restart makes it anew from the row: both draw the same text again (S8, S16).
 
-    ``row`` is the session as the catalog has it. ``published`` says whether the store has what the playlists say,
-    ``declared`` is the BANDWIDTH in the published multivariant playlist (0: none is published).
+    ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
+    far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
+    the bandwidths that the published multivariant playlist counts with (empty: none is published).
     """
 
     row: SessionRow
-    mux: str
-    container: Container
-    start_offset: int | None = None
+    channel: Channel
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
-    playlist: MediaPlaylist | None = None
-    meter: BitrateMeter | None = None
+    renditions: dict[str, RenditionPlaylist] = field(default_factory=dict)
+    failures: list[Hole] = field(default_factory=list)
     published: bool = True
-    declared: int = 0
+    declared: dict[str, int] = field(default_factory=dict)
     sealed: bool = False
     storage_error: str | None = None
     segments: int = 0
@@ -49,94 +46,119 @@ class OpenSession:
         self.ledger = GapLedger(self.row.edition_windows)
         self.found_stopping = self.row.state == State.STOPPING
 
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest that the session is of."""
+        return self.channel.manifest(self.row.manifest_key)
+
+    @property
+    def reference(self) -> str:
+        """The rendition that the figures count: the channel's reference, if the manifest carries it."""
+        keys, reference = self.manifest.mux_streams, self.channel.reference.key
+        return reference if reference in keys else keys[0]
+
     def grow(self, known: ChannelTimeline) -> None:
         """List what the timeline has new for this session's windows."""
-        after = self.playlist.last if self.playlist else None
-        # An ENDLIST may be published already: what it closed is in the summary.
-        most = self.row.summary["segments"] - self.segments if self.row.summary else None
-        for listed in itertools.islice(known.timeline.listing(self.mux, self.row.edition_windows, after), most):
-            if self.playlist is None or self.meter is None:
-                target = self.row.target or known.target
-                assert target is not None, "a timeline with segments has a target duration"
-                self.row = replace(self.row, target=target)
-                self.playlist = MediaPlaylist(self.mux, self.container, target, self.start_offset)
-                self.meter = BitrateMeter(target * SECOND)
-            self.playlist.append(listed)
-            self.meter.add(listed.segment.size, listed.segment.duration)
-            self._count(listed, known)
+        # The reference first: what becomes of the others is told by its edges (W5).
+        for mux in sorted(self.manifest.mux_streams, key=lambda key: key != self.reference):
+            have = self.renditions.get(mux)
+            # An ENDLIST may be published already: what it closed is in the summary.
+            summary = self.row.summary
+            most = summary["listed"].get(mux, 0) - (have.count if have else 0) if summary else None
+            windows, after = self.row.edition_windows, have.last if have else None
+            for listed in itertools.islice(known.timeline.listing(mux, windows, after), most):
+                self._rendition(mux, known).append(listed)
+                self._count(mux, listed.segment, known)
 
-    def _count(self, listed: Listed, known: ChannelTimeline) -> None:
-        segment = listed.segment
-        before = known.timeline.before(self.mux, segment)
-        self.ledger.append(segment, reason_before(segment, before, known.run_ends.get(before.run) if before else None))
+    def _rendition(self, mux: str, known: ChannelTimeline) -> RenditionPlaylist:
+        if mux not in self.renditions:
+            target = self.row.target or known.target
+            assert target is not None, "a timeline with segments has a target duration"
+            self.row = replace(self.row, target=target)
+            made = RenditionPlaylist(
+                mux,
+                self.channel.mux_stream(mux).container,
+                target,
+                self.manifest.start_offset_micros,
+                self.manifest.gap_entries,
+            )
+            order = self.manifest.mux_streams
+            self.renditions = dict(
+                sorted((self.renditions | {mux: made}).items(), key=lambda item: order.index(item[0]))
+            )
+        return self.renditions[mux]
+
+    def _count(self, mux: str, segment: Segment, known: ChannelTimeline) -> None:
         self.published = False
+        self.size += segment.size
+        if segment.is_gap:
+            self._note_failure(mux, segment)
+        if mux != self.reference:
+            return
+        before = known.timeline.before(mux, segment)
+        self.ledger.append(segment, reason_before(segment, before, known.run_ends.get(before.run) if before else None))
         self.segments += 1
         self.duration += segment.duration
-        self.size += segment.size
         self.actual_start = segment.start if self.actual_start is None else self.actual_start
         self.actual_end = segment.end
+
+    def _note_failure(self, mux: str, gap: Segment) -> None:
+        """P8: adjacent gaps of a rendition are one."""
+        reason = f"rendition {mux} failed"
+        last = next((hole for hole in reversed(self.failures) if hole.reason == reason), None)
+        if last is not None and last.end == gap.start:
+            self.failures.remove(last)
+            self.failures.append(Hole(last.start, gap.end, reason))
+        else:
+            self.failures.append(Hole(gap.start, gap.end, reason))
 
     def seal(self, reason: str) -> bool:
         """Nothing more will be listed: ENDLIST. What the windows still ask for is missing for ``reason``.
 
         Whether that was news.
         """
-        if self.playlist is None or self.playlist.sealed:
+        if not self.renditions or self.sealed_text:
             return False
-        self.playlist.seal()
+        for rendition in self.renditions.values():
+            rendition.seal()
         self.published = False
         if self.row.summary is None:  # else it was cut off, or sealed before a restart: the ledger is closed
             # An open window asks for no more than there is, a closed one before it for all of its time (P8).
             ends = (self.actual_end, *(window.end for window in self.row.edition_windows))
-            self.ledger.close(max(end for end in ends if end is not None), reason)
+            self.ledger.close(max((end for end in ends if end is not None), default=0), reason)
         return True
 
     @property
-    def bandwidth(self) -> int:
-        """What BANDWIDTH has to say: the peak; never below the average, which a segment too long for any set lifts."""
-        return max(self.meter.peak, self.meter.average) if self.meter else 0
+    def is_complete(self) -> bool:
+        """Whether there is something to list of every rendition: before that a player would miss one for good."""
+        return len(self.renditions) == len(self.manifest.mux_streams)
 
     @property
     def needs_multivariant(self) -> bool:
-        """Whether main.m3u8 has to be (re)placed: at first, when the peak outgrew what it declares, and at the end."""
-        return self.meter is not None and (self.bandwidth > self.declared or self.sealed_text)
+        """Whether main.m3u8 has to be (re)placed: at first, when it declares less than there is, and at the end."""
+        playable = [rendition for rendition in self.renditions.values() if rendition.newest]
+        outgrown = any(rendition.bandwidth > self.declared.get(rendition.mux, 0) for rendition in playable)
+        return outgrown or (self.sealed_text and bool(playable))
 
     @property
     def sealed_text(self) -> bool:
-        """Whether the media playlist has its ENDLIST."""
-        return self.playlist is not None and self.playlist.sealed
-
-    def multivariant(self, known: ChannelTimeline) -> bytes:
-        """The text of main.m3u8 as of now; codecs and size are those of the newest run listed (P6)."""
-        assert self.playlist is not None and self.meter is not None and self.playlist.last is not None
-        media = known.media[self.playlist.last.run]
-        return render_multivariant(
-            [
-                Variant(
-                    uri=f"{self.mux}/index-{self.row.edition}.m3u8",
-                    bandwidth=self.bandwidth,
-                    average_bandwidth=self.meter.average,
-                    codecs=media.codecs,
-                    resolution=media.resolution,
-                    frame_rate=media.frame_rate,
-                )
-            ]
-        )
+        """Whether the media playlists have their ENDLIST."""
+        return bool(self.renditions) and all(one.playlist.sealed for one in self.renditions.values())
 
     def stored(self, *, with_multivariant: bool) -> None:
         """The store has what the playlists say now."""
-        assert self.playlist is not None and self.meter is not None
-        self.published, self.sealed = True, self.playlist.sealed
+        self.published, self.sealed = True, self.sealed_text
         if with_multivariant:
-            self.declared = self.bandwidth
+            self.declared = {one.mux: one.bandwidth for one in self.renditions.values() if one.newest}
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""
         return {
             "segments": self.segments,
+            "listed": {mux: rendition.count for mux, rendition in self.renditions.items()},
             "duration": self.duration,
             "size": self.size,
             "actual_start": self.actual_start,
             "actual_end": self.actual_end,
-            "gaps": [[hole.start, hole.end, hole.reason] for hole in self.ledger.holes],
+            "gaps": [[hole.start, hole.end, hole.reason] for hole in (*self.ledger.holes, *self.failures)],
         }

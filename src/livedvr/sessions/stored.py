@@ -16,10 +16,7 @@ from livedvr.sessions.view import to_resource
 def stored_sessions(db: sqlite3.Connection, row: ChannelRow, uri: Callable[[str], str]) -> list[DvrSession]:
     """The sessions by creation, each with what its present edition holds; ``uri`` tells where an object is."""
     channel = row.channel
-    sessions = [
-        OpenSession(stored, channel.mux.key, channel.mux.container)
-        for stored in session_rows.list_sessions(db, channel.channel_id)
-    ]
+    sessions = [OpenSession(stored, channel) for stored in session_rows.list_sessions(db, channel.channel_id)]
     drawn = [session for session in sessions if session.row.summary is None and session.row.target is not None]
     known = segment_rows.load_timeline(db, row) if drawn else None
     for session in drawn:

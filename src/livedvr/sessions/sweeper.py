@@ -148,7 +148,7 @@ class Sweeper:
 
     async def _delete_segments(self) -> None:
         """R4: the object, then the row, a batch at a time."""
-        container, left = self._channel.mux.container, 0
+        container, left = self._channel.reference.container, 0  # one for all (O1)
         while not self._storage_is_down:
             leaving = self._read(segment_rows.list_leaving, left + DELETED_AT_ONCE)[left:]
             if not leaving:

@@ -58,12 +58,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class RunMedia:
-    """What a run's media is in one rendition: for the multivariant playlist (P6) and for people (``text``)."""
+    """What a run's media is in one rendition: for the multivariant playlist (P6) and for people (``text``).
+
+    ``channels``: how many the audio has, None without audio.
+    """
 
     codecs: tuple[str, ...]
     resolution: tuple[int, int] | None
     frame_rate: Fraction | None
     text: str
+    channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,10 +96,12 @@ class Timeline:
         """What a session's playlist of this rendition lists behind ``after``, in order; only what is decided.
 
         A segment that meets two windows is listed once; a discontinuity stands at each new epoch (P4) and where
-        the next listed segment is not the timeline's next one (W6).
+        the next listed segment is not the timeline's next one (W6): in every rendition where the reference has one,
+        also when the hole is too narrow for the rendition to miss a segment.
         """
         newest, previous = self.last(self.reference), after
         until = newest.end if newest else 0
+        joins = list(self._joins(windows)) if mux != self.reference else []
         for window in windows:
             if window.start >= until:
                 return  # windows are sorted (W3): neither this one nor a later one has begun
@@ -107,9 +109,22 @@ class Timeline:
                 continue  # it was listed long ago; with a hundred windows looking again costs more than all the rest
             for segment in self._in_window(mux, window, previous):
                 joined = previous is not None and previous.number + 1 != segment.number
+                while joins and 2 * joins[0] <= _twice_midpoint(segment):
+                    joined = joined or (previous is not None and _twice_midpoint(previous) < 2 * joins[0])
+                    joins.pop(0)
                 new_epoch = previous is not None and previous.epoch != segment.epoch
                 yield Listed(segment, joined or new_epoch)
                 previous = segment
+
+    def _joins(self, windows: Iterable[Window]) -> Iterator[int]:
+        """Where the reference's listing goes on behind a hole between two windows, UTC microseconds."""
+        segments, before = self._renditions[self.reference], 0
+        for window in windows:
+            low, high = self.meeting(self.reference, window)
+            if low < high:
+                if before and low > before:
+                    yield segments[low].start
+                before = high
 
     def _in_window(self, mux: str, window: Window, after: Segment | None) -> Iterator[Segment]:
         segments = self._renditions[mux]

@@ -1,0 +1,87 @@
+"""A session's main.m3u8: which of its renditions are variants, and which are alternatives beside them (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from livedvr.hls.multivariant_playlist import Alternative, Variant, render_multivariant
+from livedvr.resources.models import Channel
+from livedvr.sessions.rendition_playlist import RenditionPlaylist
+from livedvr.timeline.segment import RunMedia
+from livedvr.timeline.timeline import ChannelTimeline
+
+
+def multivariant(
+    channel: Channel, renditions: Iterable[RenditionPlaylist], edition: int, known: ChannelTimeline
+) -> bytes:
+    """The text as of now; codecs and size are those of the newest run that each rendition lists.
+
+    Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec.
+    One that has brought nothing yet is left out.
+    """
+    playable = [one for one in renditions if one.newest]
+    videos = [one for one in playable if channel.video_of(channel.mux_stream(one.mux))]
+    sounds = [one for one in playable if one not in videos]
+    if not videos:
+        return render_multivariant([_variant(one, edition, known, None, []) for one in sounds])
+    groups: dict[str, list[RenditionPlaylist]] = {}
+    for sound in sounds:
+        groups.setdefault(_group_id(_media(sound, known)), []).append(sound)
+    alternatives = [
+        _alternative(channel, sound, group, edition, known, first=position == 0)
+        for group, members in groups.items()
+        for position, sound in enumerate(members)
+    ]
+    beside: list[tuple[str | None, list[RenditionPlaylist]]] = [*groups.items()] or [(None, [])]
+    variants = [_variant(video, edition, known, group, members) for group, members in beside for video in videos]
+    return render_multivariant(variants, alternatives)
+
+
+def _variant(
+    rendition: RenditionPlaylist,
+    edition: int,
+    known: ChannelTimeline,
+    group: str | None,
+    members: Sequence[RenditionPlaylist],
+) -> Variant:
+    """RFC 8216bis 4.4.6.2: the bit rates and codecs of the rendition together with any one of its audio group."""
+    media = _media(rendition, known)
+    codecs = [*media.codecs, *(codec for member in members for codec in _media(member, known).codecs)]
+    return Variant(
+        uri=_uri(rendition, edition),
+        bandwidth=rendition.bandwidth + max((member.bandwidth for member in members), default=0),
+        average_bandwidth=rendition.meter.average + max((member.meter.average for member in members), default=0),
+        codecs=tuple(dict.fromkeys(codecs)),
+        resolution=media.resolution,
+        frame_rate=media.frame_rate,
+        audio=group,
+    )
+
+
+def _alternative(
+    channel: Channel, rendition: RenditionPlaylist, group: str, edition: int, known: ChannelTimeline, *, first: bool
+) -> Alternative:
+    audio = channel.audio_of(channel.mux_stream(rendition.mux))
+    assert audio is not None
+    return Alternative(
+        type="AUDIO",
+        group=group,
+        name=audio.display_name or audio.language_code or rendition.mux,
+        language=audio.language_code,
+        default=first,
+        channels=_media(rendition, known).channels,
+        uri=_uri(rendition, edition),
+    )
+
+
+def _media(rendition: RenditionPlaylist, known: ChannelTimeline) -> RunMedia:
+    assert rendition.newest is not None
+    return known.media[rendition.newest.run][rendition.mux]
+
+
+def _group_id(media: RunMedia) -> str:
+    return f"audio-{media.codecs[0]}" if media.codecs else "audio"
+
+
+def _uri(rendition: RenditionPlaylist, edition: int) -> str:
+    return f"{rendition.mux}/index-{edition}.m3u8"

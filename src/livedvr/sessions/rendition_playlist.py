@@ -1,0 +1,58 @@
+"""One rendition of a session that is being written: its media playlist and what it measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from livedvr.hls.bitrate import BitrateMeter
+from livedvr.hls.media_playlist import MediaPlaylist
+from livedvr.resources.layout import Container
+from livedvr.resources.times import SECOND
+from livedvr.timeline.segment import Segment
+from livedvr.timeline.timeline import Listed
+
+
+@dataclass(slots=True)
+class RenditionPlaylist:
+    """A session's playlist of one mux stream.
+
+    ``gap_entries``: whether gaps are listed (P7). ``last``: the newest segment that was taken, listed or not;
+    ``newest``: the newest that is media; ``count``: how many were taken; ``written``: the store has it as it is.
+    """
+
+    mux: str
+    container: Container
+    target: int
+    start_offset: int | None = None
+    gap_entries: bool = True
+    playlist: MediaPlaylist = field(init=False)
+    meter: BitrateMeter = field(init=False)
+    last: Segment | None = None
+    newest: Segment | None = None
+    count: int = 0
+    written: bool = False
+
+    def __post_init__(self) -> None:
+        self.playlist = MediaPlaylist(self.mux, self.container, self.target, self.start_offset)
+        self.meter = BitrateMeter(self.target * SECOND)
+
+    def append(self, listed: Listed) -> None:
+        """List one more segment."""
+        segment = self.last = listed.segment
+        self.count += 1
+        if not segment.is_gap:
+            self.newest = segment
+            self.meter.add(segment.size, segment.duration)
+        if self.gap_entries or not segment.is_gap:
+            self.playlist.append(listed)
+            self.written = False
+
+    def seal(self) -> None:
+        """ENDLIST: nothing more will be listed (P2)."""
+        self.playlist.seal()
+        self.written = False
+
+    @property
+    def bandwidth(self) -> int:
+        """What BANDWIDTH has to say: the peak; never below the average, which a segment too long for any set lifts."""
+        return max(self.meter.peak, self.meter.average)
