@@ -173,7 +173,7 @@ def make_recording(plan: ChannelPlan, folder: Path) -> None:
 
 def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
     """Encode and cut one run into the channel's folder; what channel.json says of it."""
-    mux = channel.mux
+    mux = channel.reference
     with tempfile.TemporaryDirectory() as work:
         spool = Path(work)
         encoded = [encode(stretch, spool, f"{n}.ts") for n, stretch in enumerate(run.stretches)]
@@ -217,10 +217,10 @@ def encode(stretch: Stretch, spool: Path, name: str) -> str:
 
 def cut(channel: Channel, spool: Path) -> str:
     """Cut source.ts with livedvr's own command, but as fast as it goes instead of in real time; the command."""
-    mux = channel.mux
+    mux = channel.reference
     (spool / mux.key).mkdir()
     source = Source("file", "source.ts")
-    argv = build_argv("ffmpeg", source, Cut(mux.key, mux.container, mux.segment_micros, copy=channel.video == "copy"))
+    argv = build_argv("ffmpeg", source, Cut(channel, channel.mux_streams))
     argv.remove("-re")
     if mux.container == "ts":  # as from a live source, whose jumps stay
         at = argv.index("-dts_delta_threshold")
@@ -234,7 +234,7 @@ def cut(channel: Channel, spool: Path) -> str:
 
 def _take(spool: Path, channel: Channel, run: str, index: int, folder: Path) -> int:
     """Put a segment, and the init segment with it, where livedvr's store has them; the segment's size in bytes."""
-    mux = channel.mux
+    mux = channel.reference
     made = folder / segment_name(mux.key, run, index, mux.container)
     made.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(spool / mux.key / made.name, made)

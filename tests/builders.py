@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from livedvr.catalog import segment_rows
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.resources.models import Channel, DvrSession, Input, Output, TimeInterval, to_datetime, to_micros
 from livedvr.resources.streams import av
 from livedvr.resources.times import SECOND
+from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
 
 # The instant most tests start at. A whole number of seconds: `at(1.5)` is 02:00:01.500.
@@ -79,6 +82,11 @@ def chain(
 def closed(index: int, start: int, end: int, arrival: int, *, run: str = RUN, size: int = 500_000) -> ClosedSegment:
     """A journal row with what the file system adds to it."""
     return ClosedSegment(run, index, start, end, size, arrival)
+
+
+def commit(db: sqlite3.Connection, segments: Sequence[Segment], clock: RunClock, mux: str = "av") -> None:
+    """A run's segments as the intake commits them, of a channel ``live`` with one rendition."""
+    segment_rows.commit_segments(db, "live", segments[0].run, {mux: segments}, clock, {mux: MEDIA})
 
 
 def channel(output: str = "/srv/tv", **settings: object) -> Channel:

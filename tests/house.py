@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from builders import MEDIA, T0, FakeClock, at, channel
+from builders import MEDIA, T0, FakeClock, at, channel, commit
 from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
@@ -97,7 +97,7 @@ class House:
         self.known = ChannelTimeline(Timeline(["av"]), stored.target)
         for run in self.catalog.read(lambda db: segment_rows.list_runs(db, "live")):
             if run.media:
-                self.known.media[run.id] = run.media
+                self.known.media[run.id] = dict(run.media)
             if run.end_reason:
                 self.known.run_ends[run.id] = run.end_reason
         for one in self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")):
@@ -141,13 +141,13 @@ class House:
         for one in segments:
             if one.run not in self.known.media:
                 await self.catalog.write(lambda db, run=one.run: segment_rows.add_run(db, run, "live", T0))
-                self.known.media[one.run] = MEDIA
+                self.known.media[one.run] = {"av": MEDIA}
             if self.known.target is None:
                 await self.catalog.write(lambda db: channel_rows.set_target(db, "live", 2))
                 self.known.target = 2
             clock = RunClock((Sample(one.media_end, one.end),)).anchored()
             await self.catalog.write(
-                lambda db, one=one, clock=clock: segment_rows.commit_segments(db, "live", "av", [one], clock, MEDIA),
+                lambda db, one=one, clock=clock: commit(db, [one], clock),
                 self.owner,
             )
             self.known.timeline.append("av", one)

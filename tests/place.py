@@ -10,7 +10,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from builders import MEDIA, RUN, chain, channel
+from builders import RUN, chain, channel, commit
 from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog
 from livedvr.catalog.session_rows import SessionRow
@@ -91,7 +91,7 @@ async def left_by_a_dead_controller(output: Path) -> Place:
         lambda db: channel_rows.set_started(db, "live", True),
         lambda db: channel_rows.set_target(db, "live", 2),
         lambda db: segment_rows.add_run(db, RUN, "live", made.began),
-        lambda db: segment_rows.commit_segments(db, "live", "av", segments, clock, MEDIA),
+        lambda db: commit(db, segments, clock),
         lambda db: segment_rows.end_run(db, RUN, made.began, "source lost"),
     )
     return made

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from builders import MEDIA, RUN, T0, FakeClock, at, channel, segment
+from builders import MEDIA, RUN, T0, FakeClock, at, channel, commit, segment
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import StorageError
@@ -129,7 +129,7 @@ class House:
         self.known = ChannelTimeline(Timeline(["av"]), stored.target)
         for run in self.catalog.read(lambda db: segment_rows.list_runs(db, "live")):
             if run.media:
-                self.known.media[run.id] = run.media
+                self.known.media[run.id] = dict(run.media)
             if run.end_reason:
                 self.known.run_ends[run.id] = run.end_reason
         self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
@@ -168,12 +168,12 @@ class House:
         for one in segments:
             if one.run not in self.known.media:
                 await self.catalog.write(lambda db, one=one: segment_rows.add_run(db, one.run, "live", one.start))
-                self.known.media[one.run] = MEDIA
+                self.known.media[one.run] = {"av": MEDIA}
                 self.store.replace(init_name("av", one.run), b"init")
             self.store.replace(segment_name("av", one.run, one.index, "fmp4"), b"media")
             clock = RunClock().observe(Sample(one.media_end, one.end)).anchored()
             await self.catalog.write(
-                lambda db, one=one, clock=clock: segment_rows.commit_segments(db, "live", "av", [one], clock, MEDIA),
+                lambda db, one=one, clock=clock: commit(db, [one], clock),
                 self.owner,
             )
             self.known.timeline.append("av", one)

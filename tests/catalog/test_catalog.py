@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import MEDIA, RUN, SECOND_RUN, T0, channel, segment
+from builders import MEDIA, RUN, SECOND_RUN, T0, channel, commit, segment
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import Aborted, StorageError
@@ -213,12 +213,15 @@ async def test_a_journal_row_becomes_a_segment_once(catalog: Catalog) -> None:
     owner = await with_channel(catalog)
     clock = RunClock((Sample(0, T0),)).anchored()
     await catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", T0), owner)
-    await catalog.write(lambda db: segment_rows.commit_segments(db, "live", "av", [segment(0)], clock, MEDIA), owner)
+    await catalog.write(lambda db: commit(db, [segment(0)], clock), owner)
     same_file = segment(2, index=0)  # the next number, but the same run, mux and index
     later = RunClock((Sample(0, T0),), T0 + 5)
     with pytest.raises(sqlite3.IntegrityError):
         await catalog.write(
-            lambda db: segment_rows.commit_segments(db, "live", "av", [segment(1), same_file], later, MEDIA), owner
+            lambda db: segment_rows.commit_segments(
+                db, "live", RUN, {"av": [segment(1), same_file]}, later, {"av": MEDIA}
+            ),
+            owner,
         )
     assert catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")) == [segment(0)]
     assert (
@@ -234,7 +237,10 @@ async def test_the_same_index_of_another_run_or_mux_is_another_segment(catalog: 
         await catalog.write(lambda db, run=run: segment_rows.add_run(db, run, "live", T0), owner)
     for mux, one in (("av", segment(0)), ("low", segment(0)), ("av", segment(1, run=SECOND_RUN, index=0))):
         await catalog.write(
-            lambda db, mux=mux, one=one: segment_rows.commit_segments(db, "live", mux, [one], clock, MEDIA), owner
+            lambda db, mux=mux, one=one: segment_rows.commit_segments(
+                db, "live", one.run, {mux: [one]}, clock, {mux: MEDIA}
+            ),
+            owner,
         )
     assert len(catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))) == 2
 
@@ -245,7 +251,9 @@ async def test_a_number_is_given_once_in_a_rendition(catalog: Catalog) -> None:
     await catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", T0), owner)
     with pytest.raises(sqlite3.IntegrityError):
         await catalog.write(
-            lambda db: segment_rows.commit_segments(db, "live", "av", [segment(0), segment(0, index=1)], clock, MEDIA),
+            lambda db: segment_rows.commit_segments(
+                db, "live", RUN, {"av": [segment(0), segment(0, index=1)]}, clock, {"av": MEDIA}
+            ),
             owner,
         )
 

@@ -79,8 +79,8 @@ def test_a_run_s_row_exists_before_it_has_brought_anything(db: sqlite3.Connectio
     segment_rows.add_run(db, SECOND_RUN, "live", at(5))
     segment_rows.add_run(db, RUN, "live", T0)
     assert segment_rows.list_runs(db, "live") == [
-        RunRow(RUN, "live", T0, None, None, None),
-        RunRow(SECOND_RUN, "live", at(5), None, None, None),
+        RunRow(RUN, "live", T0, None, {}, None),
+        RunRow(SECOND_RUN, "live", at(5), None, {}, None),
     ]
     segment_rows.end_run(db, RUN, at(4), "source lost")
     assert [run.end_reason for run in segment_rows.list_runs(db, "live")] == ["source lost", None]
@@ -107,10 +107,10 @@ def test_a_run_s_clock_and_media_come_back_as_they_were(clock: RunClock, media: 
     db = connected(":memory:")
     channel_rows.put_channel(db, channel())
     segment_rows.add_run(db, RUN, "live", T0)
-    segment_rows.commit_segments(db, "live", "av", [segment(0)], clock, media)
+    segment_rows.commit_segments(db, "live", RUN, {"av": [segment(0)]}, clock, {"av": media})
     stored = segment_rows.list_runs(db, "live")[0]
     db.close()
-    assert (stored.clock, stored.media) == (clock, media)
+    assert (stored.clock, stored.media) == (clock, {"av": media})
 
 
 @pytest.mark.semantics("C3")
@@ -120,13 +120,14 @@ def test_segments_come_back_as_they_were_placed(db: sqlite3.Connection) -> None:
     clock = RunClock((Sample(0, T0),)).anchored()
     first = [segment(i, start=at(2 * i) + 137, duration=1_968_333) for i in range(3)]
     second = [segment(3, run=SECOND_RUN, index=0, epoch=1, media_start=-7, size=0)]
-    segment_rows.commit_segments(db, "live", "av", second, clock, MEDIA)
-    segment_rows.commit_segments(db, "live", "av", first, clock, replace(MEDIA, frame_rate=Fraction(30_000, 1001)))
+    segment_rows.commit_segments(db, "live", SECOND_RUN, {"av": second}, clock, {"av": MEDIA})
+    other = replace(MEDIA, frame_rate=Fraction(30_000, 1001), channels=2)
+    segment_rows.commit_segments(db, "live", RUN, {"av": first}, clock, {"av": other})
     assert segment_rows.list_segments(db, "live", "av") == first + second
     assert segment_rows.list_segments(db, "live", "low") == []
     assert [run.media for run in segment_rows.list_runs(db, "live")] == [
-        replace(MEDIA, frame_rate=Fraction(30_000, 1001)),
-        MEDIA,
+        {"av": other},
+        {"av": MEDIA},
     ]
 
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 import pytest
 
-from builders import MEDIA, RUN, T0, FakeClock, at, channel, segment, window
+from builders import MEDIA, RUN, T0, FakeClock, at, channel, commit, segment, window
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
@@ -53,18 +53,18 @@ def calls_of(work: Callable[[], object]) -> Counter[str]:
 
 def opened(*windows: Window) -> OpenSession:
     row = SessionRow("live", "match", "main", windows, windows, {}, State.LIVE, None, 1, None, None, T0, T0)
-    return OpenSession(row, "av", "fmp4")
+    return OpenSession(row, channel())
 
 
 def one_more_segment(listed: int, *windows: Window) -> tuple[Counter[str], int]:
     """The calls, and the bytes of text, for the next segment of a session that has listed so many."""
-    known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: MEDIA})
+    known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: {"av": MEDIA}})
     for number in range(listed):
         known.timeline.append("av", segment(number))
     session, newest = opened(*windows), segment(listed)
     session.grow(known)
-    assert session.playlist is not None
-    before = len(session.playlist.render())
+    playlist = session.renditions["av"].playlist
+    before = len(playlist.render())
 
     def work() -> None:
         known.timeline.append("av", newest)
@@ -72,7 +72,7 @@ def one_more_segment(listed: int, *windows: Window) -> tuple[Counter[str], int]:
         session.grow(known)
 
     calls = calls_of(work)
-    text = session.playlist.render()
+    text = playlist.render()
     assert text.endswith(b"segment-%06d.m4s\n" % listed)
     return calls, len(text) - before
 
@@ -112,15 +112,18 @@ def statements_of(catalog: Catalog) -> list[str]:
 async def test_a_segment_s_commit_is_the_same_statements_behind_10_and_behind_3000_segments(tmp_path: Path) -> None:
     catalog, owner = await opened_catalog(tmp_path)
 
-    async def commit(*segments: Segment) -> None:
+    async def committed(*segments: Segment) -> None:
         clock = RunClock((Sample(segments[-1].media_end, segments[-1].end),), T0)
-        await catalog.write(lambda db: segment_rows.commit_segments(db, "live", "av", segments, clock, MEDIA), owner)
+        await catalog.write(
+            lambda db: commit(db, segments, clock),
+            owner,
+        )
 
     lengths = []
     for first, newest in ((1000, 1010), (1011, 4010)):  # numbers and times of as many digits throughout
-        await commit(*map(segment, range(first, newest)))
+        await committed(*map(segment, range(first, newest)))
         seen = statements_of(catalog)
-        await commit(segment(newest))
+        await committed(segment(newest))
         catalog._writer_connection.set_trace_callback(None)
         lengths.append([(re.match("[A-Za-z ]*", statement)[0], len(statement)) for statement in seen])
     catalog.close()
@@ -143,7 +146,7 @@ async def cost_of_a_segment(
 ) -> tuple[list[str], list[str], int]:
     """With so many live sessions, each of them watched: objects written, statements, resources made for watchers."""
     catalog, owner = await opened_catalog(folder)
-    known, clock, store = ChannelTimeline(Timeline(["av"]), 2, media={RUN: MEDIA}), FakeClock(), CountingStore()
+    known, clock, store = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}}), FakeClock(), CountingStore()
     manager = SessionManager(channel(), known, store, catalog, owner, clock, lambda now: Facts(now))
     names = [f"match-{number}" for number in range(count)]
     for name in names:

@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, chain, segment, window
+from builders import channel as channel_resource
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.presentation import multivariant
 from livedvr.timeline.gaps import CHANNEL_STOPPED, OUTSIDE_KEPT_RANGE, SOURCE_LOST
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
+
+CHANNEL = channel_resource()
 
 
 def opened(windows: Sequence[Window], *, target: int | None = None, edition: int = 1) -> OpenSession:
@@ -34,26 +38,29 @@ def opened(windows: Sequence[Window], *, target: int | None = None, edition: int
         created=T0,
         updated=T0,
     )
-    return OpenSession(row, "av", "fmp4")
+    return OpenSession(row, CHANNEL)
 
 
 def known(segments: Sequence[Segment], *, target: int = 6) -> ChannelTimeline:
-    made = ChannelTimeline(Timeline(["av"]), target, media={RUN: MEDIA, SECOND_RUN: MEDIA})
+    made = ChannelTimeline(Timeline(["av"]), target, media={RUN: {"av": MEDIA}, SECOND_RUN: {"av": MEDIA}})
     for one in segments:
         made.timeline.append("av", one)
     return made
 
 
 def text(session: OpenSession) -> bytes:
-    assert session.playlist is not None
-    return session.playlist.render()
+    return session.renditions["av"].playlist.render()
+
+
+def main(session: OpenSession, known: ChannelTimeline) -> bytes:
+    return multivariant(CHANNEL, session.renditions.values(), session.row.edition, known)
 
 
 def test_a_session_without_media_has_no_playlist_and_nothing_to_publish() -> None:
     session = opened([window(10, 20)])
     session.grow(known(chain([2 * SECOND] * 3)))
     session.seal(SOURCE_LOST)
-    assert session.playlist is None
+    assert not session.renditions
     assert session.published
     assert not session.needs_multivariant
     assert session.summary()["segments"] == 0
@@ -70,6 +77,7 @@ def test_what_it_holds_is_counted_as_it_grows() -> None:
     session.seal(CHANNEL_STOPPED)
     assert session.summary() == {
         "segments": 5,
+        "listed": {"av": 5},
         "duration": 9 * SECOND,
         "size": 2_500_000,
         "actual_start": at(2),
@@ -97,10 +105,10 @@ def test_it_grows_to_the_same_whether_segments_come_one_by_one_or_at_once(
     windows = [Window(*edges[:2]), Window(*edges[2:])]
     channel, grown = known([]), opened(windows)
     for one in segments:
-        before = text(grown) if grown.playlist else b""
+        before = text(grown) if grown.renditions else b""
         channel.timeline.append("av", one)
         grown.grow(channel)
-        assert not grown.playlist or text(grown).startswith(before)
+        assert not grown.renditions or text(grown).startswith(before)
     at_once = opened(windows)
     at_once.grow(channel)
     assert text(at_once) == text(grown)
@@ -135,7 +143,7 @@ def test_the_target_duration_is_the_channel_s_at_the_first_publication_and_stays
     session.grow(channel)
     assert session.row.target == 6
     assert b"#EXT-X-TARGETDURATION:6\n" in text(session)
-    reopened = OpenSession(session.row, "av", "fmp4")
+    reopened = OpenSession(session.row, CHANNEL)
     reopened.grow(channel)
     assert text(reopened) == text(session)
     later = opened([window(0, None)])
@@ -147,7 +155,7 @@ def test_the_target_duration_is_the_channel_s_at_the_first_publication_and_stays
 def test_the_multivariant_playlist_names_the_edition_and_describes_the_media() -> None:
     channel, session = known(chain([2 * SECOND] * 3)), opened([window(0, None)], edition=4)
     session.grow(channel)
-    read = m3u8.loads(session.multivariant(channel).decode()).playlists
+    read = m3u8.loads(main(session, channel).decode()).playlists
     assert [playlist.uri for playlist in read] == ["av/index-4.m3u8"]
     info = read[0].stream_info
     assert (info.codecs, info.resolution, info.frame_rate) == ("avc1.640028,mp4a.40.2", (1280, 720), 30.0)
@@ -167,7 +175,7 @@ def test_the_multivariant_playlist_is_replaced_when_the_peak_outgrows_it_and_at_
     channel.timeline.append("av", segment(4, size=900_000))
     session.grow(channel)
     assert session.needs_multivariant
-    declared = m3u8.loads(session.multivariant(channel).decode()).playlists[0].stream_info.bandwidth
+    declared = m3u8.loads(main(session, channel).decode()).playlists[0].stream_info.bandwidth
     session.stored(with_multivariant=True)
     assert declared >= 3_600_000
     session.seal(SOURCE_LOST)
@@ -178,10 +186,10 @@ def test_the_multivariant_playlist_is_replaced_when_the_peak_outgrows_it_and_at_
 def test_the_newest_run_s_media_is_described() -> None:
     other = RunMedia(("hvc1.1.6.L93.B0",), (640, 360), Fraction(25), "video hevc 640x360")
     channel = known([segment(0), segment(1, run=SECOND_RUN, index=0, epoch=1)])
-    channel.media[SECOND_RUN] = other
+    channel.media[SECOND_RUN] = {"av": other}
     session = opened([window(0, None)])
     session.grow(channel)
-    assert b'CODECS="hvc1.1.6.L93.B0",RESOLUTION=640x360' in session.multivariant(channel)
+    assert b'CODECS="hvc1.1.6.L93.B0",RESOLUTION=640x360' in main(session, channel)
 
 
 @pytest.mark.semantics("S11", "P8")
@@ -217,5 +225,5 @@ def test_the_declared_peak_is_never_below_the_average() -> None:
     channel = known(segments)
     session = opened([window(0, None)])
     session.grow(channel)
-    info = m3u8.loads(session.multivariant(channel).decode()).playlists[0].stream_info
+    info = m3u8.loads(main(session, channel).decode()).playlists[0].stream_info
     assert info.bandwidth >= info.average_bandwidth > 800_000

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from types import SimpleNamespace
 
+from livedvr.ingest.command import CONTAINER_OFFSET
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RESERVE_BYTES, RunExit
 from livedvr.media.reader import MediaSpan, StreamInfo, StreamSpan
@@ -242,9 +243,10 @@ class File:
         assert self.index is not None
         if self.index < len(encoder.rows):
             row = encoder.rows[self.index]
-            return encoder.span(row.start, row.end)
+            return encoder.span(row.start + CONTAINER_OFFSET, row.end + CONTAINER_OFFSET)
         media, _ = encoder.open_progress()
-        return encoder.span(encoder.media, encoder.media + media)
+        begins = encoder.media + CONTAINER_OFFSET
+        return encoder.span(begins, begins + media)
 
 
 class Folder:

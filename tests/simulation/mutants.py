@@ -14,6 +14,7 @@ from livedvr.ingest.intake import Intake
 from livedvr.sessions import manager as manager_module
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.presentation import multivariant
 from livedvr.timeline.gaps import GapLedger
 from livedvr.timeline.timeline import Listed, Timeline
 
@@ -23,13 +24,13 @@ Patch = pytest.MonkeyPatch
 def list_before_commit(patch: Patch) -> None:
     """A segment is listed before it is committed (step 5)."""
 
-    async def commit(self: Any, open_run: Any, segments: Any, clock: Any) -> None:
-        for segment in segments:
-            self._known.timeline.append(self._mux.key, segment)
+    async def commit(self: Any, open_run: Any, placed: Any, clock: Any) -> None:
+        for segment in placed["av"].segments:
+            self._known.timeline.append("av", segment)
         self._on_append()
-        await original(self, open_run, segments, clock)
-        for segment in segments:
-            self._known.timeline.forget(self._mux.key, {segment.number})
+        await original(self, open_run, placed, clock)
+        for segment in placed["av"].segments:
+            self._known.timeline.forget("av", {segment.number})
 
     original = Intake._commit
     patch.setattr(Intake, "_commit", commit)
@@ -38,9 +39,9 @@ def list_before_commit(patch: Patch) -> None:
 def list_without_object(patch: Patch) -> None:
     """A segment is committed although storage has not taken it (step 3)."""
 
-    async def store_objects(self: Any, open_run: Any) -> None:
+    async def store_objects(self: Any, open_run: Any, placed: Any) -> None:
         try:
-            await original(self, open_run)
+            await original(self, open_run, placed)
         except Exception:  # noqa: BLE001 - that is the mutation
             return
 
@@ -115,9 +116,10 @@ def main_first(patch: Patch) -> None:
     original = SessionManager._publish
 
     async def publish(self: Any, session: Any) -> None:
-        if session.declared == 0:
+        if not session.declared:
             name = f"dvr/{session.row.id}/main.m3u8"
-            self._store.replace(name, session.multivariant(self._known))
+            text = multivariant(self.channel, session.renditions.values(), session.row.edition, self._known)
+            self._store.replace(name, text)
         await original(self, session)
 
     patch.setattr(SessionManager, "_publish", publish)
@@ -178,7 +180,7 @@ def redraw_from_now(patch: Patch) -> None:
     original = OpenSession.grow
 
     def grow(self: Any, known: Any) -> None:
-        if self.playlist is None:
+        if not self.renditions:
             self.row = replace(self.row, target=None)
         original(self, known)
 

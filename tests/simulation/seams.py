@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from livedvr import app, channel_runtime
-from livedvr.ingest import intake, log, supervisor
+from livedvr.ingest import intake, open_run, supervisor
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
@@ -28,14 +28,24 @@ def here() -> Any:
 class SimRun:
     """`livedvr.ingest.run.Run` over an encoder of the world."""
 
-    def __init__(self, folder: Path, mux: str) -> None:
+    def __init__(self, folder: Path, muxes: Iterable[str]) -> None:
+        self.muxes = tuple(muxes)
         self.id = folder.name
         self._loop = asyncio.get_running_loop()
         self._plant = here().plant
         self.encoder: Encoder = self._plant.encoder(self.id)
         self.folder = Folder(self.encoder)
-        self.media_folder = self.folder
-        self.log_path = self.journal_path = File(self.encoder)
+        self.log_path = File(self.encoder)
+
+    @classmethod
+    def left(cls, folder: Path, muxes: Iterable[str]) -> SimRun:
+        return cls(folder, muxes)
+
+    def media_folder(self, mux: str) -> Folder:
+        return self.folder
+
+    def journal_path(self, mux: str) -> File:
+        return File(self.encoder)
 
     def start(self, argv: Any, *, lease_seconds: float, reserve_bytes: int) -> None:
         self._plant.connect(self.encoder, round(lease_seconds * SECOND))
@@ -65,7 +75,7 @@ class SimRun:
     def log_lines(self) -> list[str]:
         return []
 
-    def segment_path(self, index: int, container: Container) -> File:
+    def segment_path(self, mux: str, index: int, container: Container) -> File:
         return File(self.encoder, index)
 
     def remove(self) -> None:
@@ -91,7 +101,7 @@ class SimJournalReader:
 class SimLogReader:
     """`LogReader` over an encoder's marks."""
 
-    def __init__(self, path: File) -> None:
+    def __init__(self, path: File, mux: str) -> None:
         self._encoder = path.encoder
         self._seen = 0
 
@@ -167,12 +177,12 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (app, "LocalStore", lambda root: here().store),
         (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
         (supervisor, "Run", SimRun),
-        (supervisor, "JournalReader", SimJournalReader),
+        (open_run, "JournalReader", SimJournalReader),
         (supervisor, "new_run_id", _sim_run_id),
         (supervisor, "check_port", lambda source: None),
         (supervisor, "check_file", lambda source: None),
         (supervisor, "SWEEP", SWEEP),
-        (log, "LogReader", SimLogReader),
+        (open_run, "LogReader", SimLogReader),
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),
         (manager, "LOOK_AGAIN", LOOK_AGAIN),

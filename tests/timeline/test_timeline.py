@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -47,7 +48,14 @@ def actual_edges(reference: Sequence[Segment], asked: Window) -> tuple[int, int]
 
 
 def defined(reference: Sequence[Segment], rendition: Sequence[Segment], windows: Sequence[Window]) -> list[Listed]:
-    """W5, W6 and P4, word by word."""
+    """W5, W6 and P4, word by word: where the reference has a join between two windows, each rendition has one."""
+    joins = [
+        later.segment.start
+        for earlier, later in itertools.pairwise(
+            defined(reference, reference, windows) if rendition is not reference else []
+        )
+        if later.segment.number != earlier.segment.number + 1
+    ]
 
     def belongs(one: Segment) -> bool:
         if rendition is reference:
@@ -55,11 +63,18 @@ def defined(reference: Sequence[Segment], rendition: Sequence[Segment], windows:
         edges = [actual_edges(reference, asked) for asked in windows]
         return any(e is not None and e[0] <= one.start + one.duration / 2 < e[1] for e in edges)
 
+    def middle(one: Segment) -> float:
+        return one.start + one.duration / 2
+
     listed: list[Listed] = []
     for position, one in enumerate(rendition):
         if belongs(one):
             last = listed[-1].segment if listed else None
             follows = last is None or last is rendition[position - 1]
+            if last is not None:
+                follows = follows and not any(
+                    2 * last.start + last.duration < 2 * j <= 2 * one.start + one.duration for j in joins
+                )
             listed.append(Listed(one, last is not None and (not follows or last.epoch != one.epoch)))
     return listed
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,11 @@ class Run:
         self.muxes = tuple(muxes)
         self.log_path = folder / "ffmpeg.log"
         self._keeper: subprocess.Popen[bytes] | None = None  # only if this controller started it
+
+    @classmethod
+    def left(cls, folder: Path, muxes: Iterable[str]) -> Run:
+        """A run that an earlier controller has left: it may do without some of the channel's renditions."""
+        return cls(folder, [mux for mux in muxes if (folder / mux).is_dir()])
 
     def start(self, argv: Sequence[str], *, lease_seconds: float, reserve_bytes: int) -> None:
         """Make the folder and start keeper and ffmpeg in a session of their own. Blocking."""

@@ -281,8 +281,7 @@ class Supervisor:
         return open_run(run, self._channel, self._known.timeline)
 
     def _adopt(self, row: RunRow) -> OpenRun:
-        folder, keys = self._spool / row.id, self._known.timeline.renditions()
-        run = Run(folder, [key for key in keys if (folder / key).is_dir()])
+        run = Run.left(self._spool / row.id, self._known.timeline.renditions())
         adopted = open_run(run, self._channel, self._known.timeline)
         adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
         return adopted
