@@ -23,8 +23,8 @@ from typing import Any
 import imageio_ffmpeg
 
 from fixtures.derive import CHANNELS, FIXTURES, draw_channel, instant
-from livedvr.ingest.command import HEAD_NAME, JOURNAL_NAME, Cut, build_argv
-from livedvr.ingest.intake import describe
+from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME, JOURNAL_NAME, Cut, build_argv
+from livedvr.ingest.describe import describe
 from livedvr.ingest.journal import JournalRow, parse_rows
 from livedvr.ingest.source import Source
 from livedvr.media.audio_config import complete_init
@@ -246,13 +246,14 @@ def _take(spool: Path, channel: Channel, run: str, index: int, folder: Path) -> 
 def _facts(head: MediaSpan, rows: Sequence[JournalRow], container: str) -> dict[str, Any]:
     """What the product reads in a run's first segment."""
     media = describe(head, container)
-    edges = [*head.reference.keyframes, rows[0].end]
+    edges = [*(time - CONTAINER_OFFSET for time in head.reference.keyframes), rows[0].end]
     return {
         "codecs": media.codecs,
         "resolution": media.resolution,
         "frameRate": str(media.frame_rate),
         "text": media.text,
-        "firstPicture": head.reference.first_pts,
+        "channels": media.channels,
+        "firstPicture": head.reference.first_pts - CONTAINER_OFFSET,
         "keyframeDistance": max(later - earlier for earlier, later in pairwise(edges)),
     }
 
