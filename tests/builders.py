@@ -11,7 +11,7 @@ from fractions import Fraction
 from livedvr.catalog import segment_rows
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.resources.models import Channel, DvrSession, Input, Output, TimeInterval, to_datetime, to_micros
-from livedvr.resources.streams import av
+from livedvr.resources.streams import video_and_audio
 from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
@@ -95,7 +95,7 @@ def channel(output: str = "/srv/tv", **settings: object) -> Channel:
         "channel_id": "live",
         "input": Input(uri="testsrc"),
         "output": Output(uri=output),
-        "elementary_streams": av("h264"),
+        "elementary_streams": video_and_audio("h264"),
     }
     return Channel(**given | settings)
 

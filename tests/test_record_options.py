@@ -11,7 +11,7 @@ import pytest
 from livedvr.record_options import RecordOptions, channel_of, interval_of
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import to_micros
-from livedvr.resources.streams import av
+from livedvr.resources.streams import video_and_audio
 from livedvr.resources.times import HOUR, MINUTE, SECOND, parse_time
 
 NOW = parse_time("2026-01-01T12:00:00Z", 0, field="now")
@@ -72,10 +72,14 @@ def test_an_end_is_known_before_the_media_or_not(given: dict[str, str], end: int
 def test_the_channel() -> None:
     channel = channel_of(options(container="ts", segment_duration="4s", retention="1h", target_duration=5))
     mux = channel.reference
-    assert (channel.elementary_streams, mux.container, mux.segment_micros) == (av("h264"), "ts", 4 * SECOND)
+    assert (channel.elementary_streams, mux.container, mux.segment_micros) == (
+        video_and_audio("h264"),
+        "ts",
+        4 * SECOND,
+    )
     assert (channel.retention_window, channel.target_duration) == (timedelta(hours=1), 5)
     assert channel.output.uri == str(Path.cwd() / "out"), "a later start from elsewhere means the same folder"
-    assert channel_of(options(source="srt://:9000")).elementary_streams == av()
+    assert channel_of(options(source="srt://:9000")).elementary_streams == video_and_audio()
     assert channel_of(options(output="file:///srv/x")).output.uri == "file:///srv/x"
     with pytest.raises(InvalidArgument, match="outside 1 s to 20 s"):
         channel_of(options(segment_duration="21s"))

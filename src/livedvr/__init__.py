@@ -22,7 +22,14 @@ if TYPE_CHECKING:
         Output,
         TimeInterval,
     )
-    from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, TextStream, VideoStream
+    from livedvr.resources.streams import (
+        AudioStream,
+        ElementaryStream,
+        MuxStream,
+        TextStream,
+        VideoStream,
+        video_and_audio,
+    )
 
 __all__ = [
     "AudioStream",
@@ -41,12 +48,14 @@ __all__ = [
     "TimeInterval",
     "VideoStream",
     "record",
+    "video_and_audio",
 ]
 
 _MODELS = "livedvr.resources.models"
 _STREAMS = "livedvr.resources.streams"
 _HOMES = {
     **dict.fromkeys(("AudioStream", "ElementaryStream", "MuxStream", "TextStream", "VideoStream"), _STREAMS),
+    "video_and_audio": _STREAMS,
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",
     "RecordResult": "livedvr.recording",

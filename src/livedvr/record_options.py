@@ -9,7 +9,7 @@ from pathlib import Path
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, Manifest, Output, TimeInterval, to_datetime
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, av
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, video_and_audio
 from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
 
@@ -87,7 +87,7 @@ def _renditions(
     """
     if options.ladder is None:
         video = options.video or ("h264" if options.source == "testsrc" else "copy")
-        return av(video), (MuxStream(container=options.container, segment_duration=segment),)
+        return video_and_audio(video), (MuxStream(container=options.container, segment_duration=segment),)
     codec = options.video or "h264"
     if codec == "copy":
         raise InvalidArgument("a ladder is encoded", field="--video", hint="use h264 or h265, or no --ladder")

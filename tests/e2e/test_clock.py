@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from builders import channel
 from live import (
     Encoder,
     Line,
@@ -30,6 +31,8 @@ from livedvr.check.run import run_check
 from livedvr.ingest.command import Cut, build_argv
 from livedvr.ingest.journal import parse_rows
 from livedvr.ingest.source import Source
+from livedvr.resources.models import Input
+from livedvr.resources.streams import MuxStream, video_and_audio
 
 pytestmark = pytest.mark.e2e
 
@@ -218,7 +221,8 @@ def test_timestamps_that_begin_anew_long_after_a_run_began(ffmpeg: str, tmp_path
     coded = f"-g 10 -c:v libx264 -preset ultrafast -c:a aac -output_ts_offset {ROLLOVER - 71.4} {clip}"
     subprocess.run([*make.split(), *coded.split()], check=True)
     (run / "av").mkdir(parents=True)
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut("av", "ts", 2_000_000, copy=True))
+    made = channel(elementary_streams=video_and_audio(), mux_streams=(MuxStream(container="ts"),), input=Input(uri="-"))
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(made, made.mux_streams))
     argv.remove("-re")
     subprocess.run(argv, cwd=run, check=True, capture_output=True)
     rows, _ = parse_rows((run / "av/journal.csv").read_bytes())

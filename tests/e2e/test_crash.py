@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import channel
 from live import Recording, clock_errors, ffmpeg_pids, journal_files, lines, listed_text, media_playlist, until
 
 pytestmark = pytest.mark.e2e
@@ -121,10 +122,10 @@ def test_an_ffmpeg_that_nobody_owns_ends_by_itself(wheel_ffmpeg: str, tmp_path: 
     from livedvr.ingest.command import Cut, build_argv
     from livedvr.ingest.run import Run
     from livedvr.ingest.source import parse_source
-    from livedvr.resources.models import Input
 
-    run = Run(tmp_path / "20260101T000000Z-test", "av")
-    argv = build_argv(wheel_ffmpeg, parse_source(Input(uri="testsrc")), Cut("av", "fmp4", 2_000_000, copy=False))
+    run = Run(tmp_path / "20260101T000000Z-test", ["av"])
+    made = channel()
+    argv = build_argv(wheel_ffmpeg, parse_source(made.input), Cut(made, made.mux_streams))
     run.start(argv, lease_seconds=3.0, reserve_bytes=0)
     try:
         ended = until(run.exit, "the lease runs out")

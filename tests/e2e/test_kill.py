@@ -15,6 +15,7 @@ from live import Recording, journal_files, lines, media_playlist, pids_at_work, 
 from livedvr import Channel, Input, LiveDvr, Output
 from livedvr.catalog import segment_rows
 from livedvr.ingest.run import Run
+from livedvr.resources.streams import video_and_audio
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +75,12 @@ async def test_a_run_that_was_read_to_its_end_leaves_nothing_in_the_spool(
         async with LiveDvr(tmp_path / "data") as dvr:
             output = Output(uri=str(tmp_path / "out"))
             await dvr.channels.create(
-                Channel(channel_id="live", input=Input(uri="testsrc"), output=output, video="h264")
+                Channel(
+                    channel_id="live",
+                    input=Input(uri="testsrc"),
+                    output=output,
+                    elementary_streams=video_and_audio("h264"),
+                )
             )
             await dvr.channels.start("live")
             await asyncio.to_thread(until, lambda: journal_files(tmp_path / "out"), "the run")

@@ -12,6 +12,7 @@ from live import ffmpeg_pids, lines, media_playlist, until
 from livedvr import Channel, DvrSession, Input, LiveDvr, Manifest, Output, TimeInterval
 from livedvr.check.run import run_check
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
+from livedvr.resources.streams import video_and_audio
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +20,12 @@ FRAME = 0.05
 
 
 def _channel(output: Path) -> Channel:
-    return Channel(channel_id="live", input=Input(uri="testsrc"), output=Output(uri=str(output)), video="h264")
+    return Channel(
+        channel_id="live",
+        input=Input(uri="testsrc"),
+        output=Output(uri=str(output)),
+        elementary_streams=video_and_audio("h264"),
+    )
 
 
 async def _until(dvr: LiveDvr, session: str, *states: str) -> DvrSession:

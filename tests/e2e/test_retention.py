@@ -18,6 +18,7 @@ from livedvr import Channel, Input, LiveDvr, MuxStream, Output, TimeInterval
 from livedvr.check.run import run_check
 from livedvr.ingest.surroundings import RunSettings
 from livedvr.resources.errors import FailedPrecondition, NotFound
+from livedvr.resources.streams import video_and_audio
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +28,7 @@ def _channel(output: Path, retention: float) -> Channel:
         channel_id="live",
         input=Input(uri="testsrc"),
         output=Output(uri=str(output)),
-        video="h264",
+        elementary_streams=video_and_audio("h264"),
         mux_streams=(MuxStream(segment_duration=timedelta(seconds=1)),),
         retention_window=timedelta(seconds=retention),
     )

@@ -11,7 +11,7 @@ from livedvr.ingest.source import Source, parse_source
 from livedvr.ingest.testsrc import testsrc_graph as graph_of_testsrc  # a plain name: pytest collects test*
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, Manifest, Output
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, av
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, video_and_audio
 from livedvr.resources.times import SECOND
 
 CLIP = "/srv/media/clip.mp4"
@@ -176,7 +176,7 @@ def cut(container: Container = "fmp4", segment: int = 2 * SECOND, *, copy: bool 
         channel_id="live",
         input=Input(uri="clip.mp4"),
         output=Output(uri="/srv/tv"),
-        elementary_streams=av("copy" if copy else "h264"),
+        elementary_streams=video_and_audio("copy" if copy else "h264"),
         mux_streams=(mux,),
         manifests=(Manifest(mux_streams=(key,)),),
     )

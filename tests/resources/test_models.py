@@ -18,7 +18,7 @@ from livedvr.resources.models import (
     to_datetime,
     to_micros,
 )
-from livedvr.resources.streams import MuxStream, av
+from livedvr.resources.streams import MuxStream, video_and_audio
 from livedvr.resources.times import SECOND
 
 
@@ -94,10 +94,13 @@ def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
     ("bad", "says"),
     [
         ({"channel_id": "Live"}, "not an id"),
-        ({"elementary_streams": av("copy")}, "nothing to copy"),
+        ({"elementary_streams": video_and_audio("copy")}, "nothing to copy"),
         ({"mux_streams": ()}, "needs a mux stream"),
         ({"mux_streams": (MuxStream(key="av"), MuxStream(key="av"))}, "two mux streams 'av'"),
-        ({"elementary_streams": (*av("h264"), *av("h264"))}, "two elementary streams 'video'"),
+        (
+            {"elementary_streams": video_and_audio("h264") * 2},
+            "two elementary streams 'video'",
+        ),
         ({"mux_streams": (MuxStream(elementary_streams=("video", "sound")),)}, "'sound'"),
         ({"mux_streams": (MuxStream(), MuxStream(key="low", container="ts"))}, "one container"),
         ({"mux_streams": (MuxStream(elementary_streams=()),)}, "one video, one audio, both"),

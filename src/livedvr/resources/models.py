@@ -14,7 +14,15 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import check_id
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, TextStream, VideoStream, av, check_muxes
+from livedvr.resources.streams import (
+    AudioStream,
+    ElementaryStream,
+    MuxStream,
+    TextStream,
+    VideoStream,
+    check_muxes,
+    video_and_audio,
+)
 from livedvr.resources.times import SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,7 +73,7 @@ class Channel(Resource):
     channel_id: str
     input: Input
     output: Output
-    elementary_streams: tuple[ElementaryStream, ...] = av()
+    elementary_streams: tuple[ElementaryStream, ...] = video_and_audio()
     mux_streams: tuple[MuxStream, ...] = (MuxStream(),)
     manifests: tuple[Manifest, ...] = (Manifest(),)
     retention_window: timedelta = Field(default=timedelta(hours=24), ge=timedelta(0))

@@ -88,7 +88,7 @@ class ElementaryStream(Resource):
         return (self.video_stream or self.audio_stream or VideoStream(codec="h264")).codec == "copy"
 
 
-def av(video: VideoCodec = "copy") -> tuple[ElementaryStream, ...]:
+def video_and_audio(video: VideoCodec = "copy") -> tuple[ElementaryStream, ...]:
     """The source's first video and first audio: as they come, or encoded (H.264 or H.265, and AAC)."""
     return (
         ElementaryStream(key="video", video_stream=VideoStream(codec=video)),
