@@ -1,0 +1,145 @@
+"""Several renditions from one decode, from real senders (SEMANTICS P3-P7)."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from pathlib import Path
+
+import av
+import m3u8
+import pytest
+
+from live import Encoder, Recording, clock_errors, free_udp_port, lines, record, until
+from livedvr.catalog import channel_rows
+from livedvr.catalog.reading import reading
+from livedvr.check.run import run_check
+from livedvr.ingest.command import CONTAINER_OFFSET, Cut, build_argv
+from livedvr.ingest.journal import parse_rows
+from livedvr.ingest.source import Source
+from livedvr.media.reader import read_media
+from livedvr.resources.models import Channel, Input, Manifest, Output
+from livedvr.resources.streams import MuxStream, video_and_audio
+
+pytestmark = pytest.mark.e2e
+
+RENDITIONS = ("v360p", "v240p", "audio")
+
+
+def playlist(output: Path, mux: str) -> m3u8.M3U8:
+    return m3u8.load(str(output / f"dvr/demo/{mux}/index-1.m3u8"))
+
+
+@pytest.mark.semantics("P3", "P4", "P6")
+def test_a_ladder_across_a_reconnect(ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    url = f"udp://127.0.0.1:{port}"
+    recording = Recording(url, tmp_path, "--ladder", "360p,240p", "--session", "demo", "--duration", "24s")
+    with Encoder(url + "?pkt_size=1316"):
+        until(lambda: media_playlist_of(tmp_path, "v360p").count("#EXTINF") >= 2, "two segments are listed")
+    first = {path.name for path in tmp_path.glob("v360p/*")}
+    until(lambda: first.isdisjoint(path.parent.name for path in tmp_path.glob(".livedvr/spool/*/ffmpeg.log")), "an end")
+    until(lambda: list(tmp_path.glob(".livedvr/spool/*/ffmpeg.log")), "the next run waits")
+    with Encoder(url + "?pkt_size=1316"):
+        code, result, err = recording.finish(patience=60)
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert [gap["reason"] for gap in result["gaps"]] == ["source lost"]
+    report = run_check(result["output_uri"], deep=True)
+    assert report.ok, report
+
+    lists = {mux: playlist(tmp_path, mux) for mux in RENDITIONS}
+    assert len({text.target_duration for text in lists.values()}) == 1
+    assert {mux: sum(s.discontinuity for s in text.segments) for mux, text in lists.items()} == dict.fromkeys(
+        RENDITIONS, 1
+    )
+    reference = lists["v360p"].segments
+    low = lists["v240p"].segments
+    assert [(s.duration, s.discontinuity) for s in low] == [(s.duration, s.discontinuity) for s in reference]
+    breaks = [next(s for s in text.segments if s.discontinuity).program_date_time for text in lists.values()]
+    assert (
+        max(breaks) - min(breaks)
+        <= (reference[0].program_date_time - reference[0].program_date_time).resolution * 60_000
+    )
+    for mux in ("v360p", "v240p"):
+        # The first picture of a run stands for what was joined too late; a busy machine's encoders add to the arrival.
+        listed = [line for line in lines(tmp_path / f"dvr/demo/{mux}/index-1.m3u8")[1:] if not line.discontinuity]
+        errors = clock_errors(listed)
+        assert all(abs(error) < 0.5 for error in errors), (mux, errors)
+
+    main = m3u8.load(str(tmp_path / "dvr/demo/main.m3u8"))
+    assert [variant.stream_info.resolution for variant in main.playlists] == [(640, 360), (426, 240)]
+    assert {variant.stream_info.audio for variant in main.playlists} == {media.group_id for media in main.media}
+    assert [media.type for media in main.media] == ["AUDIO"]
+    assert all("mp4a.40.2" in variant.stream_info.codecs for variant in main.playlists)
+
+
+def media_playlist_of(output: Path, mux: str) -> str:
+    path = output / f"dvr/demo/{mux}/index-1.m3u8"
+    return path.read_text() if path.exists() else ""
+
+
+@pytest.mark.semantics("P7")
+def test_a_source_without_audio_does_not_stop_the_pictures(ffmpeg: str, tmp_path: Path) -> None:
+    clip = tmp_path / "silent.mp4"
+    made = f"{ffmpeg} -nostdin -loglevel error -f lavfi -i testsrc2=s=320x180:r=25:d=8 -c:v libx264 -g 25 {clip}"
+    subprocess.run(made.split(), check=True)
+    out = tmp_path / "out"
+    code, result, err = record(str(clip), out, "--ladder", "360p,240p", "--session", "demo")
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert result["duration"] == pytest.approx(8, abs=0.1)
+    assert [gap["reason"] for gap in result["gaps"]] == ["rendition audio failed"]
+    assert run_check(result["output_uri"], deep=True).ok
+    assert not m3u8.load(str(out / "dvr/demo/main.m3u8")).media, "nobody is sent to a rendition that has nothing"
+    text = media_playlist_of(out, "audio")
+    assert text.count("#EXT-X-GAP") == text.count("#EXTINF") == media_playlist_of(out, "v360p").count("#EXTINF")
+    with reading(out / ".livedvr/catalog.sqlite3") as db:
+        kinds = [kind for _, kind, _ in channel_rows.list_events(db, "live")]
+    assert kinds == ["RENDITION_FAILED"]
+
+
+@pytest.mark.semantics("P4")
+@pytest.mark.parametrize("container", ["fmp4", "ts"])
+@pytest.mark.parametrize("joined", [False, True], ids=["whole", "mid-gop"])
+def test_renditions_apart_keep_the_source_s_times(ffmpeg: str, tmp_path: Path, container: str, joined: bool) -> None:
+    # B-frames begin before zero and a video that is joined in its middle begins late: neither may move it.
+    clip, run = tmp_path / "clip.ts", tmp_path / "run"
+    made = f"{ffmpeg} -nostdin -loglevel error -f lavfi -i testsrc2=s=160x90:r=30:d=10 -f lavfi -i sine=r=48000:d=10"
+    subprocess.run([*made.split(), *f"-c:v libx264 -bf 2 -g 60 -c:a aac {clip}".split()], check=True)
+    if joined:
+        data = clip.read_bytes()
+        clip.write_bytes(data[: 3 * 188] + data[len(data) // 188 // 8 * 188 :])
+    video, audio = (first_times(clip)[kind] for kind in ("video", "audio"))
+    muxes = tuple(
+        MuxStream(key=key, container=container, elementary_streams=(key,))  # type: ignore[arg-type]
+        for key in ("video", "audio")
+    )
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri=str(clip)),
+        output=Output(uri=str(tmp_path)),
+        elementary_streams=video_and_audio(),
+        mux_streams=muxes,
+        manifests=(Manifest(mux_streams=("video", "audio")),),
+    )
+    for mux in muxes:
+        (run / mux.key).mkdir(parents=True)
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, muxes))
+    argv.remove("-re")
+    subprocess.run(argv, cwd=run, check=True, capture_output=True)
+    for mux, truth in (("video", video - audio), ("audio", 0.0)):
+        rows = parse_rows((run / mux / "journal.csv").read_bytes())[0][:-1]  # the last may be a single frame
+        suffix, init = ("m4s", run / mux / "init.mp4") if container == "fmp4" else ("ts", None)
+        spans = [read_media(run / mux / f"segment-{row.index:06d}.{suffix}", init).streams[0] for row in rows]
+        assert (spans[0].first_pts - CONTAINER_OFFSET) / 1e6 == pytest.approx(truth, abs=0.001)
+        for row, span in itertools.islice(zip(rows, spans, strict=True), 1, None):
+            assert span.first_pts - CONTAINER_OFFSET == pytest.approx(row.start, abs=1000), (mux, row)
+
+
+def first_times(clip: Path) -> dict[str, float]:
+    """Seconds at which the first keyframe and the first audio stand in the clip."""
+    found: dict[str, float] = {}
+    with av.open(str(clip)) as container:
+        for packet in container.demux():
+            if packet.pts is not None and (packet.stream.type == "audio" or packet.is_keyframe):
+                found.setdefault(packet.stream.type, float(packet.pts * packet.time_base))
+    return found
