@@ -133,4 +133,4 @@ def test_an_ffmpeg_that_nobody_owns_ends_by_itself(wheel_ffmpeg: str, tmp_path: 
         run.kill()
         run.reap()
     assert ended.reason == "lease"
-    assert (run.media_folder / "journal.csv").read_text().count("\n") >= 1, "the last segment was closed"
+    assert (run.media_folder("av") / "journal.csv").read_text().count("\n") >= 1, "the last segment was closed"

