@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 import sqlite3
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.schema import MIGRATIONS, migrate
+from livedvr.resources.streams import video_and_audio
+from livedvr.timeline.segment import RunMedia
 
 
 @pytest.fixture
@@ -37,6 +42,33 @@ def test_only_migrations_that_are_missing_are_run(database: sqlite3.Connection) 
     database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     migrate(database)
     assert tables(database) == set()
+
+
+def test_what_had_one_rendition_has_it_by_its_key(database: sqlite3.Connection) -> None:
+    for script in MIGRATIONS[:2]:
+        for statement in script.split(";"):
+            database.execute(statement)
+    database.execute("PRAGMA user_version = 2")
+    for name, video in (("copied", "copy"), ("coded", "h264")):
+        old = {"channel_id": name, "input": {"uri": "a.ts"}, "output": {"uri": "/tv"}, "video": video}
+        old["mux_streams"] = [{"key": "av", "container": "ts", "segment_duration": "PT2S"}]
+        database.execute("INSERT INTO channels (id, resource) VALUES (?, ?)", (name, json.dumps(old)))
+    media = [["avc1.640028"], [1280, 720], "30", "video h264"]
+    database.execute("INSERT INTO runs (id, channel, created, media) VALUES ('r', 'coded', 0, ?)", (json.dumps(media),))
+    database.execute(
+        "INSERT INTO sessions (channel, id, manifest_key, windows, labels, state, edition, summary, created, updated)"
+        " VALUES ('coded', 's', 'main', '[]', '{}', 'FINISHED', 1, '{\"segments\": 7}', 0, 0)"
+    )
+    migrate(database)
+    database.row_factory = sqlite3.Row
+    channels = {row.channel.channel_id: row.channel for row in channel_rows.list_channels(database)}
+    assert channels["copied"].elementary_streams == video_and_audio()
+    assert channels["coded"].elementary_streams == video_and_audio("h264")
+    assert channels["coded"].reference.container == "ts"
+    assert segment_rows.list_runs(database, "coded")[0].media == {
+        "av": RunMedia(("avc1.640028",), (1280, 720), Fraction(30), "video h264")
+    }
+    assert session_rows.list_sessions(database, "coded")[0].summary == {"segments": 7, "listed": {"av": 7}}
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
