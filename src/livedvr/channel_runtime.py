@@ -115,8 +115,9 @@ class ChannelRuntime:
         return Facts(
             frontier=ingest.frontier(now),
             channel_stopping=stopping,
-            drained=ingest.is_over,
+            drained=ingest.is_over and ingest.refused is None,
             left_read=ingest.left_is_read,
+            storage_error=None if ingest.refused is None else str(ingest.refused),
         )
 
     def _left_open(self) -> list[RunRow]:

@@ -11,8 +11,9 @@ import pytest
 from live import ffmpeg_pids, lines, media_playlist, until
 from livedvr import Channel, DvrSession, Input, LiveDvr, Manifest, Output, TimeInterval
 from livedvr.check.run import run_check
-from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
 from livedvr.resources.streams import video_and_audio
+from livedvr.storage.local import LocalStore
 
 pytestmark = pytest.mark.e2e
 
@@ -201,3 +202,26 @@ async def test_on_state_is_told_each_state_and_what_it_raises_ends_nothing(wheel
     assert told[0] == "PENDING"
     assert "LIVE" in told
     assert [(kind, "my own mistake" in text) for _, kind, text in events] == [("ON_STATE_FAILED", True)]
+
+
+@pytest.mark.semantics("S14")
+async def test_storage_that_takes_no_more_segments_fails_what_runs(
+    wheel_ffmpeg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_new = LocalStore.put_new
+
+    def refusing(self: LocalStore, name: str, source: Path) -> None:
+        if name.endswith("segment-000002.m4s"):
+            raise StorageError("permission denied", field=name)
+        put_new(self, name, source)
+
+    monkeypatch.setattr(LocalStore, "put_new", refusing)
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.start("live")
+        await dvr.sessions.create("live", "match")
+        failed = await _until(dvr, "match", "FAILED")
+        assert failed.error is not None and "permission denied" in failed.error
+        assert failed.segments == 2, "what was recorded stays"
+        await dvr.channels.stop("live")
+        assert (await dvr.sessions.get("live", "match")).state == "FAILED"

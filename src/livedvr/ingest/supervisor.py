@@ -138,6 +138,11 @@ class Supervisor:
         return self.state in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
 
     @property
+    def refused(self) -> LiveDvrError | None:
+        """What storage said for good while rows were still to be taken (S14): they wait in the spool."""
+        return self.error if self._open is not None and isinstance(self.error, StorageError) else None
+
+    @property
     def is_stopping(self) -> bool:
         """The channel is being stopped, or has ended."""
         return self._asked is not None or self.is_over

@@ -303,9 +303,8 @@ class SessionManager(SessionBook):
         # The stop that an earlier controller was carrying out is over: what it left has been read.
         drained = facts.drained or (session.found_stopping and facts.left_read)
         cooled = row.cooldown_until is not None and now >= row.cooldown_until
-        return replace(
-            facts, drained=drained, sealed=session.sealed, cooled=cooled, storage_error=session.storage_error
-        )
+        refused = session.storage_error or facts.storage_error
+        return replace(facts, drained=drained, sealed=session.sealed, cooled=cooled, storage_error=refused)
 
     async def _begin_edition(self, session: OpenSession, state: State) -> OpenSession:
         """S7: the cooldown is over, its windows are drawn anew."""
