@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import subprocess
 from pathlib import Path
 
@@ -34,13 +35,16 @@ def playlist(output: Path, mux: str) -> m3u8.M3U8:
 def test_a_ladder_across_a_reconnect(ffmpeg: str, tmp_path: Path) -> None:
     port = free_udp_port()
     url = f"udp://127.0.0.1:{port}"
-    recording = Recording(url, tmp_path, "--ladder", "360p,240p", "--session", "demo", "--duration", "24s")
+    recording = Recording(url, tmp_path, "--ladder", "360p,240p", "--session", "demo")
     with Encoder(url + "?pkt_size=1316"):
         until(lambda: media_playlist_of(tmp_path, "v360p").count("#EXTINF") >= 2, "two segments are listed")
     first = {path.name for path in tmp_path.glob("v360p/*")}
     until(lambda: first.isdisjoint(path.parent.name for path in tmp_path.glob(".livedvr/spool/*/ffmpeg.log")), "an end")
     until(lambda: list(tmp_path.glob(".livedvr/spool/*/ffmpeg.log")), "the next run waits")
     with Encoder(url + "?pkt_size=1316"):
+        for mux in RENDITIONS:
+            until(lambda mux=mux: "#EXT-X-DISCONTINUITY\n" in media_playlist_of(tmp_path, mux), f"{mux} goes on", 60)
+        recording.send(signal.SIGINT)
         code, result, err = recording.finish(patience=60)
     assert (code, result["state"]) == (0, "FINISHED"), err
     assert [gap["reason"] for gap in result["gaps"]] == ["source lost"]
