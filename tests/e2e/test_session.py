@@ -107,9 +107,9 @@ def test_the_session_of_a_killed_controller_is_updated_and_its_ffmpeg_goes_on(
     wheel_ffmpeg: str, tmp_path: Path
 ) -> None:
     recording = Recording("testsrc", tmp_path, "--session", "demo")
+    before = _listed(tmp_path, 2)
     # A playlist can be read a moment before its session is stored as LIVE (S3).
     until(lambda: [one["state"] for one in _session(tmp_path, "list")] == ["LIVE"], "it is LIVE")
-    before = _listed(tmp_path, 2)
     recording.send(signal.SIGKILL)
     recording.process.communicate()
     encoder = ffmpeg_pids(tmp_path)
