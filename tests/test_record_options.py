@@ -10,7 +10,7 @@ import pytest
 
 from livedvr.record_options import RecordOptions, channel_of, interval_of
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.models import to_micros
+from livedvr.resources.models import Input, to_micros
 from livedvr.resources.streams import video_and_audio
 from livedvr.resources.times import HOUR, MINUTE, SECOND, parse_time
 
@@ -112,3 +112,11 @@ def test_a_ladder_in_mpeg_ts_carries_the_audio_in_each_rendition() -> None:
 def test_a_ladder_that_cannot_be(given: dict[str, str], text: str) -> None:
     with pytest.raises(InvalidArgument, match=text):
         channel_of(options(**given))
+
+
+def test_a_file_that_stands_by_is_played_again_and_again() -> None:
+    def backup(uri: str) -> Input | None:
+        return channel_of(RecordOptions("udp://:1", "out", backup=uri)).backup_input
+
+    assert backup("slate.mp4") == Input(uri="slate.mp4", loop=True)
+    assert backup("srt://:2") == Input(uri="srt://:2")

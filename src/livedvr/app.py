@@ -15,8 +15,8 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
-from livedvr.ingest.source import parse_source
-from livedvr.ingest.supervisor import StreamingState
+from livedvr.ingest.feed import StreamingState
+from livedvr.ingest.source import check_inputs
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import (
@@ -26,7 +26,7 @@ from livedvr.resources.errors import (
     LiveDvrError,
     NotFound,
 )
-from livedvr.resources.models import Channel, DvrSession, TimeInterval
+from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
@@ -261,7 +261,7 @@ class Channels:
         return await self._put(channel, is_new=False)
 
     async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
-        parse_source(channel.input)
+        check_inputs(channel)
         _check_free(channel, self._dvr.stored_channels(), is_new=is_new)  # before anything is made for it
         check_local_root(local_root(channel.output.uri))
         await self._dvr.put_channel(channel, is_new=is_new)
@@ -293,6 +293,19 @@ class Channels:
         controller owns it. What an error or a crash interrupts is gone on with by the next delete or `LiveDvr`.
         """
         await self._dvr.delete_channel(channel_id, force=force)
+
+    async def switch_input(self, channel_id: str, key: InputKey) -> None:
+        """Have the other input on air (MANUAL); returns at once, see `active_input`. FAILED_PRECONDITION: it cannot."""
+        runtime = await self._dvr.runtime(channel_id)
+        if runtime.supervisor is None or runtime.supervisor.is_over:
+            raise FailedPrecondition(
+                f"channel '{channel_id}' is {runtime.state}", field="channel", hint="start it first"
+            )
+        runtime.supervisor.switch_input(key)
+
+    async def active_input(self, channel_id: str) -> InputKey:
+        """The input that is on air, or will be when the channel is started."""
+        return (await self._dvr.runtime(channel_id)).active_input
 
     async def state(self, channel_id: str) -> tuple[StreamingState, LiveDvrError | None]:
         """What the channel is doing, and why it is in STREAMING_ERROR."""

@@ -16,12 +16,14 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.channel_deletion import mark_deleting
 from livedvr.control.server import ControlServer
+from livedvr.ingest.feed import ChannelIngest, StreamingState
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source
-from livedvr.ingest.supervisor import StreamingState, Supervisor, next_run
+from livedvr.ingest.supervisor import Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
+from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
@@ -151,7 +153,8 @@ class ChannelRuntime:
         async with self._changing:
             if self._ingest_task is not None and not self._ingest_task.done():
                 return
-            check_file(parse_source(self.channel.input))
+            for given in self.channel.inputs.values():
+                check_file(parse_source(given))
             await asyncio.to_thread(find_ffmpeg)
             await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
             await self._start_ingest()
@@ -163,17 +166,10 @@ class ChannelRuntime:
         intake = Intake(self.channel, self._known, self._store, self._around.catalog, self._owner, self._notify)
         ffmpeg = await asyncio.to_thread(find_ffmpeg)
         self._stopped = self._around.visiting  # when what a visitor adopts ends, the channel is wanted all the same
-        self.supervisor = Supervisor(
-            self.channel,
-            self._known,
-            intake,
-            self._spool,
-            ffmpeg,
-            self._owner,
-            self._around,
-            self._left_open(),
-            self._notify,
+        shared = ChannelIngest(
+            self.channel, self._known, intake, self._spool, ffmpeg, self._owner, self._around, self._notify
         )
+        self.supervisor = Supervisor(shared, self.active_input, self._left_open())
         self._ingest_task = self._around.tasks.create_task(
             self.supervisor.run(), name=f"ingest {self.channel.channel_id}"
         )
@@ -233,6 +229,12 @@ class ChannelRuntime:
     def state(self) -> StreamingState:
         """What the channel is doing."""
         return self.supervisor.state if self.supervisor else StreamingState.STOPPED
+
+    @property
+    def active_input(self) -> InputKey:
+        """The input that is on air, or will be when the channel is started."""
+        row = self._around.catalog.read(lambda db: channel_rows.get_channel(db, self.channel.channel_id))
+        return row.active_input if row else "primary"
 
     @property
     def error(self) -> LiveDvrError | None:

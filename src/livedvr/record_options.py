@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from livedvr.ingest.source import parse_source
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, Manifest, Output, TimeInterval, to_datetime
@@ -20,12 +21,14 @@ class RecordOptions:
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
     ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
     single rendition. ``data_dir`` None: ``{output}/.livedvr``.
+    ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
     its end; None: their own way.
     """
 
     source: str
     output: str
+    backup: str | None = None
     session: str | None = None
     channel: str = "live"
     start: str | None = None
@@ -54,6 +57,7 @@ def channel_of(options: RecordOptions) -> Channel:
     return Channel(
         channel_id=options.channel,
         input=Input(uri=options.source, loop=options.loop),
+        backup_input=_backup(options),
         output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
         elementary_streams=streams,
         mux_streams=muxes,
@@ -63,6 +67,14 @@ def channel_of(options: RecordOptions) -> Channel:
         retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
         target_duration=options.target_duration,
     )
+
+
+def _backup(options: RecordOptions) -> Input | None:
+    """A file that stands by is a slate: it starts again as often as it is needed."""
+    if options.backup is None:
+        return None
+    given = Input(uri=options.backup)
+    return given.model_copy(update={"loop": parse_source(given).kind == "file"})
 
 
 # Height -> the encoder's cap in bits per second.

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
+from livedvr.ingest.feed import StreamingState
 from livedvr.ingest.source import check_file, parse_source
-from livedvr.ingest.supervisor import StreamingState
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
 from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError

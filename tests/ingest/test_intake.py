@@ -63,8 +63,8 @@ class Controller:
     def _appended(self) -> None:
         self.appended += 1
 
-    async def read(self, *, final: bool = False) -> None:
-        await self.intake.read(self.open, final=final)
+    async def read(self, *, final: bool = False, on_air: bool = True) -> None:
+        await self.intake.read(self.open, final=final, on_air=on_air)
 
     def listed(self) -> list[tuple[int, int, int]]:
         return [

@@ -10,7 +10,7 @@ from typing import Any
 
 from livedvr.catalog.catalog import Catalog, _Job
 from livedvr.catalog.schema import migrate
-from livedvr.resources.errors import StorageError
+from livedvr.resources.errors import CatalogError
 from simulation.world import SimLoop, World
 
 # What is committed is told by triggers: it does not matter by which statement it came about.
@@ -121,7 +121,7 @@ class SimCatalog(Catalog):
         if world.rng.random() < self._database.refuses:
             world.fault("catalog refuses")
             for job in jobs:
-                job.answer.set_exception(StorageError("the catalog cannot be used: disk I/O error", field="catalog"))
+                job.answer.set_exception(CatalogError("the catalog cannot be used: disk I/O error", field="catalog"))
         else:
             self._commit(jobs)
             told = self._database.changes()

@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from livedvr import app, channel_runtime
-from livedvr.ingest import intake, open_run, supervisor
+from livedvr.ingest import feed, intake, open_run
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
@@ -176,12 +176,12 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (channel_runtime, "check_file", lambda source: None),
         (app, "LocalStore", lambda root: here().store),
         (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
-        (supervisor, "Run", SimRun),
+        (feed, "Run", SimRun),
         (open_run, "JournalReader", SimJournalReader),
-        (supervisor, "new_run_id", _sim_run_id),
-        (supervisor, "check_port", lambda source: None),
-        (supervisor, "check_file", lambda source: None),
-        (supervisor, "SWEEP", SWEEP),
+        (feed, "new_run_id", _sim_run_id),
+        (feed, "check_port", lambda source: None),
+        (feed, "check_file", lambda source: None),
+        (feed, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),

@@ -32,7 +32,7 @@ def test_nothing_but_the_seed_decides_what_happens() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_broken_product_is_found(mutant: Callable[[Patch], None], monkeypatch: Patch) -> None:
     mutant(monkeypatch)
-    found = (run_episode(7, n, profile=everything(0.3)).violation for n in range(6))
+    found = (run_episode(7, n, profile=everything(0.3)).violation for n in range(12))
     assert any(violation is not None for violation in found), mutant.__doc__
 
 

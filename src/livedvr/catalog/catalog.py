@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from livedvr.catalog.schema import migrate
-from livedvr.resources.errors import Aborted, StorageError
+from livedvr.resources.errors import Aborted, CatalogError
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Catalog:
         ``work`` is all or nothing. With ``owner`` it is refused with ABORTED when a newer owner epoch exists.
         """
         if not self._thread.is_alive():
-            raise StorageError("the catalog is closed", field=str(self._path))
+            raise CatalogError("the catalog is closed", field=str(self._path))
         job = _Job(work, owner, Future())
         self._jobs.put(job)
         # Shielded: a cancelled waiter must not cancel what is about to be committed.
@@ -136,7 +136,7 @@ def _fence(connection: sqlite3.Connection, owner: Owner) -> None:
         raise Aborted(f"channel '{owner.channel}' has been taken over by another controller")
 
 
-def storage_error(path: Path, error: Exception) -> StorageError:
+def storage_error(path: Path, error: Exception) -> CatalogError:
     """What SQLite or the file system says about the catalog, as an error of ours."""
     passing = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return StorageError(f"the catalog cannot be used: {error}", field=str(path), passing=passing)
+    return CatalogError(f"the catalog cannot be used: {error}", field=str(path), passing=passing)

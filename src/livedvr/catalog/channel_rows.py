@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from livedvr.resources.models import Channel
+from livedvr.resources.models import Channel, InputKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class ChannelRow:
     target: int | None
     stopping: bool = False
     deleting: bool = False
+    active_input: InputKey = "primary"
 
 
 def put_channel(db: sqlite3.Connection, channel: Channel) -> None:
@@ -56,6 +57,12 @@ def delete_channel(db: sqlite3.Connection, channel: str) -> None:
     for table in ("retired", "sessions", "segments", "runs", "events"):
         db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
     db.execute("DELETE FROM channels WHERE id = ?", (channel,))
+
+
+def switch_input(db: sqlite3.Connection, channel: str, active: InputKey, time: int, text: str) -> None:
+    """Another input is on air from now on: say so, and go on with it after a restart."""
+    db.execute("UPDATE channels SET active_input = ? WHERE id = ?", (active, channel))
+    add_event(db, channel, time, "INPUT_SWITCHED", text)
 
 
 def set_target(db: sqlite3.Connection, channel: str, seconds: int) -> None:
@@ -98,6 +105,7 @@ def _channel(row: sqlite3.Row) -> ChannelRow:
         row["target"],
         bool(row["stopping"]),
         bool(row["deleting"]),
+        row["active_input"],
     )
 
 

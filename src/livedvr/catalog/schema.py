@@ -105,6 +105,10 @@ MIGRATIONS: tuple[str, ...] = (
         ELSE '[{"key":"video","video_stream":{}},{"key":"audio","audio_stream":{}}]' END
     )), '$.video');
     """,
+    """
+    ALTER TABLE channels ADD COLUMN active_input TEXT NOT NULL DEFAULT 'primary'; -- the one on air
+    ALTER TABLE runs ADD COLUMN input TEXT NOT NULL DEFAULT 'primary';            -- the one it is of
+    """,
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from livedvr.catalog.channel_rows import ChannelRow
+from livedvr.resources.models import InputKey
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
@@ -22,7 +23,7 @@ _LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
 class RunRow:
     """A run as stored. ``media``: by mux key, empty before the first commit; until then ``clock`` is None.
 
-    ``end_reason`` is None while it is open.
+    ``end_reason`` is None while it is open. ``input``: the input that it is of.
     """
 
     id: str
@@ -31,11 +32,13 @@ class RunRow:
     clock: RunClock | None
     media: Mapping[str, RunMedia]
     end_reason: str | None
+    input: InputKey = "primary"
 
 
-def add_run(db: sqlite3.Connection, run: str, channel: str, created: int) -> None:
-    """A run's row exists before its process does."""
-    db.execute("INSERT INTO runs (id, channel, created) VALUES (?, ?, ?)", (run, channel, created))
+def add_run(db: sqlite3.Connection, run: str, channel: str, created: int, given: InputKey = "primary") -> None:
+    """A run's row exists before its process does. ``given``: the input that it is of."""
+    row = (run, channel, created, given)
+    db.execute("INSERT INTO runs (id, channel, created, input) VALUES (?, ?, ?, ?)", row)
 
 
 def end_run(db: sqlite3.Connection, run: str, ended: int, reason: str) -> None:
@@ -54,6 +57,7 @@ def list_runs(db: sqlite3.Connection, channel: str) -> list[RunRow]:
             _load_clock(row["clock"]),
             _load_media(row["media"]),
             row["end_reason"],
+            row["input"],
         )
         for row in rows
     ]

@@ -83,6 +83,11 @@ second signal."""
     metavar="COMMAND",
     help="Run at each change of a session's state, with the session as JSON on its stdin.",
 )
+@click.option(
+    "--backup",
+    metavar="SOURCE",
+    help="A second source that stands by, is on air while the first is lost, and leaves when that has returned.",
+)
 @click.option("--loop", is_flag=True, help="A file starts again at its end.")
 @click.option("--resume", is_flag=True, help="Go on with the session if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")

@@ -1,7 +1,7 @@
 """A segment's way, steps 2 to 5: journal row -> object -> place on the timeline -> catalog.
 
-Read `Intake.read` from top to bottom. A crash anywhere leaves the row in the journal and the file in the spool:
-the next controller reads it again, and putting the same bytes again is success.
+Read `Intake.read` and the method behind it from top to bottom. A crash anywhere leaves the row in the journal and the
+file in the spool: the next controller reads it again, and putting the same bytes again is success.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import Channel
-from livedvr.resources.times import SECOND, format_seconds, round_half_up
+from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside
 from livedvr.timeline.clock import RunClock, Sample
@@ -31,6 +31,7 @@ from livedvr.timeline.segment import ClosedSegment, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
 GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
+STANDBY_KEEPS = MINUTE  # what an input that stands by has brought last: so much may the one on air be behind its loss
 
 
 class Intake:
@@ -58,12 +59,26 @@ class Intake:
         self._owner = owner
         self._on_append = on_append
 
-    async def read(self, open_run: OpenRun, *, final: bool) -> None:
-        """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for."""
+    async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> None:
+        """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for.
+
+        Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
+        """
         self._read_journals(open_run)  # step 2
+        open_run.standby = open_run.standby or not on_air
+        if not on_air and final:
+            return
         if open_run.clock.offset is None and not await self._settle(open_run, final):
             return
+        if not on_air:
+            self._stand_by(open_run)
+            return
+        if open_run.standby:
+            self._take_over(open_run)
         await self._pass_over_resent(open_run)
+        await self._place_and_commit(open_run, final)
+
+    async def _place_and_commit(self, open_run: OpenRun, final: bool) -> None:
         for track in open_run.others:
             await self._look_at_rendition(open_run, track)
         placed, clock = self._place(open_run, final)  # step 4, which is pure; nothing exists before step 5
@@ -165,13 +180,44 @@ class Intake:
         resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), track.pending))
         if not resent:
             return
-        for row in resent:
-            open_run.clock = open_run.clock.observe(Sample(row.media_end, row.arrival))
-            open_run.segment_path(track, row.index).unlink(missing_ok=True)
-        track.take(len(resent))
+        self._drop(open_run, track, len(resent))
         seconds = format_seconds(sum(row.media_end - row.media_start for row in resent))
         text = f"run {open_run.run.id} began with {seconds} s that are listed already; they are not listed again"
         await self._add_event(resent[-1].arrival, "MEDIA_RESENT", text)
+
+    def _stand_by(self, open_run: OpenRun) -> None:
+        """Let go of what is too old to be asked for."""
+        newest = max((row.arrival for row in open_run.reference.pending), default=0)
+        for track in open_run.tracks:
+            old = itertools.takewhile(lambda row: row.arrival <= newest - STANDBY_KEEPS, track.pending)
+            self._drop(open_run, track, len(list(old)))
+
+    def _take_over(self, open_run: OpenRun) -> None:
+        """The run is on air from here on: it goes on where the one before it ended, to half a segment."""
+        open_run.standby = False
+        if open_run.clock.samples:  # nothing of it is dated yet: the anchor can be as good as it gets
+            open_run.clock = RunClock(open_run.clock.samples).anchored()
+        track, clock = open_run.reference, open_run.clock
+        last = self._known.timeline.last(track.mux.key)
+        if last is not None:
+            listed = itertools.takewhile(
+                lambda row: clock.utc((row.media_start + row.media_end) // 2) < last.end, track.pending
+            )
+            self._drop(open_run, track, len(list(listed)))
+
+    def _drop(self, open_run: OpenRun, track: Track, count: int) -> None:
+        """The first rows that wait are not listed; the clock has seen them."""
+        for row in track.pending[:count]:
+            if track is open_run.reference:
+                open_run.clock = open_run.clock.observe(Sample(row.media_end, row.arrival))
+            open_run.segment_path(track, row.index).unlink(missing_ok=True)
+        track.take(count)
+
+    def is_level(self, open_run: OpenRun) -> bool:
+        """Whether all renditions of the run have come equally far, to half a segment."""
+        reached = [self._known.timeline.last(track.mux.key) for track in open_run.tracks if not track.failed]
+        first = reached[0]
+        return first is None or all(one is not None and 2 * one.end > first.start + first.end for one in reached)
 
     async def _look_at_rendition(self, open_run: OpenRun, track: Track) -> None:
         """What a further rendition is, once it has come. One that cannot be played does not stop the others (P7)."""

@@ -50,7 +50,8 @@ class OpenRun:
     """A run that is being read.
 
     ``reference``: the rendition that is the clock of all, ``others``: those that are placed beside it. ``media``: what
-    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log tells of a jump.
+    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log tells of a jump. ``standby``: it
+    was not on air when it was last read.
     """
 
     run: Run
@@ -60,6 +61,7 @@ class OpenRun:
     clock: RunClock = field(default_factory=RunClock)
     media: dict[str, RunMedia] = field(default_factory=dict)
     marks: set[int] = field(default_factory=set)
+    standby: bool = False
 
     @property
     def tracks(self) -> list[Track]:

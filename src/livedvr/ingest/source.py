@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from livedvr.resources.errors import Aborted, InvalidArgument
-from livedvr.resources.models import Input
+from livedvr.resources.models import Channel, Input
 
 Kind = Literal["testsrc", "file", "srt", "udp"]
 
@@ -106,6 +106,14 @@ def _is_multicast(host: str) -> bool:
         return ipaddress.ip_address(host).is_multicast
     except ValueError:  # a name
         return False
+
+
+def check_inputs(channel: Channel) -> None:
+    """INVALID_ARGUMENT when an input of the channel is none, or when two wait on one port. Nothing is opened."""
+    addresses = [parse_source(given).address for given in channel.inputs.values()]
+    taken = [address for address in addresses if address is not None]
+    if len(set(taken)) < len(taken):
+        raise InvalidArgument("both inputs listen on one port", field="backupInput", hint="give each a port of its own")
 
 
 def check_file(source: Source) -> None:

@@ -1,51 +1,21 @@
-"""Owns a channel's runs: starts, adopts, watches, ends them, and starts the next (SEMANTICS I2, I3, I5)."""
+"""A channel's ingest: one feed for each input, and which of them is on air."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import replace
 
-from livedvr.catalog import channel_rows, segment_rows
-from livedvr.catalog.catalog import Owner
+from livedvr.catalog import channel_rows
 from livedvr.catalog.segment_rows import RunRow
-from livedvr.ingest import log
-from livedvr.ingest.command import LONG_PROBE_SECONDS, PROBE_SECONDS, Cut, build_argv, stream_specifiers
-from livedvr.ingest.ffmpeg import Ffmpeg
-from livedvr.ingest.intake import Intake
-from livedvr.ingest.open_run import OpenRun, open_run
-from livedvr.ingest.run import Run, RunExit, new_run_id
-from livedvr.ingest.source import check_file, check_port, parse_source
-from livedvr.ingest.surroundings import Surroundings
-from livedvr.ingest.watchdog import Watchdog
-from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
-from livedvr.resources.models import Channel
-from livedvr.resources.times import MINUTE, SECOND
-from livedvr.timeline.clock import RunClock
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.ingest.command import PROBE_SECONDS
+from livedvr.ingest.failover import choose
+from livedvr.ingest.feed import SWEEP, ChannelIngest, Feed, StreamingState
+from livedvr.resources.errors import CatalogError, FailedPrecondition, LiveDvrError, SourceError, StorageError
+from livedvr.resources.models import InputKey
+from livedvr.resources.times import SECOND
 from livedvr.timeline.placing import earliest_after
-from livedvr.timeline.timeline import ChannelTimeline
 
-SWEEP = SECOND  # one look a second at the open segment (I2)
-SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
-FIRST_BACKOFF, LAST_BACKOFF = SECOND // 2, 10 * SECOND
 LOOKBACK = 10 * SECOND  # a run's first media may be dated this long before its first byte was seen
-AT_ONCE = 2 * SECOND  # an ffmpeg that ends this early without media never got going
-GIVE_UP_AFTER = 3  # that often in a row
-
-
-class StreamingState(StrEnum):
-    """The Live Stream API's states of a channel."""
-
-    STARTING = "STARTING"
-    AWAITING_INPUT = "AWAITING_INPUT"
-    STREAMING = "STREAMING"
-    STREAMING_NO_INPUT = "STREAMING_NO_INPUT"
-    STREAMING_ERROR = "STREAMING_ERROR"
-    STOPPING = "STOPPING"
-    STOPPED = "STOPPED"
 
 
 def next_run(now: int, probe_seconds: int = PROBE_SECONDS) -> int:
@@ -57,100 +27,116 @@ class Supervisor:
     """One channel's ingest. ``run()`` is a task; the rest may be called from the same loop.
 
     Args:
+        shared: what it is made with.
+        active: the input that was on air last.
         left_open: the runs that an earlier controller left: they are adopted, or read to their end.
-        on_change: called whenever something has changed.
 
     Attributes:
-        state: what the channel is doing.
         error: why it is in STREAMING_ERROR.
-        last_failure: what the last run that brought nothing died of.
-        streams: the source's streams that were taken, for people.
+        on_air: the input that is on the timeline.
     """
 
-    def __init__(
-        self,
-        channel: Channel,
-        known: ChannelTimeline,
-        intake: Intake,
-        spool: Path,
-        ffmpeg: Ffmpeg,
-        owner: Owner,
-        around: Surroundings,
-        left_open: list[RunRow],
-        on_change: Callable[[], None],
-    ) -> None:
-        self._channel = channel
-        self._source = parse_source(channel.input)
-        self._known = known
-        self._intake = intake
-        self._spool = spool
-        self._ffmpeg = ffmpeg
-        self._catalog = around.catalog
-        self._owner = owner
-        self._watcher = around.watcher
-        self._clock = around.clock
-        self._settings = around.settings
-        self._may_start = not around.visiting
-        self._left_open = left_open
-        self._unread = {row.id for row in left_open}  # runs of which not even what is there has been read
-        self._left_running = {row.id for row in left_open}
-        self._on_change = on_change
+    def __init__(self, shared: ChannelIngest, active: InputKey, left_open: list[RunRow]) -> None:
+        self._on_change = shared.on_change
         self._wake = asyncio.Event()
-        self._open: OpenRun | None = None
-        self._watchdog: Watchdog | None = None
-        self._asked: str | None = None  # "stop" or "kill"
-        self._cut = Cut(channel, channel.mux_streams)
-        self._has_begun = bool(left_open)  # a run of ours has been started or adopted
-        self.state = StreamingState.STARTING
+        self._shared = shared = replace(shared, on_change=self._changed)
+        self._channel = shared.channel
+        self._known = shared.known
+        self._clock = shared.around.clock
+        inputs = shared.channel.inputs
+        self.on_air: InputKey = active if active in inputs else "primary"
+        self._feeds = {
+            key: Feed(shared, key, [row for row in left_open if row.input == key], on_air=key == self.on_air)
+            for key in inputs
+        }
+        self._ended: StreamingState | None = None
+        self._catalog_error: CatalogError | None = None
+        self._asked_to_stop = False
+        self._wanted: InputKey | None = None
         self.error: LiveDvrError | None = None
-        self.last_failure: str | None = None
-        self.streams: list[str] = []
 
     # what others ask for
 
     def stop(self) -> None:
         """Stop by the ladder; `run` returns when everything is read."""
-        self._ask(self._asked or "stop")
+        self._ask("stop")
 
     def kill(self) -> None:
         """Stop at once; the open segment is lost."""
         self._ask("kill")
 
     def _ask(self, what: str) -> None:
-        self._asked = what
-        if not self.is_over:
-            self._set_state(StreamingState.STOPPING)
+        self._asked_to_stop = True
+        for feed in self._feeds.values():
+            feed.ask(what)
+        self._changed()
+
+    def _changed(self) -> None:
         self._wake.set()
+        self._on_change()
 
     def let_go(self) -> None:
-        """`run` was cancelled: the run that is open goes on without this controller."""
-        if self._open is not None:
-            self._open.run.let_go()
+        """`run` was cancelled: the runs that are open go on without this controller."""
+        for feed in self._feeds.values():
+            feed.let_go()
+
+    def switch_input(self, key: InputKey) -> None:
+        """Have this input on air from now on (MANUAL)."""
+        if key not in self._feeds or self._channel.input_switch_mode != "MANUAL":
+            raise FailedPrecondition(
+                f"channel '{self._channel.channel_id}' switches by itself, or has no {key} input",
+                field="input",
+                hint="a channel with inputSwitchMode MANUAL and a backup input can be switched",
+            )
+        self._wanted = key
+        self._changed()
+
+    # how it stands
 
     @property
-    def has_media(self) -> bool:
-        """Whether the open run has brought a byte."""
-        return self._watchdog is not None and self._watchdog.first_beat is not None
+    def _active(self) -> Feed:
+        return self._feeds[self.on_air]
+
+    @property
+    def state(self) -> StreamingState:
+        """What the channel is doing."""
+        if self._ended is not None:
+            return self._ended
+        return StreamingState.STOPPING if self._asked_to_stop else self._active.state
+
+    @property
+    def last_failure(self) -> str | None:
+        """What the last run that brought nothing died of."""
+        return self._active.last_failure
+
+    @property
+    def streams(self) -> list[str]:
+        """The source's streams that were taken, for people."""
+        return self._active.streams
 
     @property
     def is_over(self) -> bool:
         """No run is open and none will be started; all journals are read, everything is stored."""
-        return self.state in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
+        return self._ended is not None
 
     @property
     def refused(self) -> LiveDvrError | None:
         """What storage said for good while rows were still to be taken (S14): they wait in the spool."""
-        return self.error if self._open is not None and isinstance(self.error, StorageError) else None
+        return self.error if self._has_open_run and isinstance(self.error, StorageError) else None
+
+    @property
+    def _has_open_run(self) -> bool:
+        return any(feed.is_open for feed in self._feeds.values())
 
     @property
     def is_stopping(self) -> bool:
         """The channel is being stopped, or has ended."""
-        return self._asked is not None or self.is_over
+        return self._asked_to_stop or self.is_over
 
     @property
     def left_is_read(self) -> bool:
         """The runs that an earlier controller left have ended and are read to their end."""
-        return not self._left_running
+        return not any(feed.left_running for feed in self._feeds.values())
 
     def frontier(self, now: int) -> int | None:
         """No segment that is still to come starts before this instant (S5); None while that cannot be told."""
@@ -160,256 +146,90 @@ class Supervisor:
     def _frontier(self, now: int, mux: str) -> int | None:
         last = self._known.timeline.last(mux)
         reached = earliest_after(last) if last else None
-        if self._unread or (self._open is not None if self.is_over else self.has_media):
+        # By itself the other input comes on air with what it has brought meanwhile.
+        feeds = [self._active] if self._channel.input_switch_mode == "MANUAL" else list(self._feeds.values())
+        if any(feed.unread for feed in self._feeds.values()):
             return reached
-        coming = next_run(now, self._cut.probe_seconds)
+        if self._has_open_run if self.is_over else any(feed.has_media for feed in feeds):
+            return reached
+        coming = next_run(now, max(feed.cut.probe_seconds for feed in feeds))
         return max(coming, reached) if reached is not None else coming
 
     # the task
 
     async def run(self) -> None:
-        """Adopt the runs that an earlier controller left, then keep one run going until told to stop.
+        """Keep every input going until told to stop. The outcome stands in ``state`` and ``error``.
 
-        The outcome stands in ``state`` and ``error``.
+        CatalogError ends the controller, not the channel: the next one goes on with the sessions as they are (S16).
         """
+        async with asyncio.TaskGroup() as group:
+            feeding = [group.create_task(self._feed(feed)) for feed in self._feeds.values()]
+            directing = group.create_task(self._direct()) if len(feeding) > 1 else None
+            await asyncio.wait(feeding)
+            if directing is not None:
+                directing.cancel()
+        if self._catalog_error is not None:
+            raise self._catalog_error
+        self._ended = StreamingState.STOPPED if self.error is None else StreamingState.STREAMING_ERROR
+        self._changed()
+
+    async def _feed(self, feed: Feed) -> None:
+        """One input to its end, and the other's if the channel ends with it.
+
+        It does not when an input is given up while there is another, nor when a file that stands by has been played.
+        """
+        others = [other for other in self._feeds.values() if other is not feed]
         try:
-            for row in self._left_open:
-                await self._try(self._adopt(row))
-                self._left_running.discard(row.id)
-            if self._may_start and not (self._left_open and self._source.ends):  # a file is played once
-                await self._keep_going()
-            self._set_state(StreamingState.STOPPED)
+            await feed.run()
+            is_last = feed.key == "primary"
         except (LiveDvrError, OSError) as error:
-            await self._abandon(error)
-            if isinstance(error, OSError):
-                error = StorageError(error.strerror or str(error), field=str(error.filename))
-            self.error = error
-            self._set_state(StreamingState.STREAMING_ERROR)
-
-    async def _keep_going(self) -> None:
-        backoff, failures = FIRST_BACKOFF, 0
-        while self._asked is None:
-            started = self._clock.now()
-            ended = await self._try(await self._start(started))
-            if self._asked is not None or (self._source.ends and self.has_media):
-                return
-            if ended is None or self.has_media:
-                failures = 0
-                self._cut = replace(self._cut, muxes=self._channel.mux_streams)  # what was missing may be there now
-                backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
-                self._set_state(StreamingState.STREAMING_NO_INPUT)
+            await feed.abandon(error)
+            is_last = not isinstance(error, SourceError) or all(
+                other.state is StreamingState.STOPPED for other in others
+            )
+            if is_last:
+                self._fail(error)
             else:
-                failures = await self._count_failure(ended, started, failures)
-            self._watchdog = None
-            await self._pause(backoff)
-            backoff = min(2 * backoff, LAST_BACKOFF)
+                await self._add_event("INPUT_FAILED", f"{feed.key}: {error}")
+        feed.state = StreamingState.STOPPED
+        if is_last:
+            for other in others:
+                other.ask("stop")
+        self._changed()
 
-    async def _try(self, opened: OpenRun) -> _Ended | None:
-        """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
-        try:
-            return await self._follow(opened)
-        except SourceError as error:
-            if self._source.ends or not self._has_recorded:
-                raise
-            self.last_failure = text = str(error)
-            await self._abandon(error)
-            now, channel = self._clock.now(), self._channel.channel_id
-            await self._catalog.write(
-                lambda db: channel_rows.add_event(db, channel, now, "SOURCE_REFUSED", text), self._owner
-            )
-            return None
-
-    @property
-    def _has_recorded(self) -> bool:
-        return self._known.timeline.last(self._channel.reference.key) is not None
-
-    async def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
-        """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
-        words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
-        self.last_failure = ended.silence or words
-        missing = log.missing_stream(ended.log)
-        if missing is not None:
-            await self._do_without(missing)
-            return failures
-        if log.lacks_keyframe(ended.log) and self._cut.probe_seconds < LONG_PROBE_SECONDS:
-            self._cut = replace(self._cut, probe_seconds=LONG_PROBE_SECONDS)
-            return failures
-        if self._source.kind in ("file", "testsrc"):
-            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self._source.url)
-        at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
-        failures = failures + 1 if at_once and self._source.listens else 0
-        if failures >= GIVE_UP_AFTER:
-            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self._source.url)
-        return failures
-
-    async def _do_without(self, missing: str) -> None:
-        """A stream that the source lacks: the next run does without the renditions that carry it (P7)."""
-        muxes = tuple(mux for mux in self._cut.muxes if missing not in stream_specifiers(self._channel, mux))
-        if self._channel.reference not in muxes:
-            raise SourceError(f"the source has no stream '{missing}'", field=self._source.url)
-        dropped = ", ".join(mux.key for mux in self._cut.muxes if mux not in muxes)
-        self._cut = replace(self._cut, muxes=muxes)
-        self.last_failure = text = f"{dropped}: the source has no stream '{missing}'"
-        now, channel = self._clock.now(), self._channel.channel_id
-        await self._catalog.write(
-            lambda db: channel_rows.add_event(db, channel, now, "RENDITION_FAILED", text), self._owner
-        )
-
-    async def _pause(self, micros: int) -> None:
-        self._wake.clear()
-        if self._asked is None:
-            await self._clock.wait(self._wake, micros)
-
-    async def _start(self, now: int) -> OpenRun:
-        check_file(self._source)
-        try:
-            await asyncio.to_thread(check_port, self._source)
-        except Aborted:
-            if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
-                raise
-        run = Run(self._spool / new_run_id(now), [mux.key for mux in self._cut.muxes])
-        channel = self._channel.channel_id
-        await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now), self._owner)
-        argv = build_argv(str(self._ffmpeg.path), self._source, self._cut)
-        try:
-            await asyncio.to_thread(
-                run.start,
-                argv,
-                lease_seconds=self._settings.lease_seconds,
-                reserve_bytes=self._settings.reserve_bytes,
-            )
-        except OSError as error:
-            raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
-        self._has_begun = True
-        if self._asked is None:
-            self._set_state(StreamingState.AWAITING_INPUT)
-        return open_run(run, self._channel, self._known.timeline)
-
-    def _adopt(self, row: RunRow) -> OpenRun:
-        run = Run.left(self._spool / row.id, self._known.timeline.renditions())
-        adopted = open_run(run, self._channel, self._known.timeline)
-        adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
-        return adopted
-
-    async def _follow(self, opened: OpenRun) -> _Ended:
-        """Read a run until it has ended and its journal is read to the end."""
-        run, self._open = opened.run, opened
-        patient = self._source.listens or self._source.kind in ("testsrc", "file")
-        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self._cut.probe_seconds * SECOND)
-        silence: str | None = None
-        watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
-        watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
-        try:
-            while (ended := run.exit()) is None:
-                self._wake.clear()
-                await self._look(opened)
-                silence = silence or self._watchdog.verdict(self._clock.now())
-                if self._asked == "kill":
-                    run.kill()
-                elif self._asked or silence:
-                    run.stop()
-                sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
-                await self._clock.wait(self._wake, sweep)
-        finally:
-            for watch in watches:
-                self._watcher.forget(watch)
-        await self._look(opened)
-        while not await self._take(opened, final=True):
-            await self._clock.wait(asyncio.Event(), SWEEP)
-        run.reap()
-        return await self._finish(opened, _Ended(ended, run.log_lines(), silence))
-
-    async def _look(self, opened: OpenRun) -> None:
-        """One sweep: heartbeat, lease, new rows."""
-        assert self._watchdog is not None
-        run = opened.run
-        run.renew()
-        beaten = self._watchdog.first_beat is not None
-        await self._take(opened, final=False)
-        self._unread.discard(run.id)
-        track = opened.reference
-        try:
-            size = opened.segment_path(track, track.open_index).stat().st_size
-        except FileNotFoundError:
-            size = 0
-        self._watchdog.beat(self._clock.now(), (track.open_index, size))
-        if self._watchdog.first_beat is not None and not beaten:
-            self.streams = log.taken_streams(run.log_lines())
-            if self._asked is None:
-                self._set_state(StreamingState.STREAMING)
-
-    async def _take(self, opened: OpenRun, *, final: bool) -> bool:
-        """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
-        try:
-            await self._intake.read(opened, final=final)
-        except StorageError as error:
-            if not error.passing or self._asked == "kill":
-                raise
-            self.last_failure = str(error)
-            return False
-        return True
-
-    async def _finish(self, opened: OpenRun, ended: _Ended) -> _Ended:
-        """The run is over and read: its folder goes, its row says why."""
-        run, reason = opened.run, ended.reason(self._asked)
-        await self._close(run, reason)
-        self._known.run_ends[run.id] = reason
-        self._on_change()
-        if ended.exit.reason == "disk full":
-            raise StorageError(
-                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
-                field=self._channel.output.uri,
-                hint="free some space; what was recorded is kept",
-            )
-        return ended
-
-    async def _abandon(self, error: Exception) -> None:
-        """Something is wrong that another run would not mend: no ffmpeg may stay behind.
-
-        What storage did not take stays in the spool, for the next controller; what cannot be played is dropped.
-        """
-        if self._open is None:
+    def _fail(self, error: LiveDvrError | OSError) -> None:
+        if isinstance(error, CatalogError):
+            self._catalog_error = error
             return
-        run = self._open.run
-        while run.exit() is None:
-            if self._asked == "kill":
-                run.kill()
-            else:
-                run.stop()
+        if isinstance(error, OSError):
+            error = StorageError(error.strerror or str(error), field=str(error.filename))
+        self.error = self.error or error
+
+    async def _direct(self) -> None:
+        """Have the right input on air."""
+        while True:
             self._wake.clear()
-            await self._clock.wait(self._wake, SETTLING_SWEEP)
-        run.reap()
-        if isinstance(error, SourceError):
-            await self._close(run, SOURCE_LOST)
+            now = self._clock.now()
+            inputs = {key: feed.health(now) for key, feed in self._feeds.items()}
+            wanted = choose(self._channel.input_switch_mode, self.on_air, inputs, self._wanted, now)
+            if wanted != self.on_air and not self._asked_to_stop:
+                await self._switch(wanted)
+            await self._clock.wait(self._wake, SWEEP)
 
-    async def _close(self, run: Run, reason: str) -> None:
-        """Nothing more is wanted of a run that has ended."""
-        # The folder first: what a controller leaves that dies in between belongs to an open run, and the next one
-        # takes that up. A folder whose run is closed would stay for ever.
-        await asyncio.to_thread(run.remove)
-        now = self._clock.now()
-        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._owner)
-        self._open = None
+    async def _switch(self, wanted: InputKey) -> None:
+        left, was_lost = self._active, self._active.health(self._clock.now()).lost
+        await left.leave_air()
+        now, channel = self._clock.now(), self._channel.channel_id
+        text = f"{wanted} is on air" + (f", {left.key} is lost" if was_lost else "")
+        await self._shared.around.catalog.write(
+            lambda db: channel_rows.switch_input(db, channel, wanted, now, text), self._shared.owner
+        )
+        self.on_air = wanted
+        self._active.go_on_air()
+        self._changed()
 
-    def _set_state(self, state: StreamingState) -> None:
-        self.state = state
-        self._on_change()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict if that ended it."""
-
-    exit: RunExit
-    log: list[str]
-    silence: str | None
-
-    def reason(self, asked: str | None) -> str:
-        """For the gap ledger (P8)."""
-        if asked:
-            return CHANNEL_STOPPED
-        if self.exit.reason == "disk full":
-            return "disk full"
-        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
-            return INGEST_RESTARTED
-        return SOURCE_LOST
+    async def _add_event(self, kind: str, text: str) -> None:
+        now, channel = self._clock.now(), self._channel.channel_id
+        await self._shared.around.catalog.write(
+            lambda db: channel_rows.add_event(db, channel, now, kind, text), self._shared.owner
+        )

@@ -8,7 +8,8 @@
     ├── Aborted                      ABORTED              somebody else holds it
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
-        └── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
+        ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
+        └── CatalogError             UNAVAILABLE          the catalog cannot be read or written
 
 Codes are those of google.rpc.Code. An error says in one line what is wrong, names the field or file, and
 its hint says what to do.
@@ -93,3 +94,7 @@ class ObjectConflict(StorageError):
     """Other bytes already stand under a name that is written only once."""
 
     code = "DATA_LOSS"
+
+
+class CatalogError(StorageError):
+    """The catalog cannot be read or written: a controller cannot go on without it, the next one finds all there is."""

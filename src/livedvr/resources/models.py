@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
@@ -26,6 +26,9 @@ from livedvr.resources.streams import (
 from livedvr.resources.times import SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+InputKey = Literal["primary", "backup"]
+InputSwitchMode = Literal["FAILOVER_PREFER_PRIMARY", "MANUAL"]
 
 
 class Input(Resource):
@@ -68,10 +71,15 @@ class Channel(Resource):
     Without settings the source's first video and first audio go as they come into one fMP4 rendition. All renditions
     are cut by one ffmpeg from one decode. ``target_duration``: seconds, instead of the value measured at the first
     settled run (P3).
+
+    ``backup_input`` is taken in beside ``input`` and stands by. With FAILOVER_PREFER_PRIMARY it is on air while the
+    primary is lost, with MANUAL one is on air until `Channels.switch_input` asks for the other.
     """
 
     channel_id: str
     input: Input
+    backup_input: Input | None = None
+    input_switch_mode: InputSwitchMode = "FAILOVER_PREFER_PRIMARY"
     output: Output
     elementary_streams: tuple[ElementaryStream, ...] = video_and_audio()
     mux_streams: tuple[MuxStream, ...] = (MuxStream(),)
@@ -98,11 +106,20 @@ class Channel(Resource):
             unknown = next((key for key in manifest.mux_streams if key not in keys), None)
             if unknown is not None:
                 raise ValueError(f"manifest '{manifest.key}' names '{unknown}', which is no mux stream")
-        if self.input.uri == "testsrc" and any(stream.is_copied for stream in self.elementary_streams):
+        synthetic = any(given.uri == "testsrc" for given in self.inputs.values())
+        if synthetic and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
+        if self.input_switch_mode == "MANUAL" and self.backup_input is None:
+            raise ValueError("there is no backup input to switch to")
         if self.reference.key not in keys:
             raise ValueError("a channel needs a video or an audio")
         return self
+
+    @property
+    def inputs(self) -> dict[InputKey, Input]:
+        """The inputs by key, the primary first."""
+        backup: dict[InputKey, Input] = {} if self.backup_input is None else {"backup": self.backup_input}
+        return {"primary": self.input, **backup}
 
     @property
     def reference(self) -> MuxStream:

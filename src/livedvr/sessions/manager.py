@@ -356,6 +356,8 @@ class SessionManager(SessionBook):
 
     async def _close(self, session: OpenSession, state: State, error: str | None) -> None:
         """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
+        if not session.renditions:
+            session.grow(self._known)  # FAILED right after a restart: what its playlist lists tells its grace (R4)
         await self._put(session, state=state, error=error, summary=session.row.summary or session.summary())
         del self._open[session.row.id]
         self._tell(session.row.id)

@@ -1,0 +1,402 @@
+"""Keeps one run of one input going: starts, adopts, watches, ends it, and starts the next (SEMANTICS I2, I3, I5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog.catalog import Owner
+from livedvr.catalog.segment_rows import RunRow
+from livedvr.ingest import log
+from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
+from livedvr.ingest.failover import NEVER_CAME, Health
+from livedvr.ingest.ffmpeg import Ffmpeg
+from livedvr.ingest.intake import Intake
+from livedvr.ingest.open_run import OpenRun, open_run
+from livedvr.ingest.run import Run, RunExit, new_run_id
+from livedvr.ingest.source import check_file, check_port, parse_source
+from livedvr.ingest.surroundings import Surroundings
+from livedvr.ingest.watchdog import Watchdog
+from livedvr.resources.errors import Aborted, SourceError, StorageError
+from livedvr.resources.models import Channel, InputKey
+from livedvr.resources.times import MINUTE, SECOND
+from livedvr.timeline.clock import RunClock
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.timeline.timeline import ChannelTimeline
+
+SWEEP = SECOND  # one look a second at the open segment (I2)
+SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
+FIRST_BACKOFF, LAST_BACKOFF = SECOND // 2, 10 * SECOND
+AT_ONCE = 2 * SECOND  # an ffmpeg that ends this early without media never got going
+GIVE_UP_AFTER = 3  # that often in a row
+
+
+class StreamingState(StrEnum):
+    """The Live Stream API's states of a channel."""
+
+    STARTING = "STARTING"
+    AWAITING_INPUT = "AWAITING_INPUT"
+    STREAMING = "STREAMING"
+    STREAMING_NO_INPUT = "STREAMING_NO_INPUT"
+    STREAMING_ERROR = "STREAMING_ERROR"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelIngest:
+    """What the feeds of a channel share. ``on_change`` is called whenever something has changed."""
+
+    channel: Channel
+    known: ChannelTimeline
+    intake: Intake
+    spool: Path
+    ffmpeg: Ffmpeg
+    owner: Owner
+    around: Surroundings
+    on_change: Callable[[], None]
+
+
+class Feed:
+    """One input's ingest. ``run()`` is a task; the rest may be called from the same loop.
+
+    Args:
+        shared: what it shares with the channel's other input.
+        key: which input it is.
+        left_open: its runs that an earlier controller left: they are adopted, or read to their end.
+        on_air: whether what it brings goes on the timeline, or stands by.
+
+    Attributes:
+        state: what it is doing: STARTING, AWAITING_INPUT, STREAMING, STREAMING_NO_INPUT, in the end STOPPED.
+        last_failure: what the last run that brought nothing died of.
+        streams: the source's streams that were taken, for people.
+    """
+
+    def __init__(self, shared: ChannelIngest, key: InputKey, left_open: list[RunRow], *, on_air: bool) -> None:
+        self.key = key
+        self.source = parse_source(shared.channel.inputs[key])
+        self.on_air = on_air
+        self.state = StreamingState.STARTING
+        self.last_failure: str | None = None
+        self.streams: list[str] = []
+        self.cut = Cut(shared.channel, shared.channel.mux_streams)
+        self.unread = {row.id for row in left_open}  # runs of which not even what is there has been read
+        self.left_running = {row.id for row in left_open}
+        self._shared = shared
+        self._channel = shared.channel
+        self._known = shared.known
+        self._catalog = shared.around.catalog
+        self._clock = shared.around.clock
+        self._watcher = shared.around.watcher
+        self._settings = shared.around.settings
+        self._left_open = left_open
+        self._has_begun = bool(left_open)  # a run of ours has been started or adopted
+        self._asked: str | None = None  # "stop" or "kill"
+        self._open: OpenRun | None = None
+        self._watchdog: Watchdog | None = None
+        self._wake = asyncio.Event()
+        self._began = self._clock.now()
+        self._ready_since: int | None = None
+        self._leave_by: int | None = None  # when it is off air at the latest
+        self._off_air = asyncio.Event()
+
+    # what others ask for
+
+    def ask(self, what: str) -> None:
+        """``stop``: by the ladder; `run` returns when everything is read. ``kill``: the open segment is lost."""
+        if self._asked != "kill":
+            self._asked = what
+        self._wake.set()
+
+    def let_go(self) -> None:
+        """`run` was cancelled: the run that is open goes on without this controller."""
+        if self._open is not None:
+            self._open.run.let_go()
+
+    def go_on_air(self) -> None:
+        """What it brings goes on the timeline from now on."""
+        self.on_air = True
+        self._wake.set()
+
+    async def leave_air(self) -> None:
+        """Return when it is off air: all renditions of what it has brought have come equally far (P7)."""
+        self._off_air.clear()
+        self._leave_by = self._clock.now() + (self._known.target or 0) * SECOND
+        self._wake.set()
+        if self._open is None:
+            self._leave()
+        await self._off_air.wait()
+
+    def _leave(self) -> None:
+        self._leave_by, self.on_air = None, False
+        self._off_air.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a run is open."""
+        return self._open is not None
+
+    @property
+    def has_media(self) -> bool:
+        """Whether the open run has brought a byte."""
+        return self._watchdog is not None and self._watchdog.first_beat is not None
+
+    def health(self, now: int) -> Health:
+        """What it is like (failover)."""
+        ended = self.state in (StreamingState.STREAMING_NO_INPUT, StreamingState.STOPPED)
+        waited = ended or now - self._began >= NEVER_CAME
+        return Health(self._ready_since, lost=waited and not (self.is_open and self.has_media))
+
+    # the task
+
+    async def run(self) -> None:
+        """Adopt the runs that an earlier controller left, then keep one run going until told to stop.
+
+        Raises LiveDvrError or OSError when there is no way on; then `abandon` comes next.
+        """
+        for row in self._left_open:
+            await self._try(self._adopt(row))
+            self.left_running.discard(row.id)
+        # A file is played once.
+        if not self._shared.around.visiting and not (self._left_open and self.source.ends):
+            await self._keep_going()
+
+    async def _keep_going(self) -> None:
+        backoff, failures = FIRST_BACKOFF, 0
+        while self._asked is None:
+            started = self._clock.now()
+            ended = await self._try(await self._start(started))
+            if self._asked is not None or (self.source.ends and self.has_media):
+                return
+            if ended is None or self.has_media:
+                failures = 0
+                self.cut = replace(self.cut, muxes=self._channel.mux_streams)  # what was missing may be there now
+                backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
+                self._set_state(StreamingState.STREAMING_NO_INPUT)
+            else:
+                failures = await self._count_failure(ended, started, failures)
+            self._watchdog = None
+            self._shared.on_change()
+            await self._pause(backoff)
+            backoff = min(2 * backoff, LAST_BACKOFF)
+
+    async def _try(self, opened: OpenRun) -> _Ended | None:
+        """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
+        try:
+            return await self._follow(opened)
+        except SourceError as error:
+            if self.source.ends or not self._has_recorded:
+                raise
+            self.last_failure = str(error)
+            await self.abandon(error)
+            await self._add_event("SOURCE_REFUSED", str(error))
+            return None
+
+    @property
+    def _has_recorded(self) -> bool:
+        return self._known.timeline.last(self._channel.reference.key) is not None
+
+    async def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
+        """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
+        words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
+        self.last_failure = ended.silence or words
+        missing = log.missing_stream(ended.log)
+        if missing is not None:
+            await self._do_without(missing)
+            return failures
+        if log.lacks_keyframe(ended.log) and self.cut.probe_seconds < LONG_PROBE_SECONDS:
+            self.cut = replace(self.cut, probe_seconds=LONG_PROBE_SECONDS)
+            return failures
+        if self.source.kind in ("file", "testsrc"):
+            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self.source.url)
+        at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
+        failures = failures + 1 if at_once and self.source.listens else 0
+        if failures >= GIVE_UP_AFTER:
+            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.url)
+        return failures
+
+    async def _do_without(self, missing: str) -> None:
+        """A stream that the source lacks: the next run does without the renditions that carry it (P7)."""
+        muxes = tuple(mux for mux in self.cut.muxes if missing not in stream_specifiers(self._channel, mux))
+        if self._channel.reference not in muxes:
+            raise SourceError(f"the source has no stream '{missing}'", field=self.source.url)
+        dropped = ", ".join(mux.key for mux in self.cut.muxes if mux not in muxes)
+        self.cut = replace(self.cut, muxes=muxes)
+        self.last_failure = f"{dropped}: the source has no stream '{missing}'"
+        await self._add_event("RENDITION_FAILED", self.last_failure)
+
+    async def _add_event(self, kind: str, text: str) -> None:
+        now, channel = self._clock.now(), self._channel.channel_id
+        await self._catalog.write(lambda db: channel_rows.add_event(db, channel, now, kind, text), self._shared.owner)
+
+    async def _pause(self, micros: int) -> None:
+        self._wake.clear()
+        if self._asked is None:
+            await self._clock.wait(self._wake, micros)
+
+    async def _start(self, now: int) -> OpenRun:
+        check_file(self.source)
+        try:
+            await asyncio.to_thread(check_port, self.source)
+        except Aborted:
+            if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
+                raise
+        run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self.cut.muxes])
+        channel, key = self._channel.channel_id, self.key
+        await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
+        argv = build_argv(str(self._shared.ffmpeg.path), self.source, self.cut)
+        try:
+            await asyncio.to_thread(
+                run.start,
+                argv,
+                lease_seconds=self._settings.lease_seconds,
+                reserve_bytes=self._settings.reserve_bytes,
+            )
+        except OSError as error:
+            raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
+        self._has_begun = True
+        self._set_state(StreamingState.AWAITING_INPUT)
+        return open_run(run, self._channel, self._known.timeline)
+
+    def _adopt(self, row: RunRow) -> OpenRun:
+        run = Run.left(self._shared.spool / row.id, self._known.timeline.renditions())
+        adopted = open_run(run, self._channel, self._known.timeline)
+        adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
+        return adopted
+
+    async def _follow(self, opened: OpenRun) -> _Ended:
+        """Read a run until it has ended and its journal is read to the end."""
+        run, self._open = opened.run, opened
+        patient = self.source.listens or self.source.kind in ("testsrc", "file")
+        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self.cut.probe_seconds * SECOND)
+        silence: str | None = None
+        watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
+        watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
+        try:
+            while (ended := run.exit()) is None:
+                self._wake.clear()
+                await self._look(opened)
+                silence = silence or self._watchdog.verdict(self._clock.now())
+                if self._asked == "kill":
+                    run.kill()
+                elif self._asked or silence:
+                    run.stop()
+                sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
+                await self._clock.wait(self._wake, sweep)
+        finally:
+            for watch in watches:
+                self._watcher.forget(watch)
+        await self._look(opened)
+        while not await self._take(opened, final=True):
+            await self._clock.wait(asyncio.Event(), SWEEP)
+        run.reap()
+        return await self._finish(opened, _Ended(ended, run.log_lines(), silence))
+
+    async def _look(self, opened: OpenRun) -> None:
+        """One sweep: heartbeat, lease, new rows."""
+        assert self._watchdog is not None
+        run = opened.run
+        run.renew()
+        beaten = self.has_media
+        await self._take(opened, final=False)
+        self.unread.discard(run.id)
+        track = opened.reference
+        try:
+            size = opened.segment_path(track, track.open_index).stat().st_size
+        except FileNotFoundError:
+            size = 0
+        self._watchdog.beat(self._clock.now(), (track.open_index, size))
+        if self.has_media and not beaten:
+            self.streams = log.taken_streams(run.log_lines())
+            self._set_state(StreamingState.STREAMING)
+        if opened.clock.offset is not None and self._ready_since is None:
+            self._ready_since = self._clock.now()
+            self._shared.on_change()
+
+    async def _take(self, opened: OpenRun, *, final: bool) -> bool:
+        """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
+        intake = self._shared.intake
+        try:
+            await intake.read(opened, final=final, on_air=self.on_air)
+            if self._leave_by is not None:
+                overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None
+                if overdue and not intake.is_level(opened):
+                    await intake.read(opened, final=True, on_air=True)  # what has not come by now is a gap
+                if final or overdue or opened.clock.offset is None or intake.is_level(opened):
+                    self._leave()
+        except StorageError as error:
+            if not error.passing or self._asked == "kill":
+                raise
+            self.last_failure = str(error)
+            return False
+        return True
+
+    async def _finish(self, opened: OpenRun, ended: _Ended) -> _Ended:
+        """The run is over and read: its folder goes, its row says why."""
+        run, reason = opened.run, ended.reason(self._asked)
+        await self._close(run, reason)
+        self._known.run_ends[run.id] = reason
+        self._shared.on_change()
+        if ended.exit.reason == "disk full":
+            raise StorageError(
+                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
+                field=self._channel.output.uri,
+                hint="free some space; what was recorded is kept",
+            )
+        return ended
+
+    async def abandon(self, error: Exception) -> None:
+        """Something is wrong that another run would not mend: no ffmpeg may stay behind.
+
+        What storage did not take stays in the spool, for the next controller; what cannot be played is dropped.
+        """
+        if self._open is not None:
+            run = self._open.run
+            while run.exit() is None:
+                if self._asked == "kill":
+                    run.kill()
+                else:
+                    run.stop()
+                self._wake.clear()
+                await self._clock.wait(self._wake, SETTLING_SWEEP)
+            run.reap()
+            if isinstance(error, SourceError):
+                await self._close(run, SOURCE_LOST)
+
+    async def _close(self, run: Run, reason: str) -> None:
+        """Nothing more is wanted of a run that has ended."""
+        # The folder first: what a controller leaves that dies in between belongs to an open run, and the next one
+        # takes that up. A folder whose run is closed would stay for ever.
+        await asyncio.to_thread(run.remove)
+        now = self._clock.now()
+        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._shared.owner)
+        self._open, self._ready_since = None, None
+        if self._leave_by is not None:
+            self._leave()
+
+    def _set_state(self, state: StreamingState) -> None:
+        self.state = state
+        self._shared.on_change()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict if that ended it."""
+
+    exit: RunExit
+    log: list[str]
+    silence: str | None
+
+    def reason(self, asked: str | None) -> str:
+        """For the gap ledger (P8)."""
+        if asked:
+            return CHANNEL_STOPPED
+        if self.exit.reason == "disk full":
+            return "disk full"
+        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
+            return INGEST_RESTARTED
+        return SOURCE_LOST

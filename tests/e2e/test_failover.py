@@ -1,0 +1,127 @@
+"""Two inputs: the backup takes over, the primary returns (FAILOVER_PREFER_PRIMARY); or somebody switches (MANUAL)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import av
+import pytest
+
+from live import Encoder, clock_errors, free_udp_port, lines, media_playlist, until
+from livedvr import Channel, Input, LiveDvr, Output, video_and_audio
+from livedvr.check.run import run_check
+from livedvr.resources.errors import FailedPrecondition, InvalidArgument
+
+pytestmark = pytest.mark.e2e
+
+PRIMARY, BACKUP = (320, 180), (480, 270)
+
+
+async def _becomes(dvr: LiveDvr, active: str) -> None:
+    loop = asyncio.get_running_loop()
+
+    def look() -> bool:
+        return asyncio.run_coroutine_threadsafe(dvr.channels.active_input("live"), loop).result() == active
+
+    await asyncio.to_thread(until, look, f"{active} is on air")
+
+
+async def _lists_more(playlist: Path, count: int) -> None:
+    def listed() -> int:
+        return playlist.read_text().count("#EXTINF") if playlist.exists() else 0
+
+    before = listed()
+    await asyncio.to_thread(until, lambda: listed() >= before + count, f"{count} more segments are listed")
+
+
+@contextlib.asynccontextmanager
+async def _recording(channel: Channel, data: Path, *, detach: bool = False) -> AsyncIterator[LiveDvr]:
+    async with LiveDvr(data, detach=detach) as dvr:
+        if not await dvr.channels.list():
+            await dvr.channels.create(channel)
+            await dvr.channels.start("live")
+            await dvr.sessions.create("live", "demo")
+        yield dvr
+
+
+def _sizes(output: Path) -> list[tuple[int, int]]:
+    """The picture's size in each part between two discontinuities."""
+    found: list[tuple[int, int]] = []
+    for line in lines(media_playlist(output)):
+        if not found or line.discontinuity:
+            assert line.init is not None
+            with av.open(str(line.init)) as init:
+                video = init.streams.video[0].codec_context
+                found.append((video.width, video.height))
+    return found
+
+
+@pytest.mark.semantics("I3", "P4", "P8", "C1", "S16")
+async def test_the_backup_takes_over_and_the_primary_returns(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    ports, out = (free_udp_port(), free_udp_port()), tmp_path / "out"
+    urls = [f"udp://127.0.0.1:{port}" for port in ports]
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri=urls[0]),
+        backup_input=Input(uri=urls[1]),
+        output=Output(uri=str(out)),
+        target_duration=2,
+    )
+    with Encoder(f"{urls[1]}?pkt_size=1316", size=BACKUP):
+        with Encoder(f"{urls[0]}?pkt_size=1316", size=PRIMARY):
+            async with _recording(channel, tmp_path / "data", detach=True) as dvr:
+                await _lists_more(media_playlist(out), 2)
+                assert await dvr.channels.active_input("live") == "primary"
+        # The next controller finds the primary silent, and the backup standing by.
+        async with _recording(channel, tmp_path / "data") as dvr:
+            await _becomes(dvr, "backup")
+            with Encoder(f"{urls[0]}?pkt_size=1316", size=PRIMARY):
+                await _becomes(dvr, "primary")
+                await _lists_more(media_playlist(out), 2)
+                await dvr.channels.stop("live")
+            session = await dvr.sessions.get("live", "demo")
+            kinds = [kind for _, kind, _ in dvr.events("live")]
+    assert (session.state, kinds.count("INPUT_SWITCHED")) == ("FINISHED", 2)
+    assert _sizes(out) == [PRIMARY, BACKUP, PRIMARY]
+    # What stands by is kept for as long as it takes to notice a loss: nothing but half a segment may be missing.
+    assert sum((gap.end_time - gap.start_time).total_seconds() for gap in session.gaps) < 2, session.gaps
+    errors = clock_errors(lines(media_playlist(out))[1:])
+    assert all(abs(error) < 0.25 for error in errors), errors
+    assert run_check(session.output_uri, deep=True).ok
+
+
+async def test_somebody_switches(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri="testsrc"),
+        backup_input=Input(uri="testsrc"),
+        input_switch_mode="MANUAL",
+        output=Output(uri=str(tmp_path / "out")),
+        elementary_streams=video_and_audio("h264"),
+    )
+    playlist = media_playlist(tmp_path / "out")
+    async with _recording(channel, tmp_path / "data") as dvr:
+        await _lists_more(playlist, 1)
+        await dvr.channels.switch_input("live", "backup")
+        await _becomes(dvr, "backup")
+        await _lists_more(playlist, 1)
+        await dvr.channels.stop("live")
+        session = await dvr.sessions.get("live", "demo")
+    assert session.state == "FINISHED" and session.duration.total_seconds() > 3
+    assert sum((gap.end_time - gap.start_time).total_seconds() for gap in session.gaps) < 1, session.gaps
+    assert [line.discontinuity for line in lines(playlist)].count(True) == 1
+    assert run_check(session.output_uri, deep=True).ok
+
+
+async def test_what_cannot_be_switched(tmp_path: Path) -> None:
+    one = Channel(channel_id="live", input=Input(uri="udp://127.0.0.1:5001"), output=Output(uri=str(tmp_path / "a")))
+    both = one.model_copy(update={"channel_id": "both", "backup_input": Input(uri="udp://127.0.0.1:5001")})
+    async with LiveDvr(tmp_path / "data") as dvr:
+        with pytest.raises(InvalidArgument, match="both inputs listen on one port"):
+            await dvr.channels.create(both)
+        await dvr.channels.create(one)
+        with pytest.raises(FailedPrecondition, match="is STOPPED"):
+            await dvr.channels.switch_input("live", "backup")
