@@ -5,12 +5,22 @@ Field names are those of the Live Stream API v1 where it has the thing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    SecretStr,
+    SerializationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
+from livedvr.resources.addresses import check_ranges, public_uri, split_stream_key
 from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import check_id
@@ -27,12 +37,62 @@ from livedvr.resources.times import SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+WITH_SECRETS: Mapping[str, bool] = {"with_secrets": True}
+"""The context of a dump that goes where only we read it: the catalog."""
+
+_STREAM_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")  # what an URL needs no escapes for (RFC 3986 2.3)
+
+
+class SecurityRule(Resource):
+    """Who may publish: ``ip_ranges`` are addresses and networks (CIDR); none: everybody who reaches the port."""
+
+    ip_ranges: tuple[str, ...] = ()
+
+    @field_validator("ip_ranges")
+    @classmethod
+    def _ranges(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_ranges(value)
+
 
 class Input(Resource):
-    """Where the live media comes from: ``testsrc``, a file, ``srt://...``, ``udp://...``."""
+    """Where the live media comes from: ``testsrc``, a file, ``srt://...``, ``rtmp://...``; see docs/inputs.md.
+
+    ``stream_key`` is what a publisher over RTMP has to know (I4). In ``uri`` it may be given as ``rtmp://:port/app/KEY``;
+    it is taken out of there, so that what shows the URI does not show the key. JSON has it only for the catalog:
+    ``model_dump_json(context=WITH_SECRETS)``.
+    """
 
     uri: str = Field(min_length=1)
     loop: bool = False  # a file starts again at its end
+    security_rules: SecurityRule = SecurityRule()
+    stream_key: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_key(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("uri"), str):
+            return given  # the fields' own checks say what is wrong
+        uri, key = split_stream_key(given["uri"])
+        if key is None:
+            return given
+        if any(given.get(name) is not None for name in ("stream_key", "streamKey")):
+            raise ValueError("the stream key is given twice, in the URI and by itself")
+        return given | {"uri": uri, "stream_key": key}
+
+    @field_validator("stream_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _STREAM_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("a stream key is 1 to 128 letters, digits and - . _ ~")
+        return value
+
+    @field_serializer("stream_key", when_used="unless-none")
+    def _show_key(self, value: SecretStr, info: SerializationInfo) -> str:
+        return value.get_secret_value() if info.context == WITH_SECRETS else str(value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, public_uri(self.uri) if name == "uri" else value
 
 
 class Output(Resource):
@@ -67,7 +127,7 @@ class Channel(Resource):
 
     Without settings the source's first video and first audio go as they come into one fMP4 rendition. All renditions
     are cut by one ffmpeg from one decode. ``target_duration``: seconds, instead of the value measured at the first
-    settled run (P3).
+    settled run (P3). ``source_dates``: the dates of an HLS source win over arrival (C5).
     """
 
     channel_id: str
@@ -78,6 +138,7 @@ class Channel(Resource):
     manifests: tuple[Manifest, ...] = (Manifest(),)
     retention_window: timedelta = Field(default=timedelta(hours=24), ge=timedelta(0))
     target_duration: int | None = Field(default=None, ge=1, le=120)
+    source_dates: bool = False
 
     @field_validator("channel_id")
     @classmethod
@@ -100,6 +161,8 @@ class Channel(Resource):
                 raise ValueError(f"manifest '{manifest.key}' names '{unknown}', which is no mux stream")
         if self.input.uri == "testsrc" and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
+        if self.source_dates and not self.input.uri.startswith(("http://", "https://")):
+            raise ValueError("only an HLS source has dates of its own")
         if self.reference.key not in keys:
             raise ValueError("a channel needs a video or an audio")
         return self
