@@ -8,7 +8,7 @@ from pathlib import Path
 
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
-from livedvr.resources.models import Channel, Input, Manifest, Output, TimeInterval, to_datetime
+from livedvr.resources.models import Channel, Input, Manifest, Output, SecurityRule, TimeInterval, to_datetime
 from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, video_and_audio
 from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
@@ -21,7 +21,8 @@ class RecordOptions:
     ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
     single rendition. ``data_dir`` None: ``{output}/.livedvr``.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
-    its end; None: their own way.
+    its end; None: their own way. ``allow_ip``: addresses and networks from which may be published; empty: from
+    everywhere. ``source_dates``: the dates of an HLS source win over arrival.
     """
 
     source: str
@@ -40,6 +41,8 @@ class RecordOptions:
     target_duration: int | None = None
     start_offset: str | None = None
     loop: bool = False
+    allow_ip: tuple[str, ...] = ()
+    source_dates: bool = False
     resume: bool = False
 
 
@@ -53,7 +56,9 @@ def channel_of(options: RecordOptions) -> Channel:
     keys = tuple(mux.key for mux in muxes)
     return Channel(
         channel_id=options.channel,
-        input=Input(uri=options.source, loop=options.loop),
+        input=Input(
+            uri=options.source, loop=options.loop, security_rules=SecurityRule(ip_ranges=tuple(options.allow_ip))
+        ),
         output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
         elementary_streams=streams,
         mux_streams=muxes,
@@ -62,6 +67,7 @@ def channel_of(options: RecordOptions) -> Channel:
         ),
         retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
         target_duration=options.target_duration,
+        source_dates=options.source_dates,
     )
 
 
