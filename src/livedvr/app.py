@@ -17,6 +17,7 @@ from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.feed import StreamingState
 from livedvr.ingest.source import check_inputs
+from livedvr.ingest.stream_key import with_stream_key
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import (
@@ -232,12 +233,16 @@ class Channels:
         self._dvr = dvr
 
     async def create(self, channel: Channel) -> Channel:
-        """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1)."""
-        return await self._put(channel, is_new=True)
+        """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1).
+
+        What is returned has the stream key, also one that was made because none was given.
+        """
+        return await self._put(with_stream_key(channel), is_new=True)
 
     async def update(self, channel: Channel) -> Channel:
         """Replace the settings of a stopped channel; its timeline and sessions stay."""
         current = await self.get(channel.channel_id)
+        channel = with_stream_key(channel, current)
         if current == channel:
             return channel
         if current.mux_streams != channel.mux_streams or local_root(current.output.uri) != local_root(

@@ -9,7 +9,7 @@ from pathlib import Path
 from livedvr.ingest.source import parse_source
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
-from livedvr.resources.models import Channel, Input, Manifest, Output, TimeInterval, to_datetime
+from livedvr.resources.models import Channel, Input, Manifest, Output, SecurityRule, TimeInterval, to_datetime
 from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, video_and_audio
 from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
@@ -23,7 +23,8 @@ class RecordOptions:
     single rendition. ``data_dir`` None: ``{output}/.livedvr``.
     ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
-    its end; None: their own way.
+    its end; None: their own way. ``allow_ip``: addresses and networks from which may be published; empty: from
+    everywhere.
     """
 
     source: str
@@ -43,6 +44,7 @@ class RecordOptions:
     target_duration: int | None = None
     start_offset: str | None = None
     loop: bool = False
+    allow_ip: tuple[str, ...] = ()
     resume: bool = False
 
 
@@ -56,7 +58,9 @@ def channel_of(options: RecordOptions) -> Channel:
     keys = tuple(mux.key for mux in muxes)
     return Channel(
         channel_id=options.channel,
-        input=Input(uri=options.source, loop=options.loop),
+        input=Input(
+            uri=options.source, loop=options.loop, security_rules=SecurityRule(ip_ranges=tuple(options.allow_ip))
+        ),
         backup_input=_backup(options),
         output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
         elementary_streams=streams,

@@ -16,8 +16,10 @@ from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
 from livedvr.ingest.feed import StreamingState
 from livedvr.ingest.source import check_file, parse_source
+from livedvr.ingest.stream_key import publish_url, with_stream_key
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
+from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
 from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
@@ -81,12 +83,15 @@ def record(
     duration: str | None = None,
     segment_duration: str = "2s",
     container: Container = "fmp4",
-    video: Literal["copy", "h264"] | None = None,
+    video: Literal["copy", "h264", "h265"] | None = None,
+    ladder: str | None = None,
+    backup: str | None = None,
     retention: str = "24h",
     data_dir: str | None = None,
     target_duration: int | None = None,
     start_offset: str | None = None,
     loop: bool = False,
+    allow_ip: tuple[str, ...] = (),
     resume: bool = False,
     on_state: Callable[[DvrSession], None] | None = None,
 ) -> RecordResult:
@@ -200,20 +205,28 @@ class _Recording:
     async def _ensure_channel(self) -> None:
         known = {channel.channel_id for channel in await self._dvr.channels.list()}
         if self._channel.channel_id not in known:
-            await self._dvr.channels.create(self._channel)
+            self._note_keys(await self._dvr.channels.create(self._channel), None)
             return
         current = await self._dvr.channels.get(self._channel.channel_id)
-        if current == self._channel:
+        if current == with_stream_key(self._channel, current):
             return
         runtime = await self._dvr.runtime(self._channel.channel_id)
         if self._options.resume and runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
             raise FailedPrecondition(
-                f"ffmpeg goes on recording {current.input.uri.partition('?')[0]} with other options",
+                f"ffmpeg goes on recording {public_uri(current.input.uri)} with other options",
                 field="--resume",
                 hint="give the same SOURCE and options as before",
             )
         await runtime.stop()  # what an earlier controller left running with other settings
-        await self._dvr.channels.update(self._channel)
+        self._note_keys(await self._dvr.channels.update(self._channel), current)
+
+    def _note_keys(self, stored: Channel, before: Channel | None) -> None:
+        """A key that was made for the user is shown once, here; what is given is known."""
+        for key, made in stored.inputs.items():
+            had = before.inputs.get(key) if before else None
+            is_new = had is None or had.stream_key != made.stream_key
+            if self._channel.inputs[key].stream_key is None and is_new and (url := publish_url(made)):
+                self._control.on_note(f"publish to {url} (the stream key is not shown again)")
 
     def _note_others(self, runtime: ChannelRuntime) -> None:
         """Sessions that an earlier controller left open on this channel end with this recording (S11)."""
@@ -294,7 +307,7 @@ class _Recording:
         """Raise when there is no more hope that the source comes."""
         if runtime.error is not None:
             raise runtime.error
-        ingest, now, uri = runtime.supervisor, self._clock.now(), self._options.source.partition("?")[0]
+        ingest, now, uri = runtime.supervisor, self._clock.now(), public_uri(self._channel.input.uri)
         waited = f"after {(now - began) // SECOND} s"
         if self._control.stop.is_set():
             raise SourceError(f"stopped before any media came ({waited})", field=uri)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.check.fetch import Fetcher
 from livedvr.check.load import Presentation, load
+from livedvr.fetch import Fetcher
 from livedvr.resources.errors import SourceError
 
 MEDIA = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\na.ts\n#EXT-X-ENDLIST\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from livedvr.check import segments
-from livedvr.check.fetch import Fetcher
 from livedvr.check.load import MediaPlaylist
 from livedvr.check.segments import SegmentCheck
+from livedvr.fetch import Fetcher
 from livedvr.hls.parsed import parse_playlist
 from livedvr.hls.rules import Rendition
 from livedvr.media.reader import MediaError, MediaSpan, StreamInfo, StreamSpan

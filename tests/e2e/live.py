@@ -34,6 +34,23 @@ def until(happened: Callable[[], Any], what: str, patience: float = PATIENCE) ->
     return answer
 
 
+def free_tcp_port() -> int:
+    """A TCP port of loopback that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listening(port: int) -> None:
+    """Return when somebody listens on a TCP port of loopback. (Asked of the kernel: a visit would be a publisher's.)"""
+
+    def look() -> list[str]:
+        table = Path("/proc/net/tcp").read_text().split("\n")[1:]
+        return [row for row in table if f":{port:04X} 00000000:0000 0A " in row]
+
+    until(look, f"port {port} is listened on")
+
+
 def free_udp_port() -> int:
     """A UDP port of loopback that nobody has now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -51,6 +68,17 @@ class Recording:
         self.process = subprocess.Popen(
             [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
         )
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A test that fails leaves neither livedvr nor an ffmpeg behind."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            time.sleep(0.2)  # two signals at once are one
+            self.process.send_signal(signal.SIGINT)
+        self.process.communicate()
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -71,8 +99,13 @@ def record(source: str, output: Path, *options: str) -> tuple[int, dict[str, Any
     return Recording(source, output, *options).finish()
 
 
+# Each audio frame in its own PES packet: by default 0.3 s of them wait for each other in the sender.
+MPEG_TS = ("-f", "mpegts", "-pes_payload_size", "0")
+FLV = ("-f", "flv")
+
+
 class Encoder:
-    """A real encoder process that pushes testsrc in MPEG-TS."""
+    """A real encoder process that pushes testsrc, in MPEG-TS unless told otherwise."""
 
     def __init__(
         self,
@@ -83,6 +116,8 @@ class Encoder:
         video: bool = True,
         audio: bool = True,
         extra: tuple[str, ...] = (),
+        mux: tuple[str, ...] = MPEG_TS,
+        binary: str | None = None,
     ) -> None:
         options = [part for name, value in TESTSRC_OPTIONS.items() for part in (f"-{name}", value)]
         maps = (["-map", "0:v"] if video else []) + (["-map", "0:a"] if audio else [])
@@ -100,11 +135,9 @@ class Encoder:
             "-c:a",
             "aac",
         ]
-        # Each audio frame in its own PES packet: by default 0.3 s of them wait for each other in the sender.
-        mux = ["-f", "mpegts", "-pes_payload_size", "0"]
         self.process = subprocess.Popen(
             [
-                imageio_ffmpeg.get_ffmpeg_exe(),
+                binary or imageio_ffmpeg.get_ffmpeg_exe(),
                 "-nostdin",
                 "-loglevel",
                 "error",

@@ -8,7 +8,7 @@ import pytest
 
 from livedvr.ingest.source import Source, check_file, check_port, parse_source
 from livedvr.resources.errors import Aborted, InvalidArgument
-from livedvr.resources.models import Input
+from livedvr.resources.models import Input, SecurityRule
 
 SECRET = "correct-horse"
 
@@ -91,6 +91,39 @@ def test_a_file_that_cannot_be_read_is_refused(clip: Path, monkeypatch: pytest.M
             "udp://@239.1.2.3:5000?fifo_size=100",
             Source("udp", "udp://239.1.2.3:5000", (("fifo_size", "100"),), True, ("239.1.2.3", 5000)),
         ),
+        (
+            "udp://239.1.2.3:5000?sources=192.0.2.1",
+            Source("udp", "udp://239.1.2.3:5000?sources=192.0.2.1", (), True, ("239.1.2.3", 5000)),
+        ),
+        (
+            f"rtmp://:1935/live/{SECRET}",
+            Source(
+                "rtmp",
+                "rtmp://127.0.0.1:1935/live/*",
+                (("listen", "1"),),
+                True,
+                ("127.0.0.1", 1935),
+                stream_key=SECRET,
+                secrets=(SECRET,),
+            ),
+        ),
+        (
+            "rtmp://[::]/live?mode=listener",
+            Source("rtmp", "rtmp://[::]:1935/live/*", (("listen", "1"),), True, ("::", 1935), stream_key=""),
+        ),
+        (
+            f"rtmp://tv.example/app/some/stream?token={SECRET}",
+            Source(
+                "rtmp",
+                "rtmp://tv.example:1935",
+                (("rtmp_app", "app"), ("rtmp_live", "live"), ("rtmp_playpath", f"some/stream?token={SECRET}")),
+            ),
+        ),
+        (
+            f"rtsp://user:{SECRET}%21@cam/stream1",
+            Source("rtsp", f"rtsp://user:{SECRET}%21@cam/stream1", secrets=(f"{SECRET}%21", f"{SECRET}!")),
+        ),
+        ("https://tv.example/live.m3u8?t=1#x", Source("hls", "https://tv.example/live.m3u8?t=1")),
     ],
 )
 def test_a_network_source(uri: str, source: Source) -> None:
@@ -100,8 +133,14 @@ def test_a_network_source(uri: str, source: Source) -> None:
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("rtmp://host/live", "'rtmp://' is not a scheme"),
-        ("http://host/a.m3u8", "not a scheme"),
+        ("mms://host/live", "'mms://' is not a scheme"),
+        ("rtmp://host/live", "an app and a name"),
+        ("rtmp://:1935", "needs an app"),
+        ("rtmp://:1935/live?mode=caller", "mode 'caller'"),
+        ("rtmp://user:horse@host/live/x", "no user and password|takes no user"),
+        ("rtsp:///stream", "has a host"),
+        ("https:///a.m3u8", "has a host"),
+        ("https://user:horse@host/a.m3u8", "without user and password"),
         ("srt://host", "no port"),
         ("srt://host:0", "no port"),
         ("udp://:70000", "no port"),
@@ -141,6 +180,44 @@ def test_a_refusal_does_not_repeat_a_secret(uri: str) -> None:
     assert "horse" not in str(refused.value)
 
 
+@pytest.mark.semantics("I4")
+@pytest.mark.parametrize(
+    "uri", [f"rtmp://:1935/live/{SECRET}", f"rtsp://user:{SECRET}@cam/1", f"https://tv.example/a.m3u8?token={SECRET}"]
+)
+def test_what_is_shown_of_a_source_has_no_secret(uri: str) -> None:
+    assert "horse" not in parsed(uri).shown
+
+
+@pytest.mark.semantics("I4")
+@pytest.mark.parametrize(
+    ("uri", "ranges", "says"),
+    [
+        ("srt://:9000", ("192.0.2.1",), "passphrase"),
+        ("udp://:5000", ("192.0.2.1", "198.51.100.0/24"), "single addresses"),
+        ("srt://encoder.example:9000", ("192.0.2.1",), "nobody publishes"),
+        ("rtmp://tv.example/app/stream", ("192.0.2.1",), "nobody publishes"),
+        ("https://tv.example/a.m3u8", ("192.0.2.1",), "nobody publishes"),
+        ("testsrc", ("192.0.2.1",), "nobody publishes"),
+    ],
+)
+def test_an_allow_list_that_cannot_be_kept_is_refused(uri: str, ranges: tuple[str, ...], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=says) as refused:
+        parse_source(Input(uri=uri, security_rules=SecurityRule(ip_ranges=ranges)))
+    assert refused.value.field == "ipRanges"
+
+
+def test_an_allow_list_that_can_be_kept() -> None:
+    given = SecurityRule(ip_ranges=("192.0.2.1", "192.0.2.2"))
+    assert parse_source(Input(uri="udp://:5000", security_rules=given)).url.endswith("?sources=192.0.2.1,192.0.2.2")
+    assert parse_source(Input(uri="rtmp://:1935/live", security_rules=given)).ip_ranges == given.ip_ranges
+
+
+def test_a_key_where_nobody_asks_for_one_is_refused() -> None:
+    for uri in ("srt://:9000", "testsrc", "rtmp://tv.example/app/stream"):
+        with pytest.raises(InvalidArgument, match="only an RTMP listener"):
+            parse_source(Input(uri=uri, stream_key="horse"))
+
+
 def test_a_secret_is_decoded_and_does_not_stand_in_the_url() -> None:
     source = parsed("srt://:9000?passphrase=correct%26horse%2B1")
     assert dict(source.options)["passphrase"] == "correct&horse+1"
@@ -159,6 +236,17 @@ def test_a_port_that_is_taken_is_aborted_and_one_that_is_free_is_fine(scheme: st
             check_port(source)
     check_port(source)
     check_port(source)  # looking does not take it
+
+
+def test_a_tcp_port_that_is_taken_is_aborted_and_one_where_a_publisher_lingers_is_fine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        source = parsed(f"rtmp://:{other.getsockname()[1]}/live")
+        with pytest.raises(Aborted, match=r"/tcp on .* is taken"):
+            check_port(source)
+        with socket.create_connection(other.getsockname()), other.accept()[0]:
+            other.close()
+            check_port(source)  # as ffmpeg does it: it listens no more when it has its publisher
+    check_port(source)
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from livedvr.resources.models import Channel, InputKey
+from livedvr.resources.models import WITH_SECRETS, Channel, InputKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def put_channel(db: sqlite3.Connection, channel: Channel) -> None:
     """Create the channel or replace its resource; target and owner stay."""
     db.execute(
         "INSERT INTO channels (id, resource) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET resource = excluded.resource",
-        (channel.channel_id, channel.model_dump_json()),
+        (channel.channel_id, channel.model_dump_json(context=WITH_SECRETS)),
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from livedvr.check.fetch import Fetcher
 from livedvr.check.ledger import Ledger
 from livedvr.check.load import PLAYLIST_UNREACHABLE, MediaPlaylist, Presentation
 from livedvr.check.report import PlaylistFigures, Report
 from livedvr.check.segments import SegmentCheck
 from livedvr.check.variants import check_variants
+from livedvr.fetch import Fetcher
 from livedvr.hls.rules import Finding, check_playlist, check_renditions
 from livedvr.hls.rules_reload import Reload, check_first_load, check_reload
 from livedvr.resources.errors import SourceError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from livedvr.check.examination import Examination, Loaded
-from livedvr.check.fetch import Fetcher, address_of
 from livedvr.check.load import Presentation, load
 from livedvr.check.report import Report
+from livedvr.fetch import Fetcher, address_of
 from livedvr.resources.errors import SourceError
 from livedvr.resources.times import SECOND
 

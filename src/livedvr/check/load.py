@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from livedvr.check.fetch import PLAYLIST_LIMIT, Fetcher, resolve
+from livedvr.fetch import PLAYLIST_LIMIT, Fetcher, resolve
 from livedvr.hls.parsed import Playlist, Tag, Uri, parse_playlist
 from livedvr.hls.rules import Finding, Level, Rendition
 from livedvr.hls.rules_model import Rule

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from livedvr.check.examination import Examination, Loaded
-from livedvr.check.fetch import Fetcher, address_of
 from livedvr.check.load import load
 from livedvr.check.report import Report
+from livedvr.fetch import Fetcher, address_of
 
 
 def run_check(target: str, *, deep: bool) -> Report:

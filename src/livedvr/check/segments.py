@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from livedvr.check.fetch import Fetcher, resolve
 from livedvr.check.load import I_FRAME, MediaPlaylist
+from livedvr.fetch import Fetcher, resolve
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.parsed import MICROSECONDS, Segment, parse_byterange
 from livedvr.hls.rules import Finding, Level

@@ -88,14 +88,29 @@ second signal."""
     metavar="SOURCE",
     help="A second source that stands by, is on air while the first is lost, and leaves when that has returned.",
 )
+@click.option(
+    "--allow-ip",
+    multiple=True,
+    metavar="CIDR",
+    help="Who may publish: an address or a network, repeatable. RTMP; over UDP addresses only. [default: everybody]",
+)
 @click.option("--loop", is_flag=True, help="A file starts again at its end.")
 @click.option("--resume", is_flag=True, help="Go on with the session if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def record(as_json: bool, on_state: str | None, **given: Any) -> None:
     """Record a DVR session from SOURCE.
 
-    SOURCE is testsrc, a media file (played in real time), srt://host:port (caller), srt://:port or
-    ?mode=listener (listener, on loopback unless told otherwise), or udp://host:port.
+    SOURCE is testsrc, a media file (played in real time), or a URL.
+
+    \b
+    Waits for a publisher, on loopback unless a host is named:
+      rtmp://:1935/live/KEY     without KEY one is made and shown once
+      srt://:9000?passphrase=...
+      udp://:5000               MPEG-TS; udp://239.1.2.3:5000 for multicast
+    Connects to a server:
+      rtmp://host/app/stream    rtsp://user:password@host/path
+      srt://host:9000           https://host/live.m3u8
+    With a host and ?mode=listener, RTMP and SRT wait at that address.
 
     SIGINT, SIGTERM and SIGHUP seal the manifest and exit; a second one also ends ffmpeg at once.
     """

@@ -22,6 +22,7 @@ HEAD_NAME = "head.nut"
 
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
 DEFAULT_VIDEO_BITRATE = 6_000_000
+STALL = 15 * SECOND  # a server that says nothing for so long has gone
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
 
 
@@ -118,6 +119,33 @@ def _source_options(source: Source, cut: Cut) -> dict[str, Any]:
             if source.kind == "udp":
                 options["overrun_nonfatal"] = 1  # a full buffer loses packets, it does not end the run
             return options
+        case "rtmp":
+            return dict(source.options) | {
+                "protocol_whitelist": "rtmp,tcp",  # nothing else may be opened through this URL
+                "f": "flv",  # what RTMP carries
+            }
+        case "rtsp":
+            return {
+                "protocol_whitelist": "rtsp,rtp,tcp",  # nothing else may be opened through this URL
+                "rtsp_transport": "tcp",  # over UDP a camera's burst is lost, and pictures with it
+                "timeout": STALL,  # a server that says nothing does not hold the run for ever
+            }
+        case "hls":
+            return _hls_options()
+
+
+def _hls_options() -> dict[str, Any]:
+    return {
+        "f": "hls",  # a page that is no playlist is refused instead of guessed at
+        # Never `file`: a playlist from the network must not open what is on this machine. Further hosts it may name.
+        "protocol_whitelist": "http,https,tcp,tls,crypto",
+        "live_start_index": -3,  # no nearer to the live edge (RFC 8216bis 6.3.3)
+        "rw_timeout": STALL,  # a server that says nothing does not hold the run for ever
+        # Its own patience ends after the watchdog's: playlists that do not grow (looked at each half target duration),
+        # or do not come.
+        "m3u8_hold_counters": 20,
+        "max_reload": 20,
+    }
 
 
 def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from livedvr.catalog.catalog import Owner
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
+from livedvr.ingest.door import Door, Refusals
 from livedvr.ingest.failover import NEVER_CAME, Health
 from livedvr.ingest.ffmpeg import Ffmpeg
 from livedvr.ingest.intake import Intake
@@ -25,7 +26,7 @@ from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import Channel, InputKey
 from livedvr.resources.times import MINUTE, SECOND
 from livedvr.timeline.clock import RunClock
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, SOURCE_LOST
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
@@ -98,6 +99,8 @@ class Feed:
         self._asked: str | None = None  # "stop" or "kill"
         self._open: OpenRun | None = None
         self._watchdog: Watchdog | None = None
+        self._door: Door | None = None
+        self._refusals = Refusals()
         self._wake = asyncio.Event()
         self._began = self._clock.now()
         self._ready_since: int | None = None
@@ -172,6 +175,9 @@ class Feed:
             ended = await self._try(await self._start(started))
             if self._asked is not None or (self.source.ends and self.has_media):
                 return
+            if ended is not None and ended.refusal:
+                await self._note_refusal(ended.refusal)
+                continue  # at once: the right publisher may be waiting
             if ended is None or self.has_media:
                 failures = 0
                 self.cut = replace(self.cut, muxes=self._channel.mux_streams)  # what was missing may be there now
@@ -196,6 +202,12 @@ class Feed:
             await self._add_event("SOURCE_REFUSED", str(error))
             return None
 
+    async def _note_refusal(self, refusal: str) -> None:
+        """I4: nothing of that publisher has been read."""
+        text = self._refusals.note(self._clock.now(), refusal)
+        if text is not None:
+            await self._add_event("PUBLISHER_REFUSED", text)
+
     @property
     def _has_recorded(self) -> bool:
         return self._known.timeline.last(self._channel.reference.key) is not None
@@ -212,18 +224,18 @@ class Feed:
             self.cut = replace(self.cut, probe_seconds=LONG_PROBE_SECONDS)
             return failures
         if self.source.kind in ("file", "testsrc"):
-            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self.source.url)
+            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self.source.shown)
         at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
         failures = failures + 1 if at_once and self.source.listens else 0
         if failures >= GIVE_UP_AFTER:
-            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.url)
+            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.shown)
         return failures
 
     async def _do_without(self, missing: str) -> None:
         """A stream that the source lacks: the next run does without the renditions that carry it (P7)."""
         muxes = tuple(mux for mux in self.cut.muxes if missing not in stream_specifiers(self._channel, mux))
         if self._channel.reference not in muxes:
-            raise SourceError(f"the source has no stream '{missing}'", field=self.source.url)
+            raise SourceError(f"the source has no stream '{missing}'", field=self.source.shown)
         dropped = ", ".join(mux.key for mux in self.cut.muxes if mux not in muxes)
         self.cut = replace(self.cut, muxes=muxes)
         self.last_failure = f"{dropped}: the source has no stream '{missing}'"
@@ -273,6 +285,7 @@ class Feed:
         run, self._open = opened.run, opened
         patient = self.source.listens or self.source.kind in ("testsrc", "file")
         self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self.cut.probe_seconds * SECOND)
+        self._door = door = Door(self.source, run)
         silence: str | None = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
@@ -281,7 +294,7 @@ class Feed:
                 self._wake.clear()
                 await self._look(opened)
                 silence = silence or self._watchdog.verdict(self._clock.now())
-                if self._asked == "kill":
+                if self._asked == "kill" or door.refusal:
                     run.kill()
                 elif self._asked or silence:
                     run.stop()
@@ -294,16 +307,20 @@ class Feed:
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
-        return await self._finish(opened, _Ended(ended, run.log_lines(), silence))
+        return await self._finish(opened, _Ended(ended, run.log_lines(), silence, door.refusal))
 
     async def _look(self, opened: OpenRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
-        assert self._watchdog is not None
+        assert self._watchdog is not None and self._door is not None
         run = opened.run
         run.renew()
+        if self._door.look(self._clock.now()):
+            self._watchdog.connected(self._clock.now())
         beaten = self.has_media
         await self._take(opened, final=False)
         self.unread.discard(run.id)
+        if not self._door.is_open:
+            return
         track = opened.reference
         try:
             size = opened.segment_path(track, track.open_index).stat().st_size
@@ -321,7 +338,8 @@ class Feed:
         """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
         intake = self._shared.intake
         try:
-            await intake.read(opened, final=final, on_air=self.on_air)
+            if self._door is None or self._door.is_open:  # I4: nothing is read of a publisher that is not let in
+                await intake.read(opened, final=final, on_air=self.on_air)
             if self._leave_by is not None:
                 overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None
                 if overdue and not intake.is_level(opened):
@@ -385,11 +403,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict if that ended it."""
+    """How a run ended: ffmpeg's exit, its log, the watchdog's verdict or the door's if that ended it."""
 
     exit: RunExit
     log: list[str]
     silence: str | None
+    refusal: str | None
 
     def reason(self, asked: str | None) -> str:
         """For the gap ledger (P8)."""
@@ -397,6 +416,8 @@ class _Ended:
             return CHANNEL_STOPPED
         if self.exit.reason == "disk full":
             return "disk full"
+        if self.refusal:
+            return PUBLISHER_REFUSED
         if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
             return INGEST_RESTARTED
         return SOURCE_LOST

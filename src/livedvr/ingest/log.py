@@ -6,17 +6,21 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from livedvr.resources.addresses import public_uri
+
 _NOISE = re.compile(
     r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[info\]"
 )
 _PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
+_URL = re.compile(r"[a-z]+://[^\s']*[^\s':.,;]")
 
 
 def last_words(lines: Sequence[str], most: int = 3) -> str:
-    """The last lines that tell why ffmpeg ended, errors before anything else, on one line."""
+    """The last lines that tell why ffmpeg ended, errors before anything else, on one line; URLs without secrets."""
     problems = [line for line in lines if _PROBLEM.search(line)] or [line for line in lines if not _NOISE.search(line)]
-    return "; ".join(dict.fromkeys(_PREFIX.sub("", line).strip() for line in problems[-most:]))
+    words = "; ".join(dict.fromkeys(_PREFIX.sub("", line).strip() for line in problems[-most:]))
+    return _URL.sub(lambda url: public_uri(url[0]), words)
 
 
 def lacks_keyframe(lines: Sequence[str]) -> bool:
@@ -54,14 +58,33 @@ def taken_streams(lines: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(taken))
 
 
+class LogTail:
+    """Reads what is new in a log since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0  # where the next look begins
+
+    def new_lines(self) -> list[bytes]:
+        """The lines that have become complete; none while the file does not exist."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                new = file.read()
+        except FileNotFoundError:
+            return []
+        new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
+        self.offset += len(new)
+        return new.splitlines()
+
+
 class LogReader:
     """Looks at what is new in a log, for what must be noticed while the run goes on. ``mux``: the reference."""
 
     def __init__(self, path: Path, mux: str) -> None:
-        self._path = path
+        self._tail = LogTail(path)
         # An fMP4 run says nothing of its first segment, but of its journal.
         self._opened = re.compile(rb"Opening '%s/(?:journal\.csv|segment-(\d+)\.)" % re.escape(mux.encode()))
-        self._offset = 0
         self._open: int | None = None  # the index of the segment that ffmpeg was writing at that place of the log
 
     def smoothed_jumps(self) -> list[int]:
@@ -72,21 +95,10 @@ class LogReader:
         open segment; that one began before it and is dated right, so it is again the next one that begins anew.
         """
         found = []
-        for line in self._new_lines():
+        for line in self._tail.new_lines():
             opened = self._opened.search(line)
             if opened:
                 self._open = int(opened[1] or 0)
             elif b"timestamp discontinuity" in line and self._open is not None:
                 found.append(self._open + 1)
         return found
-
-    def _new_lines(self) -> list[bytes]:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                new = file.read()
-        except FileNotFoundError:
-            return []
-        new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
-        self._offset += len(new)
-        return new.splitlines()

@@ -1,20 +1,22 @@
-"""What a SOURCE is: ``testsrc``, a media file, ``srt://...``, ``udp://...`` (SEMANTICS I1, I3, I6)."""
+"""What a SOURCE is: ``testsrc``, a media file, ``srt://...``, ``rtmp://...``, ... (SEMANTICS I1, I3, I6)."""
 
 from __future__ import annotations
 
 import errno
 import ipaddress
 import os
+import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from livedvr.resources.addresses import listens_for_rtmp, public_uri
 from livedvr.resources.errors import Aborted, InvalidArgument
 from livedvr.resources.models import Channel, Input
 
-Kind = Literal["testsrc", "file", "srt", "udp"]
+Kind = Literal["testsrc", "file", "srt", "udp", "rtmp", "rtsp", "hls"]
 
 # Protocol options that may stand in a URL's query, with ffmpeg's names. They travel as options before -i, never in
 # the URL: ffmpeg logs its input's URL, and a passphrase does not belong into a log.
@@ -23,59 +25,118 @@ _OPTIONS: dict[str, frozenset[str]] = {
     "udp": frozenset({"localaddr", "fifo_size", "buffer_size", "reuse", "sources"}),
 }
 
+_RTMP_PORT = 1935
+_RTMP_APP = re.compile(r"/[A-Za-z0-9._~-]{1,64}")
+
+# What an RTMP listener expects as the stream's name: no stream key can be this, so ffmpeg says each publisher's in its
+# log. It does not refuse any; `livedvr.ingest.door` does.
+NO_NAME = "*"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source that can be opened. ``listens``: it waits for a publisher instead of connecting to one (I3)."""
+    """A source that can be opened.
+
+    Attributes:
+        listens: it waits for a publisher instead of connecting to one (I3).
+        address: host and port it binds to, when it listens.
+        stream_key: what a publisher over RTMP has to know (I4).
+        ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
+        secrets: what ffmpeg may write into its log and nobody is to read there.
+    """
 
     kind: Kind
     url: str
     options: tuple[tuple[str, str], ...] = ()
     listens: bool = False
-    address: tuple[str, int] | None = None  # host and UDP port it binds to, when it listens
+    address: tuple[str, int] | None = None
     loop: bool = False
+    stream_key: str | None = field(default=None, repr=False)
+    ip_ranges: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ends(self) -> bool:
         """Whether the end of the media is the end of the source, not a loss."""
         return self.kind == "file" and not self.loop
 
+    @property
+    def shown(self) -> str:
+        """Its URL for logs and errors."""
+        return public_uri(self.url)
+
 
 def parse_source(given: Input) -> Source:
     """The source an input's URI means; INVALID_ARGUMENT names what is wrong with it. Nothing is opened."""
     uri = given.uri
     scheme = uri.partition("://")[0] if "://" in uri else ""
-    if given.loop and (scheme in ("srt", "udp") or uri == "testsrc"):
+    if given.loop and (scheme not in ("", "file") or uri == "testsrc"):
         raise InvalidArgument("only a file can be looped", field="--loop")
-    if uri == "testsrc":
-        return Source("testsrc", "testsrc")
-    if scheme in ("srt", "udp"):
-        return _network(uri)
-    if scheme == "file" or not scheme:
-        return _file(unquote(urlsplit(uri).path) if scheme else uri, loop=given.loop)
+    source = _parse(uri, scheme, given)
+    if given.stream_key is not None and source.stream_key is None:
+        raise InvalidArgument(
+            "only an RTMP listener has a stream key", field="streamKey", hint="use passphrase= for SRT"
+        )
+    if given.security_rules.ip_ranges:
+        _check_ranges(source, given.security_rules.ip_ranges)
+    return source
+
+
+def _parse(uri: str, scheme: str, given: Input) -> Source:
+    match scheme:
+        case "" if uri == "testsrc":
+            return Source("testsrc", "testsrc")
+        case "srt" | "udp":
+            return _packets(_split(uri), scheme, given)
+        case "rtmp":
+            return _rtmp(_split(uri), given)
+        case "rtsp":
+            return _rtsp(_split(uri))
+        case "http" | "https":
+            return _hls(_split(uri))
+        case "" | "file":
+            path = unquote(urlsplit(uri).path) if scheme else uri
+            return Source("file", str(Path(path).resolve()), loop=given.loop)
     raise InvalidArgument(
         f"'{scheme}://' is not a scheme livedvr can take",
         field="SOURCE",
-        hint="use testsrc, a file, srt://host:port or udp://host:port",
+        hint="use testsrc, a file, rtmp://, srt://, udp://, rtsp://, or http(s):// for HLS",
     )
 
 
-def _file(path: str, *, loop: bool) -> Source:
-    return Source("file", str(Path(path).resolve()), loop=loop)
+def _check_ranges(source: Source, ranges: tuple[str, ...]) -> None:
+    """Where the allow-list cannot be kept, it is refused."""
+    if not source.listens:
+        raise InvalidArgument("nobody publishes to this source", field="ipRanges", hint="leave it out")
+    if source.kind == "srt":
+        raise InvalidArgument(
+            "ffmpeg does not tell who publishes over SRT", field="ipRanges", hint="use passphrase=, or a firewall"
+        )
+    if source.kind == "udp" and any("/" in one for one in ranges):
+        raise InvalidArgument(
+            "over UDP single addresses can be told apart, networks cannot",
+            field="ipRanges",
+            hint="name each sender's address, or use a firewall",
+        )
 
 
-def _network(uri: str) -> Source:
-    scheme: Literal["srt", "udp"] = "srt" if uri.startswith("srt:") else "udp"
+def _split(uri: str) -> SplitResult:
     try:
         parts = urlsplit(uri)
+        _ = parts.port  # a number that is none, or too large
     except ValueError as error:
-        raise InvalidArgument(f"'{uri.partition('?')[0]}' is not a URL: {error}", field="SOURCE") from error
-    try:
-        port = parts.port
-    except ValueError:  # no number, or one that is too large
-        port = None
-    if not port:
-        raise InvalidArgument(f"'{uri.partition('?')[0]}' has no port", field="SOURCE", hint=f"{scheme}://host:port")
+        raise InvalidArgument(
+            f"'{public_uri(uri)}' is not a URL (has no port it can use): {error}", field="SOURCE"
+        ) from error
+    return parts
+
+
+def _packets(parts: SplitResult, scheme: Literal["srt", "udp"], given: Input) -> Source:
+    """MPEG-TS over SRT or UDP."""
+    if not parts.port:
+        raise InvalidArgument(
+            f"'{public_uri(parts.geturl())}' has no port", field="SOURCE", hint=f"{scheme}://host:port"
+        )
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in _OPTIONS[scheme]:
@@ -90,15 +151,74 @@ def _network(uri: str) -> Source:
     host = host or "127.0.0.1"  # I6: loopback unless told otherwise
     if scheme == "udp" and not _is_multicast(host):
         options.setdefault("localaddr", host)  # ffmpeg 5.1 binds to all addresses whatever the URL says (measured)
-    quoted = f"[{host}]" if ":" in host else host
+    url = f"{scheme}://{_authority(host, parts.port)}"
+    # In the URL, for as an option it lets nobody in (measured, 5.1 and 9.0).
+    senders = ",".join(given.security_rules.ip_ranges) or options.pop("sources", "") if scheme == "udp" else ""
     listens = mode == "listener"
     return Source(
         scheme,
-        f"{scheme}://{quoted}:{port}",
+        f"{url}?sources={senders}" if senders else url,
         tuple(sorted(options.items())),
         listens,
-        (host, port) if listens else None,
+        (host, parts.port) if listens else None,
     )
+
+
+def _rtmp(parts: SplitResult, given: Input) -> Source:
+    """A publisher's door, or a stream of somebody's server. Names travel as options: ffmpeg logs URLs."""
+    mode = dict(parse_qsl(parts.query, keep_blank_values=True)).get("mode", "listener")
+    if mode != "listener":
+        raise InvalidArgument(f"mode '{mode}' is not possible", field="SOURCE", hint="mode=listener, or none to pull")
+    if parts.username is not None:
+        raise InvalidArgument("RTMP takes no user and password here", field="SOURCE", hint="leave them out")
+    host, port = parts.hostname or "127.0.0.1", parts.port or _RTMP_PORT
+    url = f"rtmp://{_authority(host, port)}"
+    if not listens_for_rtmp(parts):
+        app, _, stream = parts.path.removeprefix("/").partition("/")
+        if not app or not stream:
+            raise InvalidArgument(
+                "an RTMP server's stream has an app and a name", field="SOURCE", hint="rtmp://host/app/stream"
+            )
+        stream += f"?{parts.query}" if parts.query else ""
+        return Source("rtmp", url, (("rtmp_app", app), ("rtmp_live", "live"), ("rtmp_playpath", stream)))
+    if not _RTMP_APP.fullmatch(parts.path):
+        raise InvalidArgument(
+            "an RTMP listener needs an app, and a stream key behind it unless one is to be made",
+            field="SOURCE",
+            hint="rtmp://:1935/live or rtmp://:1935/live/KEY",
+        )
+    key = given.stream_key.get_secret_value() if given.stream_key else ""
+    return Source(
+        "rtmp",
+        f"{url}{parts.path}/{NO_NAME}",
+        (("listen", "1"),),
+        listens=True,
+        address=(host, port),
+        stream_key=key,
+        ip_ranges=given.security_rules.ip_ranges,
+        secrets=(key,) if key else (),
+    )
+
+
+def _rtsp(parts: SplitResult) -> Source:
+    """A camera or a server of RTSP. ffmpeg takes user and password in the URL only."""
+    if not parts.hostname:
+        raise InvalidArgument("an RTSP source has a host", field="SOURCE", hint="rtsp://user:password@host/path")
+    secrets = (parts.password, unquote(parts.password)) if parts.password else ()
+    return Source("rtsp", parts.geturl(), secrets=secrets)
+
+
+def _hls(parts: SplitResult) -> Source:
+    """Somebody's HLS playlist."""
+    if not parts.hostname:
+        raise InvalidArgument("an HLS source has a host", field="SOURCE", hint="https://host/path.m3u8")
+    if parts.username is not None:
+        raise InvalidArgument("HLS is read without user and password", field="SOURCE", hint="leave them out")
+    return Source("hls", parts._replace(fragment="").geturl())
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _is_multicast(host: str) -> bool:
@@ -122,7 +242,7 @@ def check_file(source: Source) -> None:
         return
     if not Path(source.url).is_file():
         raise InvalidArgument(
-            f"there is no file '{source.url}'", field="SOURCE", hint="or did you mean srt:// or udp://?"
+            f"there is no file '{source.url}'", field="SOURCE", hint="or did you mean a URL, as srt://host:port?"
         )
     if not os.access(source.url, os.R_OK):
         raise InvalidArgument(f"the file '{source.url}' cannot be read", field="SOURCE", hint="check its permissions")
@@ -136,21 +256,24 @@ def check_port(source: Source) -> None:
     if source.address is None:
         return
     host, port = source.address
+    kind, name = (socket.SOCK_STREAM, "tcp") if source.kind == "rtmp" else (socket.SOCK_DGRAM, "udp")
     try:
-        info = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        info = socket.getaddrinfo(host, port, type=kind)[0]
     except socket.gaierror as error:
         raise InvalidArgument(f"the host '{host}' is not known", field="SOURCE") from error
     if ipaddress.ip_address(info[4][0]).is_multicast:
         return  # many may listen to a group
     if dict(source.options).get("reuse") == "1":
         return  # so the user wants to share it
-    with socket.socket(info[0], socket.SOCK_DGRAM) as probe:
+    with socket.socket(info[0], kind) as probe:
+        if source.kind == "rtmp":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ffmpeg does: the last publisher lingers
         try:
             probe.bind(info[4])
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Aborted(
-                    f"port {port}/udp on {host} is taken by another program", field="SOURCE", hint="use another port"
+                    f"port {port}/{name} on {host} is taken by another program", field="SOURCE", hint="use another port"
                 ) from error
             raise InvalidArgument(
                 f"cannot listen on {host}: {error.strerror}", field="SOURCE", hint="use an address of this machine"

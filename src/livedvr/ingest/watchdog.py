@@ -30,6 +30,10 @@ class Watchdog:
         self._seen: tuple[int, int] | None = None
         self._longest = 0
 
+    def connected(self, now: int) -> None:
+        """Somebody has come: from now on media is due."""
+        self._started, self._patient = now, False
+
     def beat(self, now: int, seen: tuple[int, int]) -> None:
         """What a look at the open segment saw: (index, size)."""
         if seen == self._seen or seen == (0, 0):

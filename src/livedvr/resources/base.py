@@ -13,7 +13,13 @@ from livedvr.resources.errors import InvalidArgument
 class Resource(BaseModel):
     """Base of all resources. A bad value raises InvalidArgument that names the field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # a traceback shows what was wrong, not a key that stood beside it
+    )
 
     def __init__(self, **data: Any) -> None:
         try:

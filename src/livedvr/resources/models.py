@@ -5,12 +5,22 @@ Field names are those of the Live Stream API v1 where it has the thing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    SecretStr,
+    SerializationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
+from livedvr.resources.addresses import check_ranges, public_uri, split_stream_key
 from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import check_id
@@ -29,13 +39,62 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 InputKey = Literal["primary", "backup"]
 InputSwitchMode = Literal["FAILOVER_PREFER_PRIMARY", "MANUAL"]
+WITH_SECRETS: Mapping[str, bool] = {"with_secrets": True}
+"""The context of a dump that goes where only we read it: the catalog."""
+
+_STREAM_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")  # what an URL needs no escapes for (RFC 3986 2.3)
+
+
+class SecurityRule(Resource):
+    """Who may publish: ``ip_ranges`` are addresses and networks (CIDR); none: everybody who reaches the port."""
+
+    ip_ranges: tuple[str, ...] = ()
+
+    @field_validator("ip_ranges")
+    @classmethod
+    def _ranges(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_ranges(value)
 
 
 class Input(Resource):
-    """Where the live media comes from: ``testsrc``, a file, ``srt://...``, ``udp://...``."""
+    """Where the live media comes from: ``testsrc``, a file, ``srt://...``, ``rtmp://...``; see docs/inputs.md.
+
+    ``stream_key`` is what a publisher over RTMP has to know (I4). In ``uri`` it may be given as ``rtmp://:port/app/KEY``;
+    it is taken out of there, so that what shows the URI does not show the key. JSON has it only for the catalog:
+    ``model_dump_json(context=WITH_SECRETS)``.
+    """
 
     uri: str = Field(min_length=1)
     loop: bool = False  # a file starts again at its end
+    security_rules: SecurityRule = SecurityRule()
+    stream_key: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_key(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("uri"), str):
+            return given  # the fields' own checks say what is wrong
+        uri, key = split_stream_key(given["uri"])
+        if key is None:
+            return given
+        if any(given.get(name) is not None for name in ("stream_key", "streamKey")):
+            raise ValueError("the stream key is given twice, in the URI and by itself")
+        return given | {"uri": uri, "stream_key": key}
+
+    @field_validator("stream_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _STREAM_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("a stream key is 1 to 128 letters, digits and - . _ ~")
+        return value
+
+    @field_serializer("stream_key", when_used="unless-none")
+    def _show_key(self, value: SecretStr, info: SerializationInfo) -> str:
+        return value.get_secret_value() if info.context == WITH_SECRETS else str(value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, public_uri(self.uri) if name == "uri" else value
 
 
 class Output(Resource):

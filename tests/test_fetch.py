@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.check.fetch import Fetcher, address_of, resolve
+from livedvr.fetch import Fetcher, address_of, resolve
 from livedvr.hls.parsed import ByteRange
 from livedvr.resources.errors import InvalidArgument, SourceError
 

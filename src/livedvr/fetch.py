@@ -94,7 +94,7 @@ class Fetcher:
 
     def _read_remote(self, url: str, limit: int, byterange: ByteRange | None) -> Resource:
         try:
-            request = urllib.request.Request(url, headers={"User-Agent": "livedvr-check"})
+            request = urllib.request.Request(url, headers={"User-Agent": "livedvr"})
             if byterange:
                 start = byterange.start or 0
                 request.add_header("Range", f"bytes={start}-{start + byterange.length - 1}")
