@@ -1,4 +1,4 @@
-"""The lines of media playlists, and a session's, grown line by line: a published line never changes (P1-P5). Pure text."""
+"""The lines of media playlists; and a session's, grown: what is published never changes (P1-P5). Pure text."""
 
 from __future__ import annotations
 
