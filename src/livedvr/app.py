@@ -28,6 +28,8 @@ from livedvr.resources.errors import (
     NotFound,
 )
 from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
+from livedvr.sessions.live import live_names
+from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
@@ -191,7 +193,10 @@ class LiveDvr:
             raise FailedPrecondition("LiveDvr is not open", hint="use it inside `async with LiveDvr(...) as dvr`")
 
     async def put_channel(self, channel: Channel, *, is_new: bool) -> None:
-        """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `_check_free`."""
+        """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `_check_free`.
+
+        Live manifests that it does not have any more go (O5).
+        """
 
         def work(db: sqlite3.Connection) -> None:
             _check_free(channel, [row.channel for row in channel_rows.list_channels(db)], is_new=is_new)
@@ -201,6 +206,8 @@ class LiveDvr:
             old = self._runtimes.pop(channel.channel_id, None)
             if old is not None:
                 await old.close()
+                names = [name for name in live_names(old.channel) if name not in live_names(channel)]
+                await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
             await self._catalog.write(work)
 
     def stored_channels(self) -> list[Channel]:

@@ -14,6 +14,7 @@ from livedvr.resources.errors import FailedPrecondition
 from livedvr.resources.layout import run_folder, session_folder
 from livedvr.resources.models import Channel
 from livedvr.sessions.holding import is_pinned
+from livedvr.sessions.live import live_names
 from livedvr.storage.base import ObjectStore
 
 
@@ -55,6 +56,7 @@ async def erase_channel(channel: Channel, store: ObjectStore, spool: Path, catal
 
 
 def _names(channel: Channel, store: ObjectStore, sessions: list[str], runs: list[str]) -> Iterator[str]:
+    yield from live_names(channel)
     for session in sessions:
         # main.m3u8 first: nothing may point at a playlist that is gone.
         yield from sorted(store.list(f"{session_folder(session)}/"), key=lambda name: name.count("/"))

@@ -25,6 +25,7 @@ from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
+from livedvr.sessions.live import LiveManifests
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.pressure import Disk
@@ -85,6 +86,8 @@ class ChannelRuntime:
         self._control = ControlServer(self._root, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
+        self._live = LiveManifests(row.channel, self._known, self._store, around.catalog, owner, around.clock)
+        self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
         self.sweeper = Sweeper(
             row.channel,
             self._known,
@@ -95,6 +98,7 @@ class ChannelRuntime:
             self.sessions,
             self._look_at_disk,
             round(around.settings.sweep_seconds * SECOND),
+            self._live.held,
         )
         self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
 
@@ -202,21 +206,27 @@ class ChannelRuntime:
         if self.supervisor is not None and self._ingest_task is not None:
             self.supervisor.stop()
             await asyncio.wait([self._ingest_task])
-        settled = asyncio.create_task(self.sessions.settled())
-        # If the sessions' task has died, nothing will settle; the task group tells why.
-        await asyncio.wait([settled, self._sessions_task], return_when=asyncio.FIRST_COMPLETED)
+        settled = asyncio.create_task(self._settled())
+        # If one of these tasks has died, nothing will settle; the task group tells why.
+        writers = (self._sessions_task, self._live_task)
+        await asyncio.wait([settled, *writers], return_when=asyncio.FIRST_COMPLETED)
         if not settled.done():
             settled.cancel()
-            failure = failure or _why(self._sessions_task)  # the next controller carries the stop on
+            failure = failure or _why(next(task for task in writers if task.done()))  # the next one carries the stop on
         else:
             self._stopped = True
         if failure is not None:
             raise failure
         await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, False))
 
+    async def _settled(self) -> None:
+        await self.sessions.settled()
+        await self._live.settled()
+
     def _notify(self) -> None:
-        """Ingest has brought something or changed: the sessions look again, and whoever waits here."""
+        """Ingest has brought something or changed: sessions and live manifests look again, and whoever waits here."""
         self.sessions.wake()
+        self._live.wake()
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -253,10 +263,11 @@ class ChannelRuntime:
 
         The next owner finds what it would find after a crash, and nothing is lost.
         """
-        every = (self._ingest_task, self._sweeper_task, self._sessions_task)
+        every = (self._ingest_task, self._sweeper_task, self._sessions_task, self._live_task)
         tasks = [task for task in every if task is not None]
         await self.sessions.requests_done()
-        async with self.sessions.nothing_changes():  # no thread may write a playlist when the lock is somebody else's
+        # No thread may write a playlist when the lock is somebody else's.
+        async with self.sessions.nothing_changes(), self._live.nothing_changes():
             for task in tasks:
                 task.cancel()
         await asyncio.wait(tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from livedvr.catalog import session_rows
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.ingest.intake import Intake
 from livedvr.sessions import manager as manager_module
+from livedvr.sessions.live import LiveManifests
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
@@ -187,6 +189,22 @@ def redraw_from_now(patch: Patch) -> None:
     patch.setattr(OpenSession, "grow", grow)
 
 
+def live_main_first(patch: Patch) -> None:
+    """The channel's own main.m3u8 comes before what it points at (O5)."""
+
+    async def write_list(self: Any, one: Any) -> None:
+        await asyncio.to_thread(self._store.replace, self._channel.manifests[0].file_name, b"#EXTM3U\n")
+        await original(self, one)
+
+    original = LiveManifests._write_list
+    patch.setattr(LiveManifests, "_write_list", write_list)
+
+
+def live_begins_anew(patch: Patch) -> None:
+    """A restart forgets what players of the live manifest have seen (O5)."""
+    patch.setattr(LiveManifests, "_still_known", lambda self, mux, found: ())
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     list_before_commit,
     list_without_object,
@@ -206,4 +224,6 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     forget_holds,
     no_grace,
     redraw_from_now,
+    live_main_first,
+    live_begins_anew,
 )

@@ -13,6 +13,7 @@ from livedvr.resources.layout import Container, segment_name
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.timeline.segment import Segment, Window
 from simulation.catalog import Database, Told
+from simulation.live import LivePlaylist
 from simulation.playlists import MUX, Published, Truth
 from simulation.slowly import holes_of, peak_of
 from simulation.storage import FOR_GOOD, Bucket
@@ -71,6 +72,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.truth = Truth(self.container)
+        self.live = LivePlaylist(self.world, self.bucket, self.truth)
         self.digest = hashlib.blake2b()
         self.bucket.on_replace = self.replaced
         self.bucket.on_delete = self.deleted
@@ -296,6 +298,10 @@ class Oracle:
 
     def replaced(self, name: str, data: bytes) -> None:
         """An object has been written."""
+        if not name.startswith("dvr/"):
+            self.digest.update(f"{self.world.now} {name}\n".encode() + data)
+            self.live.replaced(name, data, thorough=self.world.rng.random() < self.thorough)
+            return
         _, id, *rest = name.split("/")
         watched = self.sessions.get(id)
         before = self.playlists.get(name)
@@ -374,6 +380,7 @@ class Oracle:
         segment = self.truth.by_name.get(name)
         if segment is None:
             return
+        self.live.deleted(segment)
         check = self.world.check
         check("R4 marked, then deleted", segment.number in self.truth.left, lambda: name)
         for playlist in self.playlists.values():
@@ -419,7 +426,8 @@ class Oracle:
                 self.check_rules(playlist)
 
     def check_orphans(self) -> None:
-        """Nothing stands in the store that no session knows."""
+        """Nothing stands in the store that no session knows, and the live manifest has come to its end."""
+        self.live.check_settled()
         orphans = [name for name in self.bucket.names("dvr") if name.split("/")[1] not in self.sessions]
         self.world.check("R4 nothing is orphaned", not orphans, lambda: str(orphans[:5]))
         stored = segment_rows.list_segments(self.database.connection, CHANNEL, MUX)

@@ -1,4 +1,4 @@
-"""A session's media playlist, grown line by line: a published line never changes (SEMANTICS P1-P5). Pure text."""
+"""The lines of media playlists; and a session's, grown: what is published never changes (P1-P5). Pure text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,50 @@ from livedvr.timeline.timeline import Listed
 _VERSION: dict[Container, int] = {"ts": 3, "fmp4": 6}
 
 _DATE_TOLERANCE = 1_000  # P5: microseconds by which extrapolation may be off before a new date line
+
+
+def head_lines(container: Container, target: int, *, first: int = 0, first_epoch: int = 0) -> list[str]:
+    """What each media playlist begins with.
+
+    Args:
+        container: fmp4 or ts.
+        target: EXT-X-TARGETDURATION in seconds (P3).
+        first: EXT-X-MEDIA-SEQUENCE.
+        first_epoch: EXT-X-DISCONTINUITY-SEQUENCE.
+    """
+    return [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{_VERSION[container]}",
+        f"#EXT-X-TARGETDURATION:{target}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first}",  # P1: both are always written
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first_epoch}",
+    ]
+
+
+def segment_lines(
+    mux: str, container: Container, segment: Segment, up: str, *, discontinuities: int, mapped: bool, dated: bool
+) -> list[str]:
+    """A segment as a playlist lists it.
+
+    Args:
+        mux: the rendition's key.
+        container: fmp4 or ts.
+        segment: media, or a gap (P7).
+        up: the way from the playlist to the channel's output.
+        discontinuities: how many EXT-X-DISCONTINUITY stand before it.
+        mapped: whether EXT-X-MAP stands before it.
+        dated: whether EXT-X-PROGRAM-DATE-TIME stands before it.
+    """
+    lines = ["#EXT-X-DISCONTINUITY"] * discontinuities
+    if mapped:
+        lines.append(f'#EXT-X-MAP:URI="{up}{init_name(mux, segment.run)}"')
+    if dated:
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.start)}")
+    if segment.is_gap:
+        lines.append("#EXT-X-GAP")  # 4.4.4.7; section 8 asks for no version
+    lines.append(f"#EXTINF:{format_seconds(segment.duration)},")
+    lines.append(up + segment_name(mux, segment.run, segment.index, container))
+    return lines
 
 
 class MediaPlaylist:
@@ -32,14 +76,7 @@ class MediaPlaylist:
         self._date = 0  # UTC microseconds a client extrapolates to at the end of what is listed
         self.last: Segment | None = None
         self._text = bytearray()
-        self._write(
-            "#EXTM3U",
-            f"#EXT-X-VERSION:{_VERSION[container]}",
-            f"#EXT-X-TARGETDURATION:{target}",
-            "#EXT-X-MEDIA-SEQUENCE:0",  # P1: always written
-            "#EXT-X-DISCONTINUITY-SEQUENCE:0",
-            "#EXT-X-PLAYLIST-TYPE:EVENT",
-        )
+        self._write(*head_lines(container, target), "#EXT-X-PLAYLIST-TYPE:EVENT")
         if start_offset is not None:
             sign = "-" if start_offset < 0 else ""
             self._write(f"#EXT-X-START:TIME-OFFSET={sign}{format_seconds(abs(start_offset))}")
@@ -49,19 +86,23 @@ class MediaPlaylist:
         assert not self.sealed, "a sealed playlist does not grow (P2)"
         segment = listed.segment
         if listed.discontinuity:
-            self._write("#EXT-X-DISCONTINUITY")
             self._run = ""  # P4: EXT-X-MAP after each discontinuity, also when it names the same init segment again
-        if self.container == "fmp4" and segment.run != self._run and not segment.is_gap:
-            self._write(f'#EXT-X-MAP:URI="{UP_TO_OUTPUT}{init_name(self.mux, segment.run)}"')
+        mapped = self.container == "fmp4" and segment.run != self._run and not segment.is_gap
+        if mapped:
             self._run = segment.run
-        if self.last is None or listed.discontinuity or abs(segment.start - self._date) > _DATE_TOLERANCE:
-            self._write(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.start)}")
+        dated = self.last is None or listed.discontinuity or abs(segment.start - self._date) > _DATE_TOLERANCE
+        if dated:
             self._date = (segment.start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
-        if segment.is_gap:
-            self._write("#EXT-X-GAP")  # 4.4.4.7; section 8 asks for no version
         self._write(
-            f"#EXTINF:{format_seconds(segment.duration)},",
-            UP_TO_OUTPUT + segment_name(self.mux, segment.run, segment.index, self.container),
+            *segment_lines(
+                self.mux,
+                self.container,
+                segment,
+                UP_TO_OUTPUT,
+                discontinuities=int(listed.discontinuity),
+                mapped=mapped,
+                dated=dated,
+            )
         )
         self._date += segment.duration
         self.last = segment

@@ -62,6 +62,11 @@ def media_playlist_name(session: str, mux: str, edition: int) -> str:
     return f"{session_folder(session)}/{mux}/index-{edition}.m3u8"
 
 
+def live_playlist_name(mux: str) -> str:
+    """``av/index-1.m3u8``: the channel's own live playlist of a mux stream, beside its segments (O5)."""
+    return f"{mux}/index-1.m3u8"
+
+
 def cache_control(name: str, *, sealed: bool) -> str:
     """How long a cache may keep an object (O6): as its address is never given other content, except by appending.
 
@@ -74,3 +79,5 @@ def cache_control(name: str, *, sealed: bool) -> str:
 
 # From a session's media playlist up to the channel's output, where the segments are (O3: nothing is copied).
 UP_TO_OUTPUT = "../../../"
+# The same from a live playlist (O5).
+LIVE_UP_TO_OUTPUT = "../"

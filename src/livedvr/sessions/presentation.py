@@ -1,19 +1,38 @@
-"""A session's main.m3u8: which of its renditions are variants, and which are alternatives beside them (P6)."""
+"""A main.m3u8, a session's or the channel's own: which renditions are variants, which alternatives beside them (P6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
+from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.multivariant_playlist import Alternative, Variant, render_multivariant
 from livedvr.resources.models import Channel
-from livedvr.sessions.rendition_playlist import RenditionPlaylist
-from livedvr.timeline.segment import RunMedia
+from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
 
-def multivariant(
-    channel: Channel, renditions: Iterable[RenditionPlaylist], edition: int, known: ChannelTimeline
-) -> bytes:
+class Rendition(Protocol):
+    """What a multivariant playlist says of a media playlist."""
+
+    @property
+    def mux(self) -> str:
+        """The mux stream's key."""
+
+    @property
+    def newest(self) -> Segment | None:
+        """Its newest segment that is media, None without any."""
+
+    @property
+    def meter(self) -> BitrateMeter:
+        """What has measured its segments."""
+
+    @property
+    def bandwidth(self) -> int:
+        """What BANDWIDTH has to say of it."""
+
+
+def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int, known: ChannelTimeline) -> bytes:
     """The text as of now; codecs and size are those of the newest run that each rendition lists.
 
     Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec.
@@ -24,7 +43,7 @@ def multivariant(
     sounds = [one for one in playable if one not in videos]
     if not videos:
         return render_multivariant([_variant(one, edition, known, None, []) for one in sounds])
-    groups: dict[str, list[RenditionPlaylist]] = {}
+    groups: dict[str, list[Rendition]] = {}
     for sound in sounds:
         groups.setdefault(_group_id(_media(sound, known)), []).append(sound)
     alternatives = [
@@ -32,17 +51,17 @@ def multivariant(
         for group, members in groups.items()
         for position, sound in enumerate(members)
     ]
-    beside: list[tuple[str | None, list[RenditionPlaylist]]] = [*groups.items()] or [(None, [])]
+    beside: list[tuple[str | None, list[Rendition]]] = [*groups.items()] or [(None, [])]
     variants = [_variant(video, edition, known, group, members) for group, members in beside for video in videos]
     return render_multivariant(variants, alternatives)
 
 
 def _variant(
-    rendition: RenditionPlaylist,
+    rendition: Rendition,
     edition: int,
     known: ChannelTimeline,
     group: str | None,
-    members: Sequence[RenditionPlaylist],
+    members: Sequence[Rendition],
 ) -> Variant:
     """RFC 8216bis 4.4.6.2: the bit rates and codecs of the rendition together with any one of its audio group."""
     media = _media(rendition, known)
@@ -59,7 +78,7 @@ def _variant(
 
 
 def _alternative(
-    channel: Channel, rendition: RenditionPlaylist, group: str, edition: int, known: ChannelTimeline, *, first: bool
+    channel: Channel, rendition: Rendition, group: str, edition: int, known: ChannelTimeline, *, first: bool
 ) -> Alternative:
     audio = channel.audio_of(channel.mux_stream(rendition.mux))
     assert audio is not None
@@ -74,7 +93,7 @@ def _alternative(
     )
 
 
-def _media(rendition: RenditionPlaylist, known: ChannelTimeline) -> RunMedia:
+def _media(rendition: Rendition, known: ChannelTimeline) -> RunMedia:
     assert rendition.newest is not None
     return known.media[rendition.newest.run][rendition.mux]
 
@@ -83,5 +102,5 @@ def _group_id(media: RunMedia) -> str:
     return f"audio-{media.codecs[0]}" if media.codecs else "audio"
 
 
-def _uri(rendition: RenditionPlaylist, edition: int) -> str:
+def _uri(rendition: Rendition, edition: int) -> str:
     return f"{rendition.mux}/index-{edition}.m3u8"

@@ -9,6 +9,7 @@ from livedvr.catalog.session_rows import RetiredRow, SessionRow
 from livedvr.sessions.holding import held_windows, is_ending, may_be_reclaimed, retired_windows, session_expiry
 from livedvr.sessions.states import State
 from livedvr.timeline.retention import Offer, Reclaim, reclaim
+from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import Timeline
 
 GIB = 1 << 30
@@ -52,8 +53,12 @@ def plan_reclaim(
     now: int,
     retention: int,
     dire: bool,
+    live: Iterable[Window] = (),
 ) -> Reclaim:
-    """What goes for ``deficit`` bytes. ``dire``: editions that nobody can fetch any more lose their grace."""
+    """What goes for ``deficit`` bytes. ``dire``: editions that nobody can fetch any more lose their grace.
+
+    ``live``: what the channel's own live manifest holds, which stays.
+    """
     sessions, editions = list(sessions), list(editions)
     deleting = [row for row in sessions if row.state == State.DELETING]
     offered = [row for row in sessions if may_be_reclaimed(row)]
@@ -67,7 +72,7 @@ def plan_reclaim(
     return reclaim(
         timeline,
         deficit,
-        staying=[w for row in others for w in held_windows(row)] + list(retired_windows(current, now)),
+        staying=[w for row in others for w in held_windows(row)] + [*retired_windows(current, now), *live],
         ending=[w for row in deleting for w in held_windows(row)] + list(retired_windows(graced, now)),
         offers=[Offer(row.id, held_windows(row)) for row in offered],
     )

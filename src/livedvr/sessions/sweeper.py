@@ -24,7 +24,7 @@ from livedvr.sessions.holding import held_windows, is_ending, may_be_reclaimed, 
 from livedvr.sessions.pressure import Disk, plan_reclaim
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.retention import may_go
-from livedvr.timeline.segment import Segment
+from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
 
@@ -54,6 +54,7 @@ class Sweeper:
         known: the channel's timeline in memory; what goes is dropped from it.
         disk: looks at the output's file system; None where there is none to fill (object stores).
         pause: microseconds between two sweeps.
+        live: the windows that the channel's own live manifest holds at an instant (O5).
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Sweeper:
         sessions: Sessions,
         disk: Callable[[], Disk] | None = None,
         pause: int = 10 * SECOND,
+        live: Callable[[int], Sequence[Window]] = lambda now: (),
     ) -> None:
         self._channel = channel
         self._known = known
@@ -77,6 +79,7 @@ class Sweeper:
         self._sessions = sessions
         self._disk = disk
         self._pause = pause
+        self._live = live
         self._trouble: StorageError | None = None  # what this sweep met first
         self._told: set[str] = set()  # events that are not repeated until what they tell of is over
 
@@ -132,7 +135,7 @@ class Sweeper:
         until = now - self._channel.retention_micros
         async with self._sessions.nothing_changes():
             holds = [window for row in self._session_rows() for window in held_windows(row)]
-            holds += retired_windows(self._retired_rows(), now)
+            holds += [*retired_windows(self._retired_rows(), now), *self._live(now)]
             timeline = self._known.timeline
             going = {mux: may_go(timeline, mux, until, holds)[:MARKED_AT_ONCE] for mux in self._renditions}
             await self._mark(going)
@@ -191,6 +194,7 @@ class Sweeper:
                 now=now,
                 retention=self._channel.retention_micros,
                 dire=disk.is_dire,
+                live=self._live(now),
             )
             await self._mark(found.segments)
         left = f"{disk.free >> 20} MiB are left at {self._channel.output.uri}"
