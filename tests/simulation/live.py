@@ -48,14 +48,14 @@ class LivePlaylist:
         ]
         check("RFC 8216 live playlist", not found, lambda: f"{found[:3]}")
 
-    def deleted(self, segment: Segment) -> None:
+    def deleted(self, segment: Segment, *, early: bool) -> None:
         """Retention has deleted the segment's object."""
         number, now = segment.number, self.world.now
         self.world.check("O5 what is listed stays", number not in self.numbers, lambda: f"number {number} has gone")
         until = self.kept_until.pop(number, 0)
         self.world.check(
             "8216bis 6.2.2 what has slid out stays for a while",
-            now >= until,
+            now >= until or early,
             lambda: f"{number}: {until - now} us early",
         )
 

@@ -380,7 +380,7 @@ class Oracle:
         segment = self.truth.by_name.get(name)
         if segment is None:
             return
-        self.live.deleted(segment)
+        self.live.deleted(segment, early=self.disk_was_full)
         check = self.world.check
         check("R4 marked, then deleted", segment.number in self.truth.left, lambda: name)
         for playlist in self.playlists.values():

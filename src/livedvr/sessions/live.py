@@ -130,17 +130,19 @@ class LiveManifests:
         """``async with`` it: meanwhile nothing is written."""
         return self._writing
 
-    def held(self, now: int) -> list[Window]:
+    def held(self, now: int | None) -> list[Window]:
         """The windows whose segments retention may not touch.
 
         What is listed, and what has slid out, for its own duration and that of the longest list it was in
-        (RFC 8216bis 6.2.2). As long as it is not known what players have seen, everything.
+        (RFC 8216bis 6.2.2); without ``now`` only what is listed (R5: a nearly full disk leaves no grace). As long as
+        it is not known what players have seen, everything.
         """
         if not self._read_back:
             return [Window(0, None)]
-        self._graces = [grace for grace in self._graces if grace[0] > now]
+        self._graces = [grace for grace in self._graces if now is None or grace[0] > now]
         listed = [one.segments or self._drawn(one) for one in self._lists.values()]
-        starts = [start for _, start in self._graces] + [segments[0].start for segments in listed if segments]
+        graces = [] if now is None else [start for _, start in self._graces]
+        starts = graces + [segments[0].start for segments in listed if segments]
         return [Window(min(starts), None)] if starts else []
 
     async def _publish(self) -> bool:

@@ -54,7 +54,7 @@ class Sweeper:
         known: the channel's timeline in memory; what goes is dropped from it.
         disk: looks at the output's file system; None where there is none to fill (object stores).
         pause: microseconds between two sweeps.
-        live: the windows that the channel's own live manifest holds at an instant (O5).
+        live: the windows that the channel's own live manifest holds at an instant, None: without a grace (O5).
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Sweeper:
         sessions: Sessions,
         disk: Callable[[], Disk] | None = None,
         pause: int = 10 * SECOND,
-        live: Callable[[int], Sequence[Window]] = lambda now: (),
+        live: Callable[[int | None], Sequence[Window]] = lambda now: (),
     ) -> None:
         self._channel = channel
         self._known = known
@@ -194,7 +194,7 @@ class Sweeper:
                 now=now,
                 retention=self._channel.retention_micros,
                 dire=disk.is_dire,
-                live=self._live(now),
+                live=self._live(None),
             )
             await self._mark(found.segments)
         left = f"{disk.free >> 20} MiB are left at {self._channel.output.uri}"
