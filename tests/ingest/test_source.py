@@ -241,7 +241,7 @@ def test_a_port_that_is_taken_is_aborted_and_one_that_is_free_is_fine(scheme: st
 def test_a_tcp_port_that_is_taken_is_aborted_and_one_where_a_publisher_lingers_is_fine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         source = parsed(f"rtmp://:{other.getsockname()[1]}/live")
-        with pytest.raises(Aborted, match="/tcp on .* is taken"):
+        with pytest.raises(Aborted, match="/tcp on"):
             check_port(source)
         with socket.create_connection(other.getsockname()), other.accept()[0]:
             other.close()

@@ -23,6 +23,7 @@ HEAD_NAME = "head.nut"
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
 DEFAULT_VIDEO_BITRATE = 6_000_000
 STALL = 15 * SECOND  # a server that says nothing for so long has gone
+SMOOTHED, SMOOTHED_TS = 1 * SECOND, 10 * SECOND  # ffmpeg smooths longer jumps over: in fMP4, and (its default) TS
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
 
 
@@ -92,7 +93,7 @@ def _input_options(source: Source, cut: Cut) -> dict[str, Any]:
         # Timestamps that jump by more than a second are smoothed over (default: ten): a file is paced by them, and
         # the mov muxer would make one picture as long as the jump. A live MPEG-TS keeps its jump in MPEG-TS, and the
         # journal shows it.
-        options["dts_delta_threshold"] = 1
+        options["dts_delta_threshold"] = SMOOTHED // SECOND
     return options
 
 

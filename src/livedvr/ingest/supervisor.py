@@ -12,15 +12,22 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
-from livedvr.ingest.command import LONG_PROBE_SECONDS, PROBE_SECONDS, Cut, build_argv, stream_specifiers
+from livedvr.ingest.command import (
+    LONG_PROBE_SECONDS,
+    PROBE_SECONDS,
+    Cut,
+    build_argv,
+    stream_specifiers,
+)
 from livedvr.ingest.door import Door, Refusals
 from livedvr.ingest.ffmpeg import Ffmpeg
+from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, RunExit, new_run_id
 from livedvr.ingest.source import check_file, check_port, parse_source
 from livedvr.ingest.surroundings import Surroundings
-from livedvr.ingest.watchdog import Watchdog
+from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
 from livedvr.resources.errors import Aborted, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
@@ -101,6 +108,9 @@ class Supervisor:
         self._watchdog: Watchdog | None = None
         self._door: Door | None = None
         self._refusals = Refusals()
+        self._pull = HlsPull(self._source.url) if self._source.kind == "hls" else None
+        self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
+        self._is_undated = False  # it has been said that the source has no dates
         self._asked: str | None = None  # "stop" or "kill"
         self._cut = Cut(channel, channel.mux_streams)
         self._has_begun = bool(left_open)  # a run of ours has been started or adopted
@@ -165,7 +175,9 @@ class Supervisor:
         reached = earliest_after(last) if last else None
         if self._unread or (self._open is not None if self.is_over else self.has_media):
             return reached
-        coming = next_run(now, self._cut.probe_seconds)
+        coming = next_run(now, self._cut.probe_seconds) - self._intake.behind
+        if self._pull is not None:
+            coming -= self._pull.silence_floor  # it begins with the last three that are listed
         return max(coming, reached) if reached is not None else coming
 
     # the task
@@ -191,7 +203,7 @@ class Supervisor:
 
     async def _keep_going(self) -> None:
         backoff, failures = FIRST_BACKOFF, 0
-        while self._asked is None:
+        while self._asked is None and not await self._is_played():
             started = self._clock.now()
             ended = await self._try(await self._start(started))
             if self._asked is not None or (self._source.ends and self.has_media):
@@ -209,6 +221,13 @@ class Supervisor:
             self._watchdog = None
             await self._pause(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
+
+    async def _is_played(self) -> bool:
+        """Whether an HLS source has ended as a file does: it has its ENDLIST, and its media has come."""
+        if self._pull is None:
+            return False
+        await self._pull.look()
+        return self._pull.is_over and self._has_brought
 
     async def _try(self, opened: OpenRun) -> _Ended | None:
         """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
@@ -285,7 +304,8 @@ class Supervisor:
         run = Run(self._spool / new_run_id(now), [mux.key for mux in self._cut.muxes])
         channel = self._channel.channel_id
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now), self._owner)
-        argv = build_argv(str(self._ffmpeg.path), self._source, self._cut)
+        source = replace(self._source, paced=self._pull is not None and self._pull.is_over)
+        argv = build_argv(str(self._ffmpeg.path), source, self._cut)
         try:
             await asyncio.to_thread(
                 run.start,
@@ -310,8 +330,14 @@ class Supervisor:
         """Read a run until it has ended and its journal is read to the end."""
         run, self._open = opened.run, opened
         patient = self._source.listens or self._source.kind in ("testsrc", "file")
-        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self._cut.probe_seconds * SECOND)
+        floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
+        probe = self._cut.probe_seconds * SECOND
+        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=probe, floor=floor)
         self._door = door = Door(self._source, run)
+        following = None
+        if self._pull is not None:
+            is_left = run.id in self._left_running
+            following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
         silence: str | None = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
@@ -329,11 +355,22 @@ class Supervisor:
         finally:
             for watch in watches:
                 self._watcher.forget(watch)
+            await end_following(following)
         await self._look(opened)
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
         return await self._finish(opened, _Ended(ended, run.log_lines(), silence, door.refusal))
+
+    async def _say_undated(self, opened: OpenRun) -> None:
+        if self._is_undated or opened.dates is None or not opened.dates.has_none:
+            return
+        self._is_undated = True
+        text = f"{self._source.shown} has no dates of its own (EXT-X-PROGRAM-DATE-TIME); arrival counts"
+        now, channel = self._clock.now(), self._channel.channel_id
+        await self._catalog.write(
+            lambda db: channel_rows.add_event(db, channel, now, "SOURCE_WITHOUT_DATES", text), self._owner
+        )
 
     async def _look(self, opened: OpenRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
@@ -344,6 +381,7 @@ class Supervisor:
             self._watchdog.connected(self._clock.now())
         beaten = self._watchdog.first_beat is not None
         await self._take(opened, final=False)
+        await self._say_undated(opened)
         self._unread.discard(run.id)
         if not self._door.is_open:
             return
@@ -354,6 +392,7 @@ class Supervisor:
             size = 0
         self._watchdog.beat(self._clock.now(), (track.open_index, size))
         if self._watchdog.first_beat is not None and not beaten:
+            self._has_brought = True
             self.streams = log.taken_streams(run.log_lines())
             if self._asked is None:
                 self._set_state(StreamingState.STREAMING)
