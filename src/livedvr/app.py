@@ -15,7 +15,7 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
-from livedvr.ingest.feed import StreamingState
+from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.ingest.source import check_inputs
 from livedvr.ingest.stream_key import with_stream_key
 from livedvr.ingest.surroundings import RunSettings, Surroundings

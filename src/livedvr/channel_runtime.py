@@ -16,7 +16,7 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.channel_deletion import mark_deleting
 from livedvr.control.server import ControlServer
-from livedvr.ingest.feed import ChannelIngest, StreamingState
+from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.source import check_file, parse_source

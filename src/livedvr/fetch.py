@@ -49,9 +49,11 @@ class Fetcher:
 
     Args:
         root: address of its first playlist; only if that is a file may the others be.
+        timeout: seconds without a byte.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         self._local = urlsplit(root).scheme == "file"
         # Built by hand: build_opener() would add handlers for file:, ftp: and data:, which a redirect could name.
         self._opener = urllib.request.OpenerDirector()
@@ -98,7 +100,7 @@ class Fetcher:
             if byterange:
                 start = byterange.start or 0
                 request.add_header("Range", f"bytes={start}-{start + byterange.length - 1}")
-            with self._opener.open(request, timeout=TIMEOUT) as response:
+            with self._opener.open(request, timeout=self._timeout) as response:
                 if byterange and response.status == http.client.OK:  # the server sends it all
                     response.read(byterange.start or 0)
                 data = _limited(response, limit, byterange, url)

@@ -24,7 +24,7 @@ class RecordOptions:
     ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
     its end; None: their own way. ``allow_ip``: addresses and networks from which may be published; empty: from
-    everywhere.
+    everywhere. ``source_dates``: the dates of an HLS source win over arrival.
     """
 
     source: str
@@ -44,6 +44,7 @@ class RecordOptions:
     target_duration: int | None = None
     start_offset: str | None = None
     loop: bool = False
+    source_dates: bool = False
     allow_ip: tuple[str, ...] = ()
     resume: bool = False
 
@@ -70,6 +71,7 @@ def channel_of(options: RecordOptions) -> Channel:
         ),
         retention_window=timedelta(microseconds=parse_duration(options.retention, field="--retention")),
         target_duration=options.target_duration,
+        source_dates=options.source_dates,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
-from livedvr.ingest.feed import StreamingState
+from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.stream_key import publish_url, with_stream_key
 from livedvr.ingest.watchdog import CONNECT
@@ -92,6 +92,7 @@ def record(
     start_offset: str | None = None,
     loop: bool = False,
     allow_ip: tuple[str, ...] = (),
+    source_dates: bool = False,
     resume: bool = False,
     on_state: Callable[[DvrSession], None] | None = None,
 ) -> RecordResult:

@@ -94,6 +94,7 @@ second signal."""
     metavar="CIDR",
     help="Who may publish: an address or a network, repeatable. RTMP; over UDP addresses only. [default: everybody]",
 )
+@click.option("--source-dates", is_flag=True, help="The dates of an HLS source win over when it arrives.")
 @click.option("--loop", is_flag=True, help="A file starts again at its end.")
 @click.option("--resume", is_flag=True, help="Go on with the session if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")

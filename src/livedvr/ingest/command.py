@@ -23,6 +23,7 @@ HEAD_NAME = "head.nut"
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
 DEFAULT_VIDEO_BITRATE = 6_000_000
 STALL = 15 * SECOND  # a server that says nothing for so long has gone
+SMOOTHED, SMOOTHED_TS = 1 * SECOND, 10 * SECOND  # ffmpeg smooths longer jumps over: in fMP4, and (its default) TS
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
 
 
@@ -92,7 +93,7 @@ def _input_options(source: Source, cut: Cut) -> dict[str, Any]:
         # Timestamps that jump by more than a second are smoothed over (default: ten): a file is paced by them, and
         # the mov muxer would make one picture as long as the jump. A live MPEG-TS keeps its jump in MPEG-TS, and the
         # journal shows it.
-        options["dts_delta_threshold"] = 1
+        options["dts_delta_threshold"] = SMOOTHED // SECOND
     return options
 
 
@@ -131,11 +132,11 @@ def _source_options(source: Source, cut: Cut) -> dict[str, Any]:
                 "timeout": STALL,  # a server that says nothing does not hold the run for ever
             }
         case "hls":
-            return _hls_options()
+            return _hls_options(source)
 
 
-def _hls_options() -> dict[str, Any]:
-    return {
+def _hls_options(source: Source) -> dict[str, Any]:
+    options: dict[str, Any] = {
         "f": "hls",  # a page that is no playlist is refused instead of guessed at
         # Never `file`: a playlist from the network must not open what is on this machine. Further hosts it may name.
         "protocol_whitelist": "http,https,tcp,tls,crypto",
@@ -145,7 +146,11 @@ def _hls_options() -> dict[str, Any]:
         # or do not come.
         "m3u8_hold_counters": 20,
         "max_reload": 20,
+        "http_persistent": 0,  # the log names only what is opened by a connection of its own, see SourceDates
     }
+    if source.paced:
+        options["re"] = None  # it is all there already: it is played in real time, as a file
+    return options
 
 
 def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:

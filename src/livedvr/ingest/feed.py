@@ -3,63 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import replace
 
 from livedvr.catalog import channel_rows, segment_rows
-from livedvr.catalog.catalog import Owner
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
+from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
 from livedvr.ingest.door import Door, Refusals
+from livedvr.ingest.ended_run import EndedRun
 from livedvr.ingest.failover import NEVER_CAME, Health
-from livedvr.ingest.ffmpeg import Ffmpeg
-from livedvr.ingest.intake import Intake
+from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.open_run import OpenRun, open_run
-from livedvr.ingest.run import Run, RunExit, new_run_id
+from livedvr.ingest.run import Run, new_run_id
 from livedvr.ingest.source import check_file, check_port, parse_source
-from livedvr.ingest.surroundings import Surroundings
-from livedvr.ingest.watchdog import Watchdog
+from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
 from livedvr.resources.errors import Aborted, SourceError, StorageError
-from livedvr.resources.models import Channel, InputKey
+from livedvr.resources.models import InputKey
 from livedvr.resources.times import MINUTE, SECOND
 from livedvr.timeline.clock import RunClock
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_LOST
-from livedvr.timeline.timeline import ChannelTimeline
+from livedvr.timeline.gaps import SOURCE_LOST
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
 SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
 FIRST_BACKOFF, LAST_BACKOFF = SECOND // 2, 10 * SECOND
 AT_ONCE = 2 * SECOND  # an ffmpeg that ends this early without media never got going
 GIVE_UP_AFTER = 3  # that often in a row
-
-
-class StreamingState(StrEnum):
-    """The Live Stream API's states of a channel."""
-
-    STARTING = "STARTING"
-    AWAITING_INPUT = "AWAITING_INPUT"
-    STREAMING = "STREAMING"
-    STREAMING_NO_INPUT = "STREAMING_NO_INPUT"
-    STREAMING_ERROR = "STREAMING_ERROR"
-    STOPPING = "STOPPING"
-    STOPPED = "STOPPED"
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelIngest:
-    """What the feeds of a channel share. ``on_change`` is called whenever something has changed."""
-
-    channel: Channel
-    known: ChannelTimeline
-    intake: Intake
-    spool: Path
-    ffmpeg: Ffmpeg
-    owner: Owner
-    around: Surroundings
-    on_change: Callable[[], None]
 
 
 class Feed:
@@ -101,6 +70,9 @@ class Feed:
         self._watchdog: Watchdog | None = None
         self._door: Door | None = None
         self._refusals = Refusals()
+        self._pull = HlsPull(self.source.url) if self.source.kind == "hls" else None
+        self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
+        self._is_undated = False  # it has been said that the source has no dates
         self._wake = asyncio.Event()
         self._began = self._clock.now()
         self._ready_since: int | None = None
@@ -148,6 +120,12 @@ class Feed:
         """Whether the open run has brought a byte."""
         return self._watchdog is not None and self._watchdog.first_beat is not None
 
+    @property
+    def begins_before(self) -> int:
+        """By how much the first media of a run may be older than what is live, microseconds."""
+        listed = 0 if self._pull is None else self._pull.silence_floor  # it begins with the last three that are listed
+        return self.cut.probe_seconds * SECOND + self._shared.intake.behind + listed
+
     def health(self, now: int) -> Health:
         """What it is like (failover)."""
         ended = self.state in (StreamingState.STREAMING_NO_INPUT, StreamingState.STOPPED)
@@ -170,7 +148,7 @@ class Feed:
 
     async def _keep_going(self) -> None:
         backoff, failures = FIRST_BACKOFF, 0
-        while self._asked is None:
+        while self._asked is None and not await self._is_played():
             started = self._clock.now()
             ended = await self._try(await self._start(started))
             if self._asked is not None or (self.source.ends and self.has_media):
@@ -190,7 +168,14 @@ class Feed:
             await self._pause(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
 
-    async def _try(self, opened: OpenRun) -> _Ended | None:
+    async def _is_played(self) -> bool:
+        """Whether an HLS source has ended as a file does: it has its ENDLIST, and its media has come."""
+        if self._pull is None:
+            return False
+        await self._pull.look()
+        return self._pull.is_over and self._has_brought
+
+    async def _try(self, opened: OpenRun) -> EndedRun | None:
         """Follow a run to its end. None: it brought what cannot be played, which ends a channel only at its start."""
         try:
             return await self._follow(opened)
@@ -212,7 +197,7 @@ class Feed:
     def _has_recorded(self) -> bool:
         return self._known.timeline.last(self._channel.reference.key) is not None
 
-    async def _count_failure(self, ended: _Ended, started: int, failures: int) -> int:
+    async def _count_failure(self, ended: EndedRun, started: int, failures: int) -> int:
         """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
         words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
         self.last_failure = ended.silence or words
@@ -260,7 +245,8 @@ class Feed:
         run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self.cut.muxes])
         channel, key = self._channel.channel_id, self.key
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
-        argv = build_argv(str(self._shared.ffmpeg.path), self.source, self.cut)
+        source = replace(self.source, paced=self._pull is not None and self._pull.is_over)
+        argv = build_argv(str(self._shared.ffmpeg.path), source, self.cut)
         try:
             await asyncio.to_thread(
                 run.start,
@@ -280,12 +266,18 @@ class Feed:
         adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
         return adopted
 
-    async def _follow(self, opened: OpenRun) -> _Ended:
+    async def _follow(self, opened: OpenRun) -> EndedRun:
         """Read a run until it has ended and its journal is read to the end."""
         run, self._open = opened.run, opened
         patient = self.source.listens or self.source.kind in ("testsrc", "file")
-        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=self.cut.probe_seconds * SECOND)
+        floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
+        probe = self.cut.probe_seconds * SECOND
+        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=probe, floor=floor)
         self._door = door = Door(self.source, run)
+        following = None
+        if self._pull is not None:
+            is_left = run.id in self.left_running
+            following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
         silence: str | None = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
@@ -303,11 +295,19 @@ class Feed:
         finally:
             for watch in watches:
                 self._watcher.forget(watch)
+            await end_following(following)
         await self._look(opened)
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
-        return await self._finish(opened, _Ended(ended, run.log_lines(), silence, door.refusal))
+        return await self._finish(opened, EndedRun(ended, run.log_lines(), silence, door.refusal))
+
+    async def _say_undated(self, opened: OpenRun) -> None:
+        if self._is_undated or opened.dates is None or not opened.dates.has_none:
+            return
+        self._is_undated = True
+        text = f"{self.source.shown} has no dates of its own (EXT-X-PROGRAM-DATE-TIME); arrival counts"
+        await self._add_event("SOURCE_WITHOUT_DATES", text)
 
     async def _look(self, opened: OpenRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
@@ -318,6 +318,7 @@ class Feed:
             self._watchdog.connected(self._clock.now())
         beaten = self.has_media
         await self._take(opened, final=False)
+        await self._say_undated(opened)
         self.unread.discard(run.id)
         if not self._door.is_open:
             return
@@ -328,6 +329,7 @@ class Feed:
             size = 0
         self._watchdog.beat(self._clock.now(), (track.open_index, size))
         if self.has_media and not beaten:
+            self._has_brought = True
             self.streams = log.taken_streams(run.log_lines())
             self._set_state(StreamingState.STREAMING)
         if opened.clock.offset is not None and self._ready_since is None:
@@ -353,7 +355,7 @@ class Feed:
             return False
         return True
 
-    async def _finish(self, opened: OpenRun, ended: _Ended) -> _Ended:
+    async def _finish(self, opened: OpenRun, ended: EndedRun) -> EndedRun:
         """The run is over and read: its folder goes, its row says why."""
         run, reason = opened.run, ended.reason(self._asked)
         await self._close(run, reason)
@@ -399,25 +401,3 @@ class Feed:
     def _set_state(self, state: StreamingState) -> None:
         self.state = state
         self._shared.on_change()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a run ended: ffmpeg's exit, its log, the watchdog's verdict or the door's if that ended it."""
-
-    exit: RunExit
-    log: list[str]
-    silence: str | None
-    refusal: str | None
-
-    def reason(self, asked: str | None) -> str:
-        """For the gap ledger (P8)."""
-        if asked:
-            return CHANNEL_STOPPED
-        if self.exit.reason == "disk full":
-            return "disk full"
-        if self.refusal:
-            return PUBLISHER_REFUSED
-        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
-            return INGEST_RESTARTED
-        return SOURCE_LOST

@@ -28,6 +28,7 @@ from livedvr.timeline.beside import Placed, place_beside
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.placing import is_resent, observed, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, Segment
+from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
 
 GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
@@ -41,6 +42,9 @@ class Intake:
         channel: the channel's settings.
         known: its timeline in memory; appended to after each commit.
         on_append: called after each commit.
+
+    Attributes:
+        behind: by how much the source's dates were before their arrival, microseconds (C5).
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Intake:
         self._catalog = catalog
         self._owner = owner
         self._on_append = on_append
+        self.behind = 0
 
     async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> None:
         """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for.
@@ -65,6 +70,7 @@ class Intake:
         Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
         """
         self._read_journals(open_run)  # step 2
+        self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
             return
@@ -109,9 +115,31 @@ class Intake:
                 closed = ClosedSegment(
                     open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
                 )
-                track.pending.append(closed)
+                track.undated.append(closed)
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(open_run.log.smoothed_jumps())
+
+    def _date(self, open_run: OpenRun, final: bool) -> None:
+        """C5: what the source says of a segment's end. One that is not known yet holds back what follows it."""
+        for track in open_run.tracks:
+            if track is open_run.reference and open_run.dates is not None:
+                self._date_by_source(track, open_run.dates, open_run.marks, final)
+            else:
+                track.pending, track.undated = [*track.pending, *track.undated], []
+
+    def _date_by_source(self, track: Track, dates: SourceDates, marks: set[int], final: bool) -> None:
+        while track.undated:
+            row, waiting = track.undated[0], track.undated[-1].media_end - track.undated[0].media_start
+            dated = dates.date(row.media_start, row.media_end, waiting=dates.patience + 1 if final else waiting)
+            if dated is None and not dates.has_none:
+                return
+            if dated is not None:
+                date, jumps = dated
+                row = replace(row, date=date)
+                marks.update([row.index] if jumps else [])
+                self.behind = max(0, row.arrival - date)
+            track.pending.append(row)
+            del track.undated[0]
 
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""
@@ -163,6 +191,8 @@ class Intake:
 
     async def _look_at_open_segment(self, open_run: OpenRun) -> tuple[int, Sample] | None:
         """Where the segment that is being written begins, how far it has come, and when its last chunk was."""
+        if open_run.dates is not None and not open_run.dates.has_none:
+            return None  # its date will be known when it is closed
         track = open_run.reference
         path = open_run.segment_path(track, track.open_index)
         try:
@@ -209,7 +239,7 @@ class Intake:
         """The first rows that wait are not listed; the clock has seen them."""
         for row in track.pending[:count]:
             if track is open_run.reference:
-                open_run.clock = open_run.clock.observe(Sample(row.media_end, row.arrival))
+                open_run.clock = open_run.clock.observe(Sample(row.media_end, row.instant))
             open_run.segment_path(track, row.index).unlink(missing_ok=True)
         track.take(count)
 

@@ -14,6 +14,7 @@ from livedvr.resources.models import Channel
 from livedvr.resources.streams import MuxStream
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import ClosedSegment, RunMedia
+from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import Timeline
 
 
@@ -21,7 +22,8 @@ from livedvr.timeline.timeline import Timeline
 class Track:
     """One rendition of a run that is being read.
 
-    ``next_index``: the first segment that is not in the catalog yet. ``unlisted``: those since then that will never be
+    ``next_index``: the first segment that is not in the catalog yet. ``undated``: those closed since then that wait for
+    the source's dates, ``pending``: those that are to be placed. ``unlisted``: those since then that will never be
     listed. ``head``: what the first segment is. ``failed``: it brings nothing (any more) that can be listed (P7).
     """
 
@@ -29,6 +31,7 @@ class Track:
     journal: JournalReader
     next_index: int = 0
     pending: list[ClosedSegment] = field(default_factory=list)
+    undated: list[ClosedSegment] = field(default_factory=list)
     unlisted: list[int] = field(default_factory=list)
     head: MediaSpan | None = None
     init_stored: bool = False
@@ -37,7 +40,7 @@ class Track:
     @property
     def open_index(self) -> int:
         """The index of the segment that ffmpeg is writing."""
-        return self.next_index + len(self.pending) + len(self.unlisted)
+        return self.next_index + len(self.pending) + len(self.undated) + len(self.unlisted)
 
     def take(self, count: int) -> None:
         """The first ``count`` of what is pending are in the catalog, or will never be."""
@@ -50,8 +53,9 @@ class OpenRun:
     """A run that is being read.
 
     ``reference``: the rendition that is the clock of all, ``others``: those that are placed beside it. ``media``: what
-    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log tells of a jump. ``standby``: it
-    was not on air when it was last read.
+    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log or the source's dates tell of a
+    jump. ``dates``: the source's, where they win over arrival (C5). ``standby``: it was not on air when it was last
+    read.
     """
 
     run: Run
@@ -61,6 +65,7 @@ class OpenRun:
     clock: RunClock = field(default_factory=RunClock)
     media: dict[str, RunMedia] = field(default_factory=dict)
     marks: set[int] = field(default_factory=set)
+    dates: SourceDates | None = None
     standby: bool = False
 
     @property

@@ -40,6 +40,7 @@ class Source:
     Attributes:
         listens: it waits for a publisher instead of connecting to one (I3).
         address: host and port it binds to, when it listens.
+        paced: an HLS source that is all there already: it is played in real time.
         stream_key: what a publisher over RTMP has to know (I4).
         ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
         secrets: what ffmpeg may write into its log and nobody is to read there.
@@ -51,6 +52,7 @@ class Source:
     listens: bool = False
     address: tuple[str, int] | None = None
     loop: bool = False
+    paced: bool = False
     stream_key: str | None = field(default=None, repr=False)
     ip_ranges: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from livedvr.catalog import channel_rows
 from livedvr.catalog.segment_rows import RunRow
+from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import PROBE_SECONDS
 from livedvr.ingest.failover import choose
-from livedvr.ingest.feed import SWEEP, ChannelIngest, Feed, StreamingState
+from livedvr.ingest.feed import SWEEP, Feed
 from livedvr.resources.errors import CatalogError, FailedPrecondition, LiveDvrError, SourceError, StorageError
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
@@ -152,7 +153,7 @@ class Supervisor:
             return reached
         if self._has_open_run if self.is_over else any(feed.has_media for feed in feeds):
             return reached
-        coming = next_run(now, max(feed.cut.probe_seconds for feed in feeds))
+        coming = now - LOOKBACK - max(feed.begins_before for feed in feeds)
         return max(coming, reached) if reached is not None else coming
 
     # the task

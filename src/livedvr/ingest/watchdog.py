@@ -19,14 +19,16 @@ class Watchdog:
         started: when the run was started.
         patient: wait for the first byte without limit (a listener, a local source).
         probe: how long ffmpeg may look at the input before it writes anything.
+        floor: silence shorter than this is no loss.
     """
 
-    def __init__(self, started: int, *, patient: bool, probe: int) -> None:
+    def __init__(self, started: int, *, patient: bool, probe: int, floor: int = SILENCE_FLOOR) -> None:
         self.first_beat: int | None = None
         self.last_beat: int | None = None
         self._started = started
         self._patient = patient
         self._probe = probe
+        self._floor = floor
         self._seen: tuple[int, int] | None = None
         self._longest = 0
 
@@ -56,5 +58,5 @@ class Watchdog:
 
     @property
     def allowed_silence(self) -> int:
-        """max(5 s, 3 x the longest silence of the run's first 30 s), microseconds."""
-        return max(SILENCE_FLOOR, 3 * self._longest)
+        """max(floor, 3 x the longest silence of the run's first 30 s), microseconds."""
+        return max(self._floor, 3 * self._longest)

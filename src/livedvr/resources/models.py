@@ -129,7 +129,7 @@ class Channel(Resource):
 
     Without settings the source's first video and first audio go as they come into one fMP4 rendition. All renditions
     are cut by one ffmpeg from one decode. ``target_duration``: seconds, instead of the value measured at the first
-    settled run (P3).
+    settled run (P3). ``source_dates``: the dates of an HLS source win over arrival (C5).
 
     ``backup_input`` is taken in beside ``input`` and stands by. With FAILOVER_PREFER_PRIMARY it is on air while the
     primary is lost, with MANUAL one is on air until `Channels.switch_input` asks for the other.
@@ -145,6 +145,7 @@ class Channel(Resource):
     manifests: tuple[Manifest, ...] = (Manifest(),)
     retention_window: timedelta = Field(default=timedelta(hours=24), ge=timedelta(0))
     target_duration: int | None = Field(default=None, ge=1, le=120)
+    source_dates: bool = False
 
     @field_validator("channel_id")
     @classmethod
@@ -168,6 +169,9 @@ class Channel(Resource):
         synthetic = any(given.uri == "testsrc" for given in self.inputs.values())
         if synthetic and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
+        pulled = all(given.uri.startswith(("http://", "https://")) for given in self.inputs.values())
+        if self.source_dates and not pulled:
+            raise ValueError("only an HLS source has dates of its own")
         if self.input_switch_mode == "MANUAL" and self.backup_input is None:
             raise ValueError("there is no backup input to switch to")
         if self.reference.key not in keys:

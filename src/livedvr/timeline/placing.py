@@ -75,7 +75,7 @@ def _observe(
     closed: ClosedSegment, previous: Segment | None, clock: RunClock, jump: int, marked: bool, patience: int
 ) -> tuple[bool, RunClock]:
     """Whether time breaks before this segment (C3, C4), and the clock that has seen it arrive."""
-    sample = Sample(closed.media_end, closed.arrival)
+    sample = Sample(closed.media_end, closed.instant)
     if marked or abs(jump) > JUMP:
         return True, clock.rebased(sample, jump if abs(jump) > JUMP else 0)
     clock = clock.observe(sample)
@@ -100,7 +100,7 @@ def observed(closed: Sequence[ClosedSegment], growing: tuple[int, Sample] | None
     for row in closed:
         if abs(row.media_start - end) > JUMP:
             shift += row.media_start - end
-        clock, end = clock.observe(Sample(row.media_end - shift, row.arrival)), row.media_end
+        clock, end = clock.observe(Sample(row.media_end - shift, row.instant)), row.media_end
     if growing is not None:
         start, sample = growing
         if abs(start - end) > REANCHOR:  # its first picture is not always where the row will say that it begins

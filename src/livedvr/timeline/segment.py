@@ -11,7 +11,8 @@ class ClosedSegment:
     """A finished file of a run, as the journal and the file system tell it. Times in microseconds.
 
     ``media_start`` and ``media_end`` are on the run's own media timeline; ``arrival`` is the UTC instant at which
-    the last byte was written, which is when the next segment's first frame had come.
+    the last byte was written, which is when the next segment's first frame had come. ``date``: what the source says of
+    its end, where that wins over arrival (C5).
     """
 
     run: str
@@ -20,6 +21,12 @@ class ClosedSegment:
     media_end: int
     size: int
     arrival: int
+    date: int | None = None
+
+    @property
+    def instant(self) -> int:
+        """The UTC instant of its end as far as it is known: the source's date, else its arrival."""
+        return self.arrival if self.date is None else self.date
 
 
 @dataclass(frozen=True, slots=True)

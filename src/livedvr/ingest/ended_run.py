@@ -1,0 +1,30 @@
+"""How a run ended, and what the gap ledger says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from livedvr.ingest.run import RunExit
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """How a run ended: ffmpeg's exit, its log, the watchdog's verdict or the door's if that ended it."""
+
+    exit: RunExit
+    log: list[str]
+    silence: str | None
+    refusal: str | None
+
+    def reason(self, asked: str | None) -> str:
+        """For the gap ledger (P8)."""
+        if asked:
+            return CHANNEL_STOPPED
+        if self.exit.reason == "disk full":
+            return "disk full"
+        if self.refusal:
+            return PUBLISHER_REFUSED
+        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
+            return INGEST_RESTARTED
+        return SOURCE_LOST

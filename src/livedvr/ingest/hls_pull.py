@@ -1,0 +1,123 @@
+"""An HLS source's own playlist, read beside the ffmpeg that reads its media (SEMANTICS I3, C5)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+from livedvr.fetch import PLAYLIST_LIMIT, Fetcher, resolve
+from livedvr.hls.parsed import Playlist, Uri, parse_playlist
+from livedvr.ingest.command import SMOOTHED, SMOOTHED_TS
+from livedvr.ingest.log import LogTail
+from livedvr.ingest.open_run import OpenRun
+from livedvr.ingest.run import Run
+from livedvr.resources.errors import SourceError
+from livedvr.resources.models import Channel
+from livedvr.resources.times import SECOND
+from livedvr.timeline.source_dates import SourceDates, SourceSegment
+from livedvr.wallclock import WallClock
+
+TIMEOUT = 5  # seconds; whoever serves a live playlist answers faster
+USUAL_TARGET = 10 * SECOND  # while the source's is not known
+
+_OPENED = re.compile(rb"Opening '([^']+)' for reading")
+
+
+class HlsPull:
+    """What a source's playlist says.
+
+    Attributes:
+        target: its TARGETDURATION, microseconds.
+        is_over: it has its ENDLIST.
+        segments: those it lists now.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.target = USUAL_TARGET
+        self.is_over = False
+        self.segments: tuple[SourceSegment, ...] = ()
+        self._url = url
+        self._fetcher = Fetcher(url, timeout=TIMEOUT)
+
+    @property
+    def silence_floor(self) -> int:
+        """I3: silence shorter than this is no loss."""
+        return 3 * self.target
+
+    async def look(self) -> bool:
+        """Read the playlist anew. False: it does not come; what is known stays, and ffmpeg says why itself."""
+        try:
+            playlist, url = await asyncio.to_thread(self._load)
+        except SourceError:
+            return False
+        self.target = (playlist.target or 0) * SECOND or self.target
+        self.is_over = playlist.ended
+        self.segments = tuple(_segments(playlist, url))
+        return True
+
+    def _load(self) -> tuple[Playlist, str]:
+        """The media playlist and its address; of a multivariant one the first variant's, as ffmpeg takes it."""
+        url = self._url
+        for _ in range(2):
+            resource = self._fetcher.read(url, limit=PLAYLIST_LIMIT)
+            playlist = parse_playlist(resource.data.decode(errors="replace"), url)
+            if not playlist.is_multivariant:
+                return playlist, resource.url
+            url = resolve(resource.url, _first_variant(playlist))
+        raise SourceError("a variant is no media playlist")
+
+    def begin(self, opened: OpenRun, channel: Channel, clock: WallClock, *, is_left: bool) -> asyncio.Task[None] | None:
+        """C5: follow the playlist beside a run, if its dates are to win. See `end_following`."""
+        if not channel.source_dates or (is_left and opened.clock.offset is None):
+            return None  # where a run began that was left before it was dated can no longer be told: arrival has to do
+        mux = channel.reference
+        video = channel.video_of(mux)
+        opened.dates = SourceDates(
+            anchor=opened.clock.offset,
+            follows_cuts=video is None or video.codec == "copy",
+            smoothed=SMOOTHED if mux.container == "fmp4" else SMOOTHED_TS,
+        )
+        return asyncio.create_task(self.follow(opened.run, opened.dates, clock), name="source dates")
+
+    async def follow(self, run: Run, dates: SourceDates, clock: WallClock) -> None:
+        """Tell a run's dates what its ffmpeg opens and what the playlist says of it, until cancelled."""
+        log = LogTail(run.log_path)
+        while True:
+            await self.tell(log, dates)
+            await clock.wait(asyncio.Event(), max(self.target // 2, SECOND // 2))
+
+    async def tell(self, log: LogTail, dates: SourceDates) -> None:
+        """Once: what the log has new, and the playlist as it is after that."""
+        opened = [found[1].decode(errors="replace") for line in log.new_lines() if (found := _OPENED.search(line))]
+        await self.look()
+        dates.patience = self.silence_floor
+        dates.learn(opened, self.segments)
+
+
+async def end_following(task: asyncio.Task[None] | None) -> None:
+    """The task of `HlsPull.begin` ends here; what it died of is raised."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+
+def _first_variant(playlist: Playlist) -> str:
+    for before, item in zip(playlist.items, playlist.items[1:], strict=False):
+        if isinstance(item, Uri) and not isinstance(before, Uri) and before.name == "EXT-X-STREAM-INF":
+            return item.text
+    raise SourceError("the multivariant playlist has no variant")
+
+
+def _segments(playlist: Playlist, url: str) -> Iterator[SourceSegment]:
+    """A date holds for what follows it, by the durations, up to the next one (RFC 8216bis 4.4.4.6)."""
+    listed = playlist.segments
+    first = next((i for i, segment in enumerate(listed) if segment.date is not None), None)
+    date = None if first is None else (listed[first].date or 0) - sum(s.micros for s in listed[:first])
+    for segment in listed:
+        date = segment.date if segment.date is not None else date
+        yield SourceSegment(segment.number, resolve(url, segment.uri), segment.micros, date)
+        if date is not None:
+            date += segment.micros
