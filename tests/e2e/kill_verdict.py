@@ -95,6 +95,7 @@ def _no_object_is_left_over(output: Path, known: Sequence[tuple[Any, ...]]) -> N
     stored = {str(path.relative_to(output)) for path in (output / "av").rglob("*") if path.is_file()}
     wanted = {f"av/{run}/segment-{index:06d}.m4s" for run, index, *_ in known}
     wanted |= {f"av/{run}/init.mp4" for run, *_ in known}
+    wanted.add("av/index-1.m3u8")  # the channel's own live list (O5)
     require(stored == wanted, f"stored and unknown: {sorted(stored - wanted)}; lost: {sorted(wanted - stored)}")
     published = {str(path.relative_to(output)) for path in (output / "dvr").rglob("*") if path.is_file()}
     require(published == {"dvr/demo/main.m3u8", "dvr/demo/av/index-1.m3u8"}, f"published: {sorted(published)}")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
     ("source", "options", "code", "says"),
     [
         ("ftp://host/x", (), 2, "SOURCE: 'ftp://' is not a scheme livedvr can take"),
-        ("no-such-file.mp4", (), 2, "no-such-file.mp4' (or did you mean srt://"),
+        ("no-such-file.mp4", (), 2, "no-such-file.mp4' (or did you mean a URL, as srt://host:port?"),
         ("udp://127.0.0.1", (), 2, "SOURCE: 'udp://127.0.0.1' has no port"),
         ("srt://127.0.0.1:9000?colour=red", (), 2, "SOURCE: srt has no option 'colour'"),
         ("srt://127.0.0.1:9000?passphrase=short", (), 2, "SOURCE: an SRT passphrase has at least 10 characters"),
@@ -220,7 +220,12 @@ def test_an_output_that_is_removed_while_it_is_written(wheel_ffmpeg: str, tmp_pa
     out = tmp_path / "out"
     recording = Recording("testsrc", out, "--session", "demo", "--data-dir", str(tmp_path / "data"))
     until(media_playlist(out).exists, "it records")
-    shutil.rmtree(out, ignore_errors=True)
+
+    def gone() -> bool:
+        shutil.rmtree(out, ignore_errors=True)  # what is written meanwhile keeps a folder from going
+        return not out.exists()
+
+    until(gone, "it is removed whole")
     code, _, err = recording.finish(patience=20)
     assert code == 4, err
     assert "Traceback" not in err
