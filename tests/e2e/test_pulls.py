@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import missing
-from live import Encoder, Recording, clock_errors, lines, media_playlist, record, until
+from live import Encoder, Recording, clock_errors, lines, listed_text, media_playlist, record, until
 from livedvr.check.run import run_check
 
 pytestmark = pytest.mark.e2e
@@ -23,24 +23,37 @@ DEBIAN_PYTHON = "/usr/bin/python3"
 
 @pytest.fixture
 def camera() -> Iterator[str]:
-    """The URL of a real RTSP server's live stream."""
+    """Host, port and path of a real RTSP server's live stream; user ``admin``, password ``correct!horse``."""
     asked = subprocess.run([DEBIAN_PYTHON, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"], check=False)
     if asked.returncode:
         missing("GStreamer's RTSP server", "gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-bad")
     script = Path(__file__).with_name("rtsp_server.py")
-    server = subprocess.Popen([DEBIAN_PYTHON, str(script)], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([DEBIAN_PYTHON, str(script), "correct!horse"], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
-    yield f"rtsp://127.0.0.1:{int(server.stdout.readline())}/camera"
+    yield f"127.0.0.1:{int(server.stdout.readline())}/camera"
     server.kill()
     server.communicate()
 
 
 @pytest.mark.semantics("I1")
 def test_rtsp(ffmpeg: str, camera: str, tmp_path: Path) -> None:
-    code, result, err = record(camera, tmp_path, "--session", "demo", "--duration", "4s", "--target-duration", "2")
+    options = ("--session", "demo", "--duration", "4s", "--target-duration", "2")
+    with Recording(f"rtsp://admin:correct%21horse@{camera}", tmp_path, *options) as recording:
+        listed_text(tmp_path, 1)
+        logs = "".join(path.read_text() for path in tmp_path.rglob("*.log"))
+        code, result, err = recording.finish()
     assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
     assert "Video: h264" in err and "Audio: aac" in err, err
+    assert "Input #0, rtsp" in logs and "horse" not in logs + err + str(result), "its password stays with us"
     assert run_check(result["output_uri"], deep=True).ok
+
+
+def test_a_camera_that_wants_another_password_is_named_without_it(
+    wheel_ffmpeg: str, camera: str, tmp_path: Path
+) -> None:
+    code, result, err = record(f"rtsp://admin:wrong-horse@{camera}", tmp_path, "--session", "demo")
+    assert code == 5 and "401" in result["error"], result
+    assert f"rtsp://{camera}" in result["error"] and "horse" not in result["error"] + err
 
 
 @pytest.fixture

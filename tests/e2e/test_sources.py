@@ -104,6 +104,20 @@ def test_a_udp_listener_is_bound_to_the_address_it_names(ffmpeg: str, tmp_path: 
     recording.finish()
 
 
+@pytest.mark.semantics("I4")
+def test_udp_takes_only_senders_that_are_allowed(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    port = free_udp_port()
+    to = f"udp://127.0.0.1:{port}?pkt_size=1316"
+    with Encoder(to, size=(640, 360)), Encoder(f"{to}&localaddr=127.0.0.9"):
+        code, result, err = record(
+            f"udp://127.0.0.1:{port}", tmp_path, "--duration", "2s", "--target-duration", "2", "--session", "demo",
+            "--allow-ip", "127.0.0.9", "--allow-ip", "127.0.0.8",
+        )  # fmt: skip
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    assert ", 320x180" in err, err
+    assert run_check(result["output_uri"], deep=True).ok, "no packet of the other sender is among it"
+
+
 @pytest.mark.semantics("I1", "C2")
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_udp_joined_in_the_middle_of_a_gop(ffmpeg: str, container: str, tmp_path: Path) -> None:

@@ -44,6 +44,37 @@ UDP = [
     "-i", "udp://239.1.2.3:5000",
 ]  # fmt: skip
 
+RTMP = [
+    "-f", "flv",
+    "-listen", "1",
+    "-protocol_whitelist", "rtmp,tcp",
+    "-i", "rtmp://127.0.0.1:1935/live/*",
+]  # fmt: skip
+RTMP_PULL = [
+    "-f", "flv",
+    "-protocol_whitelist", "rtmp,tcp",
+    "-rtmp_app", "app",
+    "-rtmp_live", "live",
+    "-rtmp_playpath", "stream",
+    "-i", "rtmp://tv.example:1935",
+]  # fmt: skip
+RTSP = [
+    "-protocol_whitelist", "rtsp,rtp,tcp",
+    "-rtsp_transport", "tcp",
+    "-timeout", "15000000",
+    "-i", "rtsp://user:horse@cam/1",
+]  # fmt: skip
+HLS = [
+    "-f", "hls",
+    "-http_persistent", "0",
+    "-live_start_index", "-3",
+    "-m3u8_hold_counters", "20",
+    "-max_reload", "20",
+    "-protocol_whitelist", "http,https,tcp,tls,crypto",
+    "-rw_timeout", "15000000",
+    "-i", "https://tv.example/live.m3u8",
+]  # fmt: skip
+
 MOVFLAGS = (
     "movflags=+empty_moov+default_base_moof+frag_keyframe+frag_discont:use_editlist=0:avoid_negative_ts=disabled"
     ":frag_duration=500000:flush_packets=1"
@@ -202,6 +233,28 @@ def smoothed(given: list[str], kind: str, container: Container = "fmp4") -> list
 def test_the_whole_command(kind: str, container: Container, copy: bool) -> None:
     expected = GLOBAL + smoothed(INPUTS[kind], kind, container) + STREAMS + OUTPUTS[container, copy]
     assert argv(kind, container, copy=copy) == expected
+
+
+@pytest.mark.semantics("I1", "I4", "I6")
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("rtmp://:1935/live/correct-horse", RTMP),
+        ("rtmp://tv.example/app/stream", RTMP_PULL),
+        ("rtsp://user:horse@cam/1", RTSP),
+        ("https://tv.example/live.m3u8", HLS),
+    ],
+)
+def test_how_a_source_is_opened(uri: str, expected: list[str]) -> None:
+    given = build_argv("/opt/ffmpeg", parse_source(Input(uri=uri)), cut("ts"))
+    assert given == GLOBAL + expected + STREAMS + OUTPUTS["ts", True]
+    assert not [part for part in given if "correct-horse" in part], "ps and run.json do not show a stream key"
+
+
+@pytest.mark.semantics("I1")
+def test_a_playlist_that_is_all_there_is_played_in_real_time() -> None:
+    paced = replace(parse_source(Input(uri="https://tv.example/vod.m3u8")), paced=True)
+    assert "-re" in build_argv("ffmpeg", paced, cut())
 
 
 @pytest.mark.semantics("C6")

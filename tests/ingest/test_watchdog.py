@@ -98,3 +98,17 @@ def test_the_verdict_is_the_rule(steps: list[int], later: int) -> None:
 
 def test_the_numbers_of_the_documentation() -> None:
     assert (CONNECT, SILENCE_FLOOR, LEARNING) == (15 * SECOND, 5 * SECOND, 30 * SECOND)
+
+
+@pytest.mark.semantics("I3")
+def test_a_source_that_is_silent_by_nature_has_a_higher_floor() -> None:
+    made = Watchdog(T0, patient=False, probe=0, floor=18 * SECOND)
+    made.beat(at(1), (0, 1))
+    assert made.verdict(at(19)) is None and made.verdict(at(19.1)) == "silent for 18 s"
+
+
+@pytest.mark.semantics("I3", "I4")
+def test_a_publisher_that_has_been_let_in_has_to_bring_media() -> None:
+    made = watchdog(patient=True, probe=5)
+    made.connected(at(1000))
+    assert made.verdict(at(1020)) is None and made.verdict(at(1020.1)) == "no media within 20 s"

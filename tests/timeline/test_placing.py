@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -395,3 +395,20 @@ def test_a_jump_while_a_run_settles_does_not_move_its_anchor(jump: int) -> None:
     assert clock.offset == at(0.1)
     assert observed(rows[:4], (4 * SECOND + jump, Sample(4_500_000 + jump, at(4.6)))).anchored().offset == at(0.1)
     assert observed(rows).has_settled(2 * SECOND)
+
+
+@pytest.mark.semantics("C5")
+def test_where_the_source_says_its_dates_they_win_over_arrival_also_where_they_jump() -> None:
+    arrival = at(100)
+    rows = [
+        replace(closed(i, 2 * i * SECOND, 2 * (i + 1) * SECOND, arrival), date=at(2 * (i + 1) - HOUR // SECOND))
+        for i in range(6)
+    ]
+    rows[4:] = [replace(row, date=(row.date or 0) + 7 * SECOND) for row in rows[4:]]
+    clock = observed(rows[:3]).anchored()
+    made, previous = [], None
+    for row in rows:
+        previous, clock = place(row, previous, clock, target=TARGET, marked=row.index == 4)
+        made.append(previous)
+    assert [segment.start for segment in made] == [(row.date or 0) - 2 * SECOND for row in rows]
+    assert [segment.epoch for segment in made] == [0, 0, 0, 0, 1, 1]

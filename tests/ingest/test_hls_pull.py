@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builders import T0
+from hls_source import WebServer
+from livedvr.ingest.hls_pull import USUAL_TARGET, HlsPull
+from livedvr.ingest.log import LogTail
+from livedvr.resources.times import SECOND, format_time
+from livedvr.timeline.source_dates import SourceDates, SourceSegment
+
+MEDIA = f"""#EXTM3U
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:7
+#EXTINF:4.004,
+a/seg7.ts
+#EXT-X-PROGRAM-DATE-TIME:{format_time(T0)}
+#EXTINF:3,
+/b/seg8.ts?x=1
+#EXTINF:4,
+https://cdn.example/seg9.ts
+"""
+MULTIVARIANT = """#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="audio.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"
+sub/live.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO="a"
+other.m3u8
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "live.m3u8").write_text(MEDIA)
+    (tmp_path / "main.m3u8").write_text(MULTIVARIANT)
+    return tmp_path
+
+
+@pytest.mark.semantics("C5", "I3")
+@pytest.mark.parametrize("name", ["main.m3u8", "sub/live.m3u8"])
+async def test_what_a_source_s_playlist_says(folder: Path, name: str) -> None:
+    with WebServer(folder) as server:
+        pull = HlsPull(f"{server.url}/{name}")
+        assert pull.silence_floor == 3 * USUAL_TARGET
+        assert await pull.look()
+        url = server.url
+    assert (pull.target, pull.silence_floor, pull.is_over) == (4 * SECOND, 12 * SECOND, False)
+    assert pull.segments == (
+        SourceSegment(7, f"{url}/sub/a/seg7.ts", 4_004_000, T0 - 4_004_000),
+        SourceSegment(8, f"{url}/b/seg8.ts?x=1", 3_000_000, T0),
+        SourceSegment(9, "https://cdn.example/seg9.ts", 4_000_000, T0 + 3_000_000),
+    )
+
+
+@pytest.mark.semantics("I1")
+async def test_a_source_that_has_ended_says_so_and_one_that_does_not_answer_changes_nothing(folder: Path) -> None:
+    live = folder / "sub" / "live.m3u8"
+    with WebServer(folder) as server:
+        pull = HlsPull(f"{server.url}/main.m3u8")
+        await pull.look()
+        live.write_text(MEDIA + "#EXT-X-ENDLIST\n")
+        assert await pull.look() and pull.is_over
+        known = pull.segments
+        (folder / "main.m3u8").write_text(MULTIVARIANT.replace("sub/live", "main"))
+        assert not await pull.look(), "a multivariant playlist that names itself"
+    assert not await pull.look() and pull.segments == known
+
+
+@pytest.mark.semantics("I6")
+async def test_the_network_cannot_make_it_read_a_local_file(folder: Path) -> None:
+    (folder / "main.m3u8").write_text(MULTIVARIANT.replace("sub/", f"file://{folder}/sub/"))
+    with WebServer(folder) as server:
+        pull = HlsPull(f"{server.url}/main.m3u8")
+        assert not await pull.look() and not pull.segments
+
+
+@pytest.mark.semantics("C5")
+async def test_ffmpeg_s_log_says_which_segment_was_the_first(folder: Path) -> None:
+    log = folder / "ffmpeg.log"
+    with WebServer(folder) as server:
+        log.write_text(
+            f"[hls @ 0x1] [info] Opening '{server.url}/sub/live.m3u8' for reading\n"
+            f"[in#0/hls @ 0x1] [info] Opening '{server.url}/b/seg8.ts?x=1' for reading\n"
+            "[segment @ 0x2] [info] Opening 'av/segment-000000.ts' for writing\n"
+        )
+        pull = HlsPull(f"{server.url}/main.m3u8")
+        dates = SourceDates(anchor=None, follows_cuts=True, smoothed=SECOND)
+        await pull.tell(LogTail(log), dates)
+    assert dates.patience == pull.silence_floor
+    assert dates.date(0, 2 * SECOND, waiting=0) == (T0 + 2 * SECOND, False)
