@@ -125,3 +125,14 @@ async def test_what_cannot_be_switched(tmp_path: Path) -> None:
         await dvr.channels.create(one)
         with pytest.raises(FailedPrecondition, match="is STOPPED"):
             await dvr.channels.switch_input("live", "backup")
+
+
+async def test_a_port_of_tcp_and_one_of_udp_are_two(tmp_path: Path) -> None:
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri="rtmp://:5002/live"),
+        backup_input=Input(uri="srt://:5002"),
+        output=Output(uri=str(tmp_path / "out")),
+    )
+    async with LiveDvr(tmp_path / "data") as dvr:
+        assert (await dvr.channels.create(channel)).backup_input == channel.backup_input

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hls_source import WebServer, listed, live_playlist
+from hls_source import listed, live_playlist
 from live import clock_errors, lines, media_playlist, record
 from livedvr.check.run import run_check
+from web_server import WebServer
 
 pytestmark = pytest.mark.e2e
 

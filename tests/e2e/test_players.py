@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ import pytest
 from conftest import DEBIAN_FFMPEG, missing
 from live import Recording, ffmpeg_pids, lines, until
 from livedvr.check.run import run_check
+from web_server import WebServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.semantics("P4", "P6")]
 
@@ -36,17 +34,6 @@ class Played:
     url: str
     duration: float
     broken_at: float
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".m3u8": "application/vnd.apple.mpegurl",
-        ".m4s": "video/iso.segment",
-        ".mp4": "video/mp4",
-    }
-
-    def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +55,8 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     assert run_check(result["output_uri"], deep=True).ok
     segments = lines(reference)
     broken_at = sum(line.duration for line in segments[: [line.discontinuity for line in segments].index(True)])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(out)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield Played(out, url, sum(line.duration for line in segments), broken_at)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with WebServer(out) as server:
+        yield Played(out, server.url, sum(line.duration for line in segments), broken_at)
 
 
 @pytest.mark.parametrize("build", ["wheel", "debian"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from conftest import missing
 from live import Encoder, Recording, clock_errors, lines, listed_text, media_playlist, record, until
 from livedvr.check.run import run_check
+from web_server import WebServer
 
 pytestmark = pytest.mark.e2e
 
@@ -61,18 +59,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder, and its URL."""
     folder = tmp_path / "www"
     folder.mkdir()
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+    with WebServer(folder) as server:
+        yield folder, server.url
 
 
 @pytest.mark.semantics("I1")

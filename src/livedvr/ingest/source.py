@@ -63,6 +63,11 @@ class Source:
         return self.kind == "file" and not self.loop
 
     @property
+    def transport(self) -> Literal["tcp", "udp"]:
+        """What it listens by; SRT is UDP underneath."""
+        return "tcp" if self.kind == "rtmp" else "udp"
+
+    @property
     def shown(self) -> str:
         """Its URL for logs and errors."""
         return public_uri(self.url)
@@ -232,8 +237,8 @@ def _is_multicast(host: str) -> bool:
 
 def check_inputs(channel: Channel) -> None:
     """INVALID_ARGUMENT when an input of the channel is none, or when two wait on one port. Nothing is opened."""
-    addresses = [parse_source(given).address for given in channel.inputs.values()]
-    taken = [address for address in addresses if address is not None]
+    sources = [parse_source(given) for given in channel.inputs.values()]
+    taken = [(source.transport, source.address) for source in sources if source.address is not None]
     if len(set(taken)) < len(taken):
         raise InvalidArgument("both inputs listen on one port", field="backupInput", hint="give each a port of its own")
 
@@ -258,7 +263,7 @@ def check_port(source: Source) -> None:
     if source.address is None:
         return
     host, port = source.address
-    kind, name = (socket.SOCK_STREAM, "tcp") if source.kind == "rtmp" else (socket.SOCK_DGRAM, "udp")
+    kind = socket.SOCK_STREAM if source.transport == "tcp" else socket.SOCK_DGRAM
     try:
         info = socket.getaddrinfo(host, port, type=kind)[0]
     except socket.gaierror as error:
@@ -275,7 +280,9 @@ def check_port(source: Source) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Aborted(
-                    f"port {port}/{name} on {host} is taken by another program", field="SOURCE", hint="use another port"
+                    f"port {port}/{source.transport} on {host} is taken by another program",
+                    field="SOURCE",
+                    hint="use another port",
                 ) from error
             raise InvalidArgument(
                 f"cannot listen on {host}: {error.strerror}", field="SOURCE", hint="use an address of this machine"
