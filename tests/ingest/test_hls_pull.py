@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from builders import T0
-from hls_source import WebServer
 from livedvr.ingest.hls_pull import USUAL_TARGET, HlsPull
 from livedvr.ingest.log import LogTail
 from livedvr.resources.times import SECOND, format_time
 from livedvr.timeline.source_dates import SourceDates, SourceSegment
+from web_server import WebServer
 
 MEDIA = f"""#EXTM3U
 #EXT-X-TARGETDURATION:4
