@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import m3u8
 import pytest
 
 from live import Encoder, Recording, clock_errors, free_udp_port, lines, record, until
+from livedvr import LiveDvr
 from livedvr.catalog import channel_rows
 from livedvr.catalog.reading import reading
 from livedvr.check.run import run_check
@@ -20,7 +22,7 @@ from livedvr.ingest.journal import parse_rows
 from livedvr.ingest.source import Source
 from livedvr.media.reader import read_media
 from livedvr.resources.models import Channel, Input, Manifest, Output
-from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, video_and_audio
 
 pytestmark = pytest.mark.e2e
 
@@ -75,6 +77,59 @@ def test_a_ladder_across_a_reconnect(ffmpeg: str, tmp_path: Path) -> None:
     assert {variant.stream_info.audio for variant in main.playlists} == {media.group_id for media in main.media}
     assert [media.type for media in main.media] == ["AUDIO"]
     assert all("mp4a.40.2" in variant.stream_info.codecs for variant in main.playlists)
+
+
+@pytest.mark.semantics("P6", "P7")
+@pytest.mark.parametrize(("codec", "listed"), [("mp3", "mp4a.40.34"), ("ac3", None)])
+async def test_h265_beside_h264_and_audio_as_it_comes(
+    ffmpeg: str, codec: str, listed: str | None, tmp_path: Path
+) -> None:
+    # ffmpeg's muxer does not take AC-3 when the init segment is to be written first: the others go on without it.
+    clip, out = tmp_path / "clip.ts", tmp_path / "out"
+    made = f"{ffmpeg} -nostdin -loglevel error -f lavfi -i testsrc2=s=320x180:r=25:d=4 -f lavfi -i sine=r=44100:d=4"
+    await asyncio.to_thread(
+        subprocess.run, [*made.split(), *f"-c:v libx264 -g 30 -c:a {codec} -ac 1 {clip}".split()], check=True
+    )
+    videos = [
+        ElementaryStream(key="h264", video_stream=VideoStream(codec="h264", height_pixels=180)),
+        ElementaryStream(key="h265", video_stream=VideoStream(codec="h265", height_pixels=180)),
+    ]
+    sound = ElementaryStream(key="sound", audio_stream=AudioStream(language_code="de", display_name="Deutsch"))
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri=str(clip)),
+        output=Output(uri=str(out)),
+        elementary_streams=(*videos, sound),
+        mux_streams=tuple(MuxStream(key=key, elementary_streams=(key,)) for key in ("h264", "h265", "sound")),
+        manifests=(Manifest(mux_streams=("h264", "h265", "sound")),),
+    )
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel)
+        await dvr.sessions.create("live", "demo")
+        await dvr.channels.start("live")
+        async for session in dvr.sessions.watch("live", "demo"):
+            if session.segments == 2:
+                break
+        await dvr.channels.stop("live")
+        session = await dvr.sessions.get("live", "demo")
+        events = dvr.events("live")
+    assert session.state == "FINISHED"
+    assert ("rendition sound failed" in {gap.reason for gap in session.gaps}) == (listed is None), session.gaps
+    assert [(kind, "AC3" in text) for _, kind, text in events] == ([] if listed else [("RENDITION_FAILED", True)])
+    report = run_check(session.output_uri, deep=True)
+    assert report.ok, report
+    main = m3u8.load(session.output_uri)
+    codecs = [variant.stream_info.codecs.split(",") for variant in main.playlists]
+    assert [video.split(".")[0] for video, *_ in codecs] == ["avc1", "hvc1"]
+    assert [audio for _, *audio in codecs] == [[listed] if listed else []] * 2, "the sound is what the source sent"
+    assert [(media.language, media.name) for media in main.media] == ([("de", "Deutsch")] if listed else [])
+    h264, h265 = (playlist(out, key).segments for key in ("h264", "h265"))
+    assert [s.duration for s in h264] == [s.duration for s in h265]
+    assert [s.duration for s in h264[:2]] == [2, 2]
+    for key, decoder in (("h264", "h264"), ("h265", "hevc")):
+        with av.open(str(out / f"dvr/demo/{key}/index-1.m3u8")) as media:
+            assert media.streams.video[0].codec_context.name == decoder
+            assert sum(1 for _ in media.decode(video=0)) in (100, 101)
 
 
 def media_playlist_of(output: Path, mux: str) -> str:

@@ -10,6 +10,7 @@ from livedvr.ingest.log import (
     last_words,
     missing_stream,
     refused_publisher,
+    refused_rendition,
     taken_streams,
 )
 
@@ -179,3 +180,26 @@ def test_a_smoothed_jump_is_noticed_once_also_when_its_line_is_torn(tmp_path: Pa
 def test_a_stream_that_the_source_lacks_is_told_by_its_name(line: str) -> None:
     assert missing_stream(["[info] Input #0, mpegts, from 'src.ts':", line, "something else"]) == "a:1"
     assert missing_stream(["[info] Input #0, mpegts, from 'src.ts':"]) is None
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "[error] Could not write header for output file #1 (incorrect codec parameters ?): Invalid argument",
+        "[out#1/segment @ 0x5] [error] Could not write header (incorrect codec parameters ?): Invalid argument",
+    ],
+    ids=["5.1", "9.x"],
+)
+def test_the_rendition_whose_container_does_not_take_its_stream(last: str) -> None:
+    lines = [
+        "[segment @ 0x5] [info] Opening 'v360p/journal.csv' for writing",
+        "[segment @ 0x5] [info] Opening 'v360p/init.mp4' for writing",
+        "[segment @ 0x6] [info] Opening 'sound/init.mp4' for writing",
+        "[mp4 @ 0x7] [error] Cannot write moov atom before AC3 packets. Set the delay_moov flag to fix this.",
+        last,
+        "[info] Conversion failed!",
+    ]
+    why = "Cannot write moov atom before AC3 packets. Set the delay_moov flag to fix this."
+    assert refused_rendition(lines) == ("sound", why)
+    assert refused_rendition(lines[:-2]) is None
+    assert refused_rendition([last]) is None

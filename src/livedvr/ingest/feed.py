@@ -201,9 +201,7 @@ class Feed:
         """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
         words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
         self.last_failure = ended.silence or words
-        missing = log.missing_stream(ended.log)
-        if missing is not None:
-            await self._do_without(missing)
+        if await self._do_without(ended):
             return failures
         if log.lacks_keyframe(ended.log) and self.cut.probe_seconds < LONG_PROBE_SECONDS:
             self.cut = replace(self.cut, probe_seconds=LONG_PROBE_SECONDS)
@@ -216,15 +214,23 @@ class Feed:
             raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.shown)
         return failures
 
-    async def _do_without(self, missing: str) -> None:
-        """A stream that the source lacks: the next run does without the renditions that carry it (P7)."""
-        muxes = tuple(mux for mux in self.cut.muxes if missing not in stream_specifiers(self._channel, mux))
-        if self._channel.reference not in muxes:
-            raise SourceError(f"the source has no stream '{missing}'", field=self.source.shown)
-        dropped = ", ".join(mux.key for mux in self.cut.muxes if mux not in muxes)
-        self.cut = replace(self.cut, muxes=muxes)
-        self.last_failure = f"{dropped}: the source has no stream '{missing}'"
+    async def _do_without(self, ended: EndedRun) -> bool:
+        """Of renditions that cannot be made of this source the next run does without (P7). Whether there are any."""
+        missing, refused = log.missing_stream(ended.log), log.refused_rendition(ended.log)
+        if missing is not None:
+            why = f"the source has no stream '{missing}'"
+            bad = {mux.key for mux in self.cut.muxes if missing in stream_specifiers(self._channel, mux)}
+            if self._channel.reference.key in bad:
+                raise SourceError(why, field=self.source.shown)
+        elif refused is not None and refused[0] != self._channel.reference.key:
+            bad, why = {refused[0]}, f"its stream does not go into its container: {refused[1]}"
+        else:
+            return False
+        muxes = self.cut.muxes
+        self.cut = replace(self.cut, muxes=tuple(mux for mux in muxes if mux.key not in bad))
+        self.last_failure = f"{', '.join(mux.key for mux in muxes if mux.key in bad)}: {why}"
         await self._add_event("RENDITION_FAILED", self.last_failure)
+        return True
 
     async def _add_event(self, kind: str, text: str) -> None:
         now, channel = self._clock.now(), self._channel.channel_id

@@ -36,6 +36,19 @@ def missing_stream(lines: Sequence[str]) -> str | None:
     return next((match[1] for match in (*found, *named) if match), None)
 
 
+def refused_rendition(lines: Sequence[str]) -> tuple[str, str] | None:
+    """The rendition whose container does not take its stream, and why: the output that was opened last (P7)."""
+    mux, why = "", ""
+    for line in lines:
+        if opened := re.search(r"Opening '([^/']+)/", line):
+            mux = opened[1]
+        elif _PROBLEM.search(line) and "Could not write header" in line:
+            return (mux, why) if mux else None
+        elif _PROBLEM.search(line):
+            why = _PREFIX.sub("", line).strip()
+    return None
+
+
 def refused_publisher(lines: Sequence[str]) -> bool:
     """libsrt turned a publisher away (wrong passphrase); the listener ended with it and has to be started again."""
     return any("BADSECRET" in line or "Connection setup failure" in line for line in lines)
