@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from livedvr.app import LiveDvr
     from livedvr.recording import RecordResult, record
     from livedvr.resources.errors import LiveDvrError
+    from livedvr.resources.gateway import Gateway
     from livedvr.resources.models import (
         Channel,
         DvrSession,
@@ -37,6 +38,7 @@ __all__ = [
     "DvrSession",
     "ElementaryStream",
     "Gap",
+    "Gateway",
     "Input",
     "LiveDvr",
     "LiveDvrError",
@@ -56,6 +58,7 @@ _STREAMS = "livedvr.resources.streams"
 _HOMES = {
     **dict.fromkeys(("AudioStream", "ElementaryStream", "MuxStream", "TextStream", "VideoStream"), _STREAMS),
     "video_and_audio": _STREAMS,
+    "Gateway": "livedvr.resources.gateway",
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",
     "RecordResult": "livedvr.recording",

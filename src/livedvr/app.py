@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
@@ -16,7 +16,8 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.channel_ingest import StreamingState
-from livedvr.ingest.source import check_inputs
+from livedvr.ingest.gateway import GatewayInputs, load_secret, source_of
+from livedvr.ingest.source import check_ports
 from livedvr.ingest.stream_key import with_stream_key
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
@@ -27,12 +28,16 @@ from livedvr.resources.errors import (
     LiveDvrError,
     NotFound,
 )
+from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
 from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
+
+if TYPE_CHECKING:
+    from livedvr.api.gateway_door import GatewayDoor
 
 
 class LiveDvr:
@@ -50,6 +55,7 @@ class LiveDvr:
             controller has five minutes to take them up; an ffmpeg that nobody owns for longer ends by itself.
         visiting: for a call on a channel whose controller has died. Nothing is taken up but the channels asked for, no
             ffmpeg is started, and on exit what runs is left as with ``detach``.
+        gateway: one RTMP port for all channels, see docs/gateway.md. ABORTED when its controller's port is taken.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
 
@@ -65,6 +71,7 @@ class LiveDvr:
         on_state: Callable[[DvrSession], None] | None = None,
         detach: bool = False,
         visiting: bool = False,
+        gateway: Gateway | None = None,
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
     ) -> None:
@@ -72,6 +79,9 @@ class LiveDvr:
         self._on_state = on_state
         self._detach = detach or visiting
         self._visiting = visiting
+        self._given_gateway = gateway
+        self._gateway: GatewayInputs | None = None
+        self._gateway_door: GatewayDoor | None = None
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
         self._runtimes: dict[str, ChannelRuntime] = {}
@@ -82,15 +92,26 @@ class LiveDvr:
 
     async def __aenter__(self) -> Self:
         make_private_root(self._data_dir)
+        if self._given_gateway is not None:
+            self._gateway = GatewayInputs(self._given_gateway, load_secret(self._data_dir / "gateway.secret"))
         self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()
         self._around = Surroundings(
-            self._catalog, self._watcher, self._clock, self._settings, self._tell_state, self._tasks, self._visiting
+            self._catalog,
+            self._watcher,
+            self._clock,
+            self._settings,
+            self._tell_state,
+            self._tasks,
+            self._visiting,
+            self._gateway,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
         try:
+            if self._gateway is not None and not self._visiting:
+                self._open_gateway_door(self._gateway)
             unfinished = [] if self._visiting else self._catalog.read(channel_rows.unfinished_channels)
             for channel in unfinished:
                 await self._take_up(channel)
@@ -98,6 +119,12 @@ class LiveDvr:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def _open_gateway_door(self, inputs: GatewayInputs) -> None:
+        from livedvr.api.gateway_door import GatewayDoor  # a web server is imported by who has a gateway
+
+        self._gateway_door = GatewayDoor(inputs, self._catalog, self._clock, self._tasks)
+        self._gateway_door.open()
 
     def _tell_state(self, session: DvrSession) -> None:
         if self._on_state is None:
@@ -127,6 +154,8 @@ class LiveDvr:
                 await (runtime.dismiss() if self._detach else runtime.close())
             except Exception as trouble:  # noqa: BLE001 - it is raised below, when the other channels are closed too
                 failed.append(trouble)
+        if self._gateway_door is not None:
+            await self._gateway_door.close()
         self._watching.cancel()
         try:
             # A task that died has cancelled the body; here it says what of.
@@ -210,6 +239,12 @@ class LiveDvr:
                 await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
             await self._catalog.write(work)
 
+    def check_inputs(self, channel: Channel) -> None:
+        """INVALID_ARGUMENT when an input is none, FAILED_PRECONDITION when its stream key is another's."""
+        check_ports([source_of(channel, key, self._gateway) for key in channel.inputs])
+        if self._gateway is not None:
+            self._gateway.check_keys(channel, self.stored_channels())
+
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
         self._check_open()
@@ -273,7 +308,7 @@ class Channels:
         return await self._put(channel, is_new=False)
 
     async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
-        check_inputs(channel)
+        self._dvr.check_inputs(channel)
         _check_free(channel, self._dvr.stored_channels(), is_new=is_new)  # before anything is made for it
         check_local_root(local_root(channel.output.uri))
         await self._dvr.put_channel(channel, is_new=is_new)

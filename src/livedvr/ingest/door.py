@@ -39,10 +39,10 @@ class Door:
     def __init__(self, source: Source, run: Run) -> None:
         self._source = source
         self._log = LogTail(run.log_path)
-        self._mark = run.folder / "admitted"  # for the next controller: the key is no longer in the log
+        self._run = run
         self._came: int | None = None
         self._is_named = False
-        self.is_open = source.stream_key is None or self._mark.exists()
+        self.is_open = source.stream_key is None or _mark(run).exists()
         self.refusal: str | None = None
 
     def look(self, now: int) -> bool:
@@ -52,7 +52,7 @@ class Door:
         at, lines = self._log.offset, self._log.new_lines()
         opens = not self.is_open and self.refusal is None and self._judge(lines, now)
         if opens:
-            self._mark.touch()
+            admit(self._run)
             self.is_open = True
         if lines:
             _scrub(self._log.path, self._source.secrets, at, self._log.offset)
@@ -86,6 +86,15 @@ class Door:
             self.refusal = self.refusal or "it gave a wrong app"
         elif line.startswith(_MEDIA) and not self._is_named:
             self.refusal = self.refusal or "it gave no stream key"
+
+
+def admit(run: Run) -> None:
+    """The run may be read, also by the next controller: the key is no longer in its log, or it has come another way."""
+    _mark(run).touch()
+
+
+def _mark(run: Run) -> Path:
+    return run.folder / "admitted"
 
 
 class Refusals:

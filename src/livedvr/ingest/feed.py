@@ -10,13 +10,14 @@ from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
-from livedvr.ingest.door import Door, Refusals
+from livedvr.ingest.door import Door, Refusals, admit
 from livedvr.ingest.ended_run import EndedRun
 from livedvr.ingest.failover import NEVER_CAME, Health
+from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, new_run_id
-from livedvr.ingest.source import check_file, check_port, parse_source
+from livedvr.ingest.source import check_file, check_port
 from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
 from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import InputKey
@@ -48,7 +49,7 @@ class Feed:
 
     def __init__(self, shared: ChannelIngest, key: InputKey, left_open: list[RunRow], *, on_air: bool) -> None:
         self.key = key
-        self.source = parse_source(shared.channel.inputs[key])
+        self.source = source_of(shared.channel, key, shared.around.gateway)
         self.on_air = on_air
         self.state = StreamingState.STARTING
         self.last_failure: str | None = None
@@ -210,8 +211,11 @@ class Feed:
             raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self.source.shown)
         at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
         failures = failures + 1 if at_once and self.source.listens else 0
-        if failures >= GIVE_UP_AFTER:
+        if failures >= GIVE_UP_AFTER and not self.source.is_fed:
             raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.shown)
+        if failures == GIVE_UP_AFTER:
+            hint = "start nginx with what `livedvr gateway nginx` prints; it is tried again all the time"
+            await self._add_event("GATEWAY_UNAVAILABLE", str(SourceError(words, field=self.source.shown, hint=hint)))
         return failures
 
     async def _do_without(self, ended: EndedRun) -> bool:
@@ -262,6 +266,8 @@ class Feed:
             )
         except OSError as error:
             raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
+        if source.is_fed:
+            admit(run)
         self._has_begun = True
         self._set_state(StreamingState.AWAITING_INPUT)
         return open_run(run, self._channel, self._known.timeline)

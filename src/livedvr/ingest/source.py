@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from livedvr.resources.addresses import listens_for_rtmp, public_uri
 from livedvr.resources.errors import Aborted, InvalidArgument
-from livedvr.resources.models import Channel, Input
+from livedvr.resources.models import Input
 
 Kind = Literal["testsrc", "file", "srt", "udp", "rtmp", "rtsp", "hls"]
 
@@ -25,7 +26,7 @@ _OPTIONS: dict[str, frozenset[str]] = {
     "udp": frozenset({"localaddr", "fifo_size", "buffer_size", "reuse", "sources"}),
 }
 
-_RTMP_PORT = 1935
+RTMP_PORT = 1935
 _RTMP_APP = re.compile(r"/[A-Za-z0-9._~-]{1,64}")
 
 # What an RTMP listener expects as the stream's name: no stream key can be this, so ffmpeg says each publisher's in its
@@ -39,7 +40,7 @@ class Source:
 
     Attributes:
         listens: it waits for a publisher instead of connecting to one (I3).
-        address: host and port it binds to, when it listens.
+        address: host and port it binds to, when it listens itself (and not the gateway).
         paced: an HLS source that is all there already: it is played in real time.
         stream_key: what a publisher over RTMP has to know (I4).
         ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
@@ -61,6 +62,11 @@ class Source:
     def ends(self) -> bool:
         """Whether the end of the media is the end of the source, not a loss."""
         return self.kind == "file" and not self.loop
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether its publishers come to the gateway, which lets them in or not."""
+        return self.listens and self.address is None
 
     @property
     def transport(self) -> Literal["tcp", "udp"]:
@@ -178,7 +184,7 @@ def _rtmp(parts: SplitResult, given: Input) -> Source:
         raise InvalidArgument(f"mode '{mode}' is not possible", field="SOURCE", hint="mode=listener, or none to pull")
     if parts.username is not None:
         raise InvalidArgument("RTMP takes no user and password here", field="SOURCE", hint="leave them out")
-    host, port = parts.hostname or "127.0.0.1", parts.port or _RTMP_PORT
+    host, port = parts.hostname or "127.0.0.1", parts.port or RTMP_PORT
     url = f"rtmp://{_authority(host, port)}"
     if not listens_for_rtmp(parts):
         app, _, stream = parts.path.removeprefix("/").partition("/")
@@ -187,7 +193,7 @@ def _rtmp(parts: SplitResult, given: Input) -> Source:
                 "an RTMP server's stream has an app and a name", field="SOURCE", hint="rtmp://host/app/stream"
             )
         stream += f"?{parts.query}" if parts.query else ""
-        return Source("rtmp", url, (("rtmp_app", app), ("rtmp_live", "live"), ("rtmp_playpath", stream)))
+        return rtmp_pull((host, port), app, stream)
     if not _RTMP_APP.fullmatch(parts.path):
         raise InvalidArgument(
             "an RTMP listener needs an app, and a stream key behind it unless one is to be made",
@@ -205,6 +211,12 @@ def _rtmp(parts: SplitResult, given: Input) -> Source:
         ip_ranges=given.security_rules.ip_ranges,
         secrets=(key,) if key else (),
     )
+
+
+def rtmp_pull(server: tuple[str, int], app: str, stream: str, *, listens: bool = False) -> Source:
+    """A live stream of an RTMP server; ``listens``: the server keeps us waiting until somebody publishes it."""
+    options = (("rtmp_app", app), ("rtmp_live", "live"), ("rtmp_playpath", stream))
+    return Source("rtmp", f"rtmp://{_authority(*server)}", options, listens=listens)
 
 
 def _rtsp(parts: SplitResult) -> Source:
@@ -235,9 +247,8 @@ def _is_multicast(host: str) -> bool:
         return False
 
 
-def check_inputs(channel: Channel) -> None:
-    """INVALID_ARGUMENT when an input of the channel is none, or when two wait on one port. Nothing is opened."""
-    sources = [parse_source(given) for given in channel.inputs.values()]
+def check_ports(sources: Iterable[Source]) -> None:
+    """INVALID_ARGUMENT when two of a channel's inputs wait on one port. Nothing is opened."""
     taken = [(source.transport, source.address) for source in sources if source.address is not None]
     if len(set(taken)) < len(taken):
         raise InvalidArgument("both inputs listen on one port", field="backupInput", hint="give each a port of its own")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from livedvr.catalog.catalog import Catalog
+from livedvr.ingest.gateway import GatewayInputs
 from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.models import DvrSession
@@ -26,7 +27,7 @@ class RunSettings:
 class Surroundings:
     """The catalog, the watcher, the clock, the settings, who is told of states, and the group that owns every task.
 
-    ``visiting``: ffmpegs that run are adopted, none is started.
+    ``visiting``: ffmpegs that run are adopted, none is started. ``gateway``: the inputs that a gateway feeds.
     """
 
     catalog: Catalog
@@ -36,3 +37,4 @@ class Surroundings:
     on_state: Callable[[DvrSession], None]
     tasks: asyncio.TaskGroup
     visiting: bool = False
+    gateway: GatewayInputs | None = None

@@ -36,6 +36,20 @@ def split_stream_key(uri: str) -> tuple[str, str | None]:
     return parts._replace(path=f"/{app}").geturl(), key
 
 
+def split_address(text: str) -> tuple[str, int]:
+    """``127.0.0.1:1935`` or ``[::1]:1935`` -> address and port; ValueError says what it is not."""
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        is_bracketed = ipaddress.ip_address(bare).version == 6
+        number = int(port) if port.isascii() and port.isdigit() else 0
+    except ValueError:
+        number, is_bracketed = 0, False
+    if not 0 < number < 65536 or host != (f"[{bare}]" if is_bracketed else bare):
+        raise ValueError(f"'{text}' is no address of a port: ADDRESS:PORT, as 127.0.0.1:1935 or [::1]:1935")
+    return bare, number
+
+
 def check_ranges(ranges: Sequence[str]) -> tuple[str, ...]:
     """Addresses and networks as they are; ValueError names one that is none."""
     for one in ranges:
