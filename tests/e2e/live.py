@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -238,6 +239,12 @@ def listed_text(output: Path, at_least: int) -> str:
 
     text: str = until(look, f"a playlist with {at_least} segments")
     return text
+
+
+def events(data_dir: Path) -> list[tuple[str, str]]:
+    """What the catalog says has happened: (kind, text)."""
+    with sqlite3.connect(f"file:{data_dir}/catalog.sqlite3?mode=ro", uri=True) as db:
+        return db.execute("SELECT kind, text FROM events ORDER BY id").fetchall()
 
 
 def waiting_run(output: Path, number: int = 1) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from live import (
     Encoder,
     Recording,
     clock_errors,
+    events,
     free_tcp_port,
     lines,
     listed_text,
@@ -32,11 +32,6 @@ KEY = "correct-horse-battery"
 
 def publisher(port: int, name: str) -> Encoder:
     return Encoder(f"rtmp://127.0.0.1:{port}/{name}", mux=FLV)
-
-
-def events(output: Path) -> list[tuple[str, str]]:
-    with sqlite3.connect(f"file:{output}/.livedvr/catalog.sqlite3?mode=ro", uri=True) as db:
-        return db.execute("SELECT kind, text FROM events ORDER BY id").fetchall()
 
 
 def open_run(output: Path, other_than: str = "") -> str:
@@ -75,7 +70,9 @@ def test_only_the_publisher_with_the_key_is_ever_listed(ffmpeg: str, tmp_path: P
             without_key(tmp_path)
             code, result, err = recording.finish()
     assert (code, result["state"], result["gaps"]) == (0, "FINISHED", []), err
-    assert events(tmp_path) == [("PUBLISHER_REFUSED", "a publisher was refused: it gave a wrong stream key")]
+    assert events(tmp_path / ".livedvr") == [
+        ("PUBLISHER_REFUSED", "a publisher was refused: it gave a wrong stream key")
+    ]
     listed = lines(media_playlist(tmp_path))
     assert {line.path.parent.name for line in listed} == {run}, "the right publisher's run, and no other"
     assert {path.parent.name for path in tmp_path.glob("av/*/*")} == {run}
