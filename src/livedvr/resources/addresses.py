@@ -45,7 +45,7 @@ def split_address(text: str) -> tuple[str, int]:
         number = int(port) if port.isascii() and port.isdigit() else 0
     except ValueError:
         number, is_bracketed = 0, False
-    if not 0 < number < 65536 or host != (f"[{bare}]" if is_bracketed else bare):
+    if not 0 < number < 65536 or "%" in bare or host != (f"[{bare}]" if is_bracketed else bare):
         raise ValueError(f"'{text}' is no address of a port: ADDRESS:PORT, as 127.0.0.1:1935 or [::1]:1935")
     return bare, number
 
