@@ -16,8 +16,7 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.ingest.channel_ingest import StreamingState
-from livedvr.ingest.gateway import GatewayInputs, load_secret, source_of
-from livedvr.ingest.source import check_ports
+from livedvr.ingest.gateway import GatewayInputs, check_inputs, load_secret
 from livedvr.ingest.stream_key import with_stream_key
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
@@ -62,6 +61,7 @@ class LiveDvr:
     Attributes:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
+        gateway: which inputs the gateway feeds.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class LiveDvr:
         self._detach = detach or visiting
         self._visiting = visiting
         self._given_gateway = gateway
-        self._gateway: GatewayInputs | None = None
+        self.gateway: GatewayInputs | None = None
         self._gateway_door: GatewayDoor | None = None
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
@@ -93,7 +93,7 @@ class LiveDvr:
     async def __aenter__(self) -> Self:
         make_private_root(self._data_dir)
         if self._given_gateway is not None:
-            self._gateway = GatewayInputs(self._given_gateway, load_secret(self._data_dir / "gateway.secret"))
+            self.gateway = GatewayInputs(self._given_gateway, load_secret(self._data_dir / "gateway.secret"))
         self._catalog = Catalog(self._data_dir / "catalog.sqlite3")
         self._watcher = Watcher()
         self._tasks = await asyncio.TaskGroup().__aenter__()
@@ -105,13 +105,13 @@ class LiveDvr:
             self._tell_state,
             self._tasks,
             self._visiting,
-            self._gateway,
+            self.gateway,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
         try:
-            if self._gateway is not None and not self._visiting:
-                self._open_gateway_door(self._gateway)
+            if self.gateway is not None and not self._visiting:
+                self._open_gateway_door(self.gateway)
             unfinished = [] if self._visiting else self._catalog.read(channel_rows.unfinished_channels)
             for channel in unfinished:
                 await self._take_up(channel)
@@ -239,12 +239,6 @@ class LiveDvr:
                 await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
             await self._catalog.write(work)
 
-    def check_inputs(self, channel: Channel) -> None:
-        """INVALID_ARGUMENT when an input is none, FAILED_PRECONDITION when its stream key is another's."""
-        check_ports([source_of(channel, key, self._gateway) for key in channel.inputs])
-        if self._gateway is not None:
-            self._gateway.check_keys(channel, self.stored_channels())
-
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
         self._check_open()
@@ -308,8 +302,9 @@ class Channels:
         return await self._put(channel, is_new=False)
 
     async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
-        self._dvr.check_inputs(channel)
-        _check_free(channel, self._dvr.stored_channels(), is_new=is_new)  # before anything is made for it
+        others = self._dvr.stored_channels()
+        check_inputs(channel, others, self._dvr.gateway)
+        _check_free(channel, others, is_new=is_new)  # before anything is made for it
         check_local_root(local_root(channel.output.uri))
         await self._dvr.put_channel(channel, is_new=is_new)
         return channel

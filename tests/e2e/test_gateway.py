@@ -174,6 +174,14 @@ def controller(gateway: Gateway, folder: Path) -> AbstractContextManager[subproc
     return ended(subprocess.Popen([sys.executable, str(program), *given], env=os.environ | {"PYTHONPATH": path}))
 
 
+async def visit(folder: Path) -> str:
+    """The session's state as `livedvr session` sees it when nobody runs the channel."""
+    async with LiveDvr(folder / "data", visiting=True) as dvr:
+        runtime = await dvr.runtime("channel-0")
+        await soon(lambda: runtime.supervisor and runtime.supervisor.streams, "it has looked at the run")
+        return runtime.sessions.get("demo").state
+
+
 @pytest.mark.parametrize("ffmpeg", ["debian"], indirect=True)
 @pytest.mark.semantics("I3", "I4", "I5", "P4", "S16")
 def test_a_publisher_outlives_the_controller_and_an_encoder_that_is_lost_returns(ffmpeg: str, tmp_path: Path) -> None:
@@ -192,11 +200,12 @@ def test_a_publisher_outlives_the_controller_and_an_encoder_that_is_lost_returns
             (journal,) = journal_files(news)
             rows = journal.read_text().count("\n")
             until(lambda: journal.read_text().count("\n") > rows, "ffmpeg goes on without a controller")
+            assert asyncio.run(visit(tmp_path)) == "LIVE"
 
             second = controllers.enter_context(controller(gateway, tmp_path))
             until(listed(news, before.count("#EXTINF") + 3), "three more segments")
             assert encoder.process.poll() is None, "the publisher has not been disconnected"
-            assert ffmpeg_pids(news) == ffmpegs, "the running ffmpeg is adopted"
+            assert ffmpeg_pids(news) == ffmpegs, "the running ffmpeg is adopted, also by a visitor without a gateway"
             assert "#EXT-X-DISCONTINUITY\n" not in media_playlist(news).read_text()
         until(lambda: ffmpeg_pids(news) not in ([], ffmpegs), "the next ffmpeg waits")
         with publisher(gateway.rtmp_port, f"live/{KEYS['news']}"):

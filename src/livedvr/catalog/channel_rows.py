@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from dataclasses import dataclass
 
@@ -98,9 +99,15 @@ def list_channels(db: sqlite3.Connection) -> list[ChannelRow]:
     return [_channel(row) for row in db.execute("SELECT * FROM channels ORDER BY id")]
 
 
+@functools.lru_cache(maxsize=1024)
+def _resource(stored: str) -> Channel:
+    """Parsed once: whoever guesses stream keys at the gateway must not keep the controller busy."""
+    return Channel.model_validate_json(stored)
+
+
 def _channel(row: sqlite3.Row) -> ChannelRow:
     return ChannelRow(
-        Channel.model_validate_json(row["resource"]),
+        _resource(row["resource"]),
         bool(row["started"]),
         row["target"],
         bool(row["stopping"]),
