@@ -5,8 +5,11 @@ import http.client
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import FakeClock, channel
 from livedvr.api.gateway_door import LONGEST_REQUEST, GatewayDoor, read_form
@@ -139,6 +142,15 @@ async def test_nothing_else_is_answered(door: GatewayDoor, inputs: GatewayInputs
 def test_what_does_not_ask_for_one_publisher_is_refused(body: str) -> None:
     assert read_form(body.encode()) is None
     assert read_form(ASKED.encode()) == (KEY, "192.0.2.7")
+
+
+@given(st.text(), st.ip_addresses(), st.text(st.characters(codec="ascii")))
+def test_whatever_a_publisher_says_it_is_asked_for_by_its_name_and_address_or_refused(
+    name: str, address: object, behind: str
+) -> None:
+    said = quote(name.encode(errors="replace"), safe="/:!$'()*,@[]?=;")  # as nginx escapes arguments
+    asked = read_form(f"app=live&addr={address}&call=publish&name={said}&type=live&{behind}".encode())
+    assert asked in (None, (name.encode(errors="replace").decode(), str(address)))
 
 
 async def test_a_port_that_is_taken_is_said(

@@ -54,7 +54,9 @@ class HttpServer:
                     f"port {port}/tcp on {host} is taken by another program", field=self._field, hint="use another port"
                 ) from error
             raise InvalidArgument(
-                f"cannot listen on {host}: {error.strerror}", field=self._field, hint="use an address of this machine"
+                f"cannot listen on {host}: {error.strerror}",
+                field=self._field,
+                hint="use another address of this machine, or a port above 1023",
             ) from error
 
     async def _serve(self, listening: socket.socket) -> None:
