@@ -34,7 +34,7 @@ def test_an_input_on_the_gateway_s_port_is_pulled_and_waits_without_a_port_of_it
     options = dict(source.options)
     assert (options["rtmp_app"], options["rtmp_live"]) == ("live", "live")
     assert len(options["rtmp_playpath"]) == 64 and KEY not in repr(source)
-    unsaid = channel(input=Input(uri=f"rtmp://0.0.0.0/live/{KEY}?mode=listener"))
+    unsaid = channel(input=Input(uri=f"rtmp:///live/{KEY}"))
     assert INPUTS.source(unsaid, "primary") == source, "1935 is RTMP's own port"
 
 

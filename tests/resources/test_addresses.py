@@ -30,6 +30,7 @@ def test_what_of_a_uri_may_be_shown(uri: str, shown: str) -> None:
     ("uri", "left"),
     [
         (f"rtmp://:1935/live/{KEY}", "rtmp://:1935/live"),
+        (f"rtmp:///live/{KEY}", "rtmp:///live"),
         (f"rtmp://0.0.0.0:1935/live/{KEY}?mode=listener", "rtmp://0.0.0.0:1935/live?mode=listener"),
         (f"rtmp://[::1]:1935/live/{KEY}?mode=listener", "rtmp://[::1]:1935/live?mode=listener"),
     ],

@@ -33,7 +33,7 @@ def split_stream_key(uri: str) -> tuple[str, str | None]:
     app, slash, key = parts.path.removeprefix("/").partition("/")
     if not slash or not key or not listens_for_rtmp(parts):
         return uri, None
-    return parts._replace(path=f"/{app}").geturl(), key
+    return uri.replace(parts.path, f"/{app}", 1), key  # geturl() would lose the slashes of rtmp:///live/KEY
 
 
 def split_address(text: str) -> tuple[str, int]:
