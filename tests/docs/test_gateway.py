@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.e2e
 TEXT = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
 
 
-def blocks(language: str, text: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+def blocks(language: str) -> list[str]:
+    """The document's blocks of a language; ``""``: those without one."""
+    return [text for name, text in re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL) if name == language]
 
 
 def certificate(folder: Path) -> None:
@@ -38,7 +40,7 @@ def with_tls(conf: Path) -> None:
     """The three additions, each in its place."""
     if not Path("/usr/lib/nginx/modules/ngx_stream_module.so").exists():
         missing("nginx's stream module", "libnginx-mod-stream")
-    first, listen, last = blocks("nginx", TEXT)
+    first, listen, last = blocks("nginx")
     text = re.sub(r"(        listen .*;\n)", rf"\1{listen}", conf.read_text())
     conf.write_text(first + text + re.sub(r"/etc/ssl/\w+/", f"{conf.parent}/", last))
 
@@ -49,9 +51,12 @@ def test_the_gateway_is_set_up_as_it_says(wheel_ffmpeg: str, tmp_path: Path) -> 
     if not DEBIAN_FFMPEG.exists():
         missing("Debian's ffmpeg", "ffmpeg")
     certificate(tmp_path)
-    make, start, run = blocks("", TEXT)[1].splitlines()
+    clip = "-f lavfi -i testsrc2=s=320x180:r=25:d=4 -g 25 -pix_fmt yuv420p clip.mp4"
+    subprocess.run([wheel_ffmpeg, "-loglevel", "error", *clip.split()], cwd=tmp_path, check=True)
+    _, commands, push = blocks("")
+    make, start, run = commands.splitlines()
     (stop,) = re.findall(r"`(nginx .* -s stop)` stops it", TEXT)
-    (script,) = blocks("python", TEXT)
+    (script,) = blocks("python")
     given = f"rtmp={gateway.rtmp!r}, controller={gateway.controller!r}"
     (tmp_path / "channels.py").write_text(
         script.replace("Gateway()", f"Gateway({given})").replace(":1935/", f":{gateway.rtmp_port}/")
@@ -71,7 +76,11 @@ def test_the_gateway_is_set_up_as_it_says(wheel_ffmpeg: str, tmp_path: Path) -> 
         assert controller.stdout is not None
         keys = [re.findall(r"^\w+: stream key (\w+)$", controller.stdout.readline())[0] for _ in range(2)]
         listening(tls)
-        stack.enter_context(Encoder(f"rtmp://127.0.0.1:{gateway.rtmp_port}/live/{keys[0]}", mux=FLV))
+        push = shlex.split(push.replace(":1935/live/KEY", f":{gateway.rtmp_port}/live/{keys[0]}"))
+        publisher = stack.enter_context(
+            subprocess.Popen([wheel_ffmpeg, "-nostdin", *push[1:]], stderr=subprocess.DEVNULL, cwd=tmp_path)
+        )
+        stack.callback(publisher.kill)
         binary = str(DEBIAN_FFMPEG)  # newer ones want to know who has signed the certificate
         stack.enter_context(Encoder(f"rtmps://127.0.0.1:{tls}/live/{keys[1]}", mux=FLV, binary=binary))
         for name in ("news", "sport"):
