@@ -203,7 +203,7 @@ def test_a_publisher_outlives_the_controller_and_an_encoder_that_is_lost_returns
             assert asyncio.run(visit(tmp_path)) == "LIVE"
 
             second = controllers.enter_context(controller(gateway, tmp_path))
-            until(listed(news, before.count("#EXTINF") + 3), "three more segments")
+            until(listed(news, before.count("#EXTINF") + 2), "two more segments")
             assert encoder.process.poll() is None, "the publisher has not been disconnected"
             assert ffmpeg_pids(news) == ffmpegs, "the running ffmpeg is adopted, also by a visitor without a gateway"
             assert "#EXT-X-DISCONTINUITY\n" not in media_playlist(news).read_text()
