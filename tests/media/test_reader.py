@@ -89,7 +89,7 @@ def test_a_stream_that_appears_later_does_not_end_the_others() -> None:
                     raise item
                 yield item
 
-    assert list(reader._readable_packets(Container())) == [1, 2]
+    assert list(reader.readable_packets(Container())) == [1, 2]
 
 
 @pytest.mark.parametrize("damage", [(b"SoundHandler", b"Sound\xffandler"), (b"mp4a", b"mp\xa5a")])

@@ -10,6 +10,7 @@ from livedvr.check.ledger import Ledger
 from livedvr.check.load import PLAYLIST_UNREACHABLE, MediaPlaylist, Presentation
 from livedvr.check.report import PlaylistFigures, Report
 from livedvr.check.segments import SegmentCheck
+from livedvr.check.subtitles import check_subtitles
 from livedvr.check.variants import check_variants
 from livedvr.fetch import Fetcher
 from livedvr.hls.rules import Finding, check_playlist, check_renditions
@@ -127,6 +128,9 @@ class Examination:
             checks = [(media, self._known[media.playlist.name].check) for media in self._presentation.media]
             measured = {media.url: check.measured for media, check in checks if check}
             findings += check_variants(self._presentation, measured)
+            texts = {url: found.subtitles for url, found in measured.items()}
+            clocks = {url: found.clocks for url, found in measured.items()}
+            findings += check_subtitles(self._presentation.media, texts, clocks)
         multivariant = self._presentation.multivariant
         names = [multivariant.name] if multivariant else []
         order = {name: index for index, name in enumerate([*names, *self._known])}

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from livedvr.check.load import I_FRAME, MediaPlaylist
+from livedvr.check.subtitles import Subtitled, read_subtitles, start_dates
 from livedvr.fetch import Fetcher, resolve
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.parsed import MICROSECONDS, Segment, parse_byterange
 from livedvr.hls.rules import Finding, Level
 from livedvr.hls.rules_model import Rule
-from livedvr.media.reader import MediaError, MediaSpan, StreamInfo, StreamSpan, read_media_bytes
+from livedvr.media.reader import (
+    MediaError,
+    MediaSpan,
+    StreamInfo,
+    StreamSpan,
+    read_media_bytes,
+    timestamp_difference,
+)
 from livedvr.resources.errors import SourceError
 
 # Timestamps of 90 kHz and 1/48000 s meet within microseconds; what a decoder and a viewer notice starts far above.
@@ -26,8 +33,6 @@ DURATION_LIMIT = 100_000
 # ... by half a second where it has no decimals; and all of a run together by this and a frame.
 INTEGER_LIMIT = 500_000
 SUM_LIMIT = 250_000
-# MPEG-TS counts 33 bits of 90 kHz: after 26.5 h it begins again at 0.
-_ROLLOVER = round(Fraction(MICROSECONDS << 33, 90_000))
 
 SEGMENT_UNREACHABLE = Rule(
     "segment-unreachable", Level.MUST, "6.2.1", "keep what is listed available, or mark it with EXT-X-GAP"
@@ -76,6 +81,7 @@ class Measured:
         peak, average: bits per second (4.1); 0 when no segment could be read.
         clocks: by discontinuity sequence number, the date at timestamp 0, microseconds since the epoch.
         missing: segments that could not be read, so that `peak` may be too small.
+        subtitles: the WebVTT segments.
     """
 
     streams: list[StreamInfo] = field(default_factory=list)
@@ -83,6 +89,7 @@ class Measured:
     average: int = 0
     clocks: dict[int, int] = field(default_factory=dict)
     missing: int = 0
+    subtitles: list[Subtitled] = field(default_factory=list)
 
 
 class SegmentCheck:
@@ -109,11 +116,13 @@ class SegmentCheck:
         self._encrypted_reported = False
         self._next: int | None = None  # the media sequence number of the first segment that was not taken yet
         self._before: Opened | None = None
+        self._dates: dict[int, int] = {}
         self._drift = 0  # microseconds by which EXTINF was too small so far in this run
 
     def take(self, media: MediaPlaylist, stopped: Callable[[], bool] = lambda: False) -> None:
         """Open what the playlist lists, and was not listed when it was taken before; leave off when `stopped`."""
         self._media = media
+        self._dates = start_dates(media.playlist) if media.rendition.kind == "SUBTITLES" else {}
         for segment in media.playlist.segments:
             if self._next is not None and segment.number < self._next:
                 continue
@@ -197,9 +206,16 @@ class SegmentCheck:
 
     def _check_subtitles(self, segment: Segment, data: bytes) -> None:
         """WebVTT begins with its header (3.1.4); IMSC comes as fMP4 (3.1.5)."""
-        is_webvtt = data.removeprefix(b"\xef\xbb\xbf").startswith(b"WEBVTT")
-        if not is_webvtt and data[4:8] not in (b"ftyp", b"styp", b"moof"):
+        if data[4:8] in (b"ftyp", b"styp", b"moof"):
+            return
+        try:
+            subtitled, wrong = read_subtitles(segment, self._dates.get(segment.number), data)
+        except ValueError:
             self._report(SEGMENT_UNREADABLE, segment.line, f"{segment.uri} begins with no WebVTT header and is no fMP4")
+            return
+        self.measured.subtitles.append(subtitled)
+        for rule, message in wrong:
+            self._report(rule, segment.line, message)
 
     def _check_content(self, opened: Opened) -> None:
         segment = opened.segment
@@ -253,7 +269,7 @@ class SegmentCheck:
                 self._report(ENCODING_CHANGES, segment.line, message)
                 continue
             for ends, starts in zip(old, new, strict=True):
-                jump = _difference(starts.first_pts, ends.end_pts)
+                jump = timestamp_difference(starts.first_pts, ends.end_pts)
                 if abs(jump) > _jump_limit(ends.info):
                     how = f"{_seconds(abs(jump))} s {'after' if jump > 0 else 'before'} the end of the segment above"
                     self._report(TIMESTAMPS_JUMP, segment.line, f"{segment.uri}: its {kind} starts {how}")
@@ -265,7 +281,7 @@ class SegmentCheck:
 def _lasted(opened: Opened, following: Opened | None) -> int:
     """Microseconds from this segment's first frame to the next one's if that continues it, else to its own end."""
     stream = opened.reference
-    gap = _difference(following.reference.first_pts, stream.end_pts) if following else 0
+    gap = timestamp_difference(following.reference.first_pts, stream.end_pts) if following else 0
     own = stream.end_pts - stream.first_pts
     return own + gap if abs(gap) <= _jump_limit(stream.info) else own
 
@@ -295,11 +311,6 @@ def _frame(info: StreamInfo) -> int:
 
 def _jump_limit(info: StreamInfo) -> int:
     return max(JUMP_LIMIT, _frame(info))
-
-
-def _difference(later: int, earlier: int) -> int:
-    """`later` - `earlier` on a clock that begins again after 26.5 h: the value nearest to zero."""
-    return (later - earlier + _ROLLOVER // 2) % _ROLLOVER - _ROLLOVER // 2
 
 
 def _seconds(micros: int) -> str:

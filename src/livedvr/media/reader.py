@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     AnyPacket = Packet[Stream]
 
-_FORMATS = "mov,mpegts,aac,mp3,ac3,eac3"  # fMP4, MPEG-TS and Packed Audio, RFC 8216bis 3.1.1 to 3.1.3
+FORMATS = "mov,mpegts,aac,mp3,ac3,eac3"  # fMP4, MPEG-TS and Packed Audio, RFC 8216bis 3.1.1 to 3.1.3
 _MICROSECONDS = 1_000_000
 _MPEG_CLOCK = 90_000
+# MPEG-TS counts 33 bits of 90 kHz: after 26.5 h it begins again at 0.
+_ROLLOVER = round(Fraction(_MICROSECONDS << 33, _MPEG_CLOCK))
 
 # RFC 8216bis 3.1.3: Packed Audio carries the time of its first sample in an ID3 PRIV frame with this owner.
 _PACKED_AUDIO_TIME = b"com.apple.streaming.transportStreamTimestamp\0"
@@ -114,16 +116,25 @@ def read_media_bytes(data: bytes, init: bytes = b"", *, name: str) -> MediaSpan:
     """As `read_media`, for bytes that were fetched; `name` is what errors call them."""
     import av
 
-    whole = init + data[: _whole_boxes(data)] if _is_mp4(data) else init + data
     try:
-        options = {"format_whitelist": _FORMATS}
-        with av.open(io.BytesIO(whole), "r", metadata_errors="replace", options=options) as container:
+        options = {"format_whitelist": FORMATS}
+        with av.open(io.BytesIO(whole_media(data, init)), "r", metadata_errors="replace", options=options) as container:
             spans = _read_streams(container, _packed_audio_start(data))
     except av.FFmpegError as error:
         raise MediaError(f"{name}: no readable media ({error.strerror})") from error
     if not spans:
         raise MediaError(f"{name}: no audio or video packet in it")
     return MediaSpan(tuple(spans))
+
+
+def timestamp_difference(later: int, earlier: int) -> int:
+    """``later`` - ``earlier`` in microseconds, on a clock that begins again after 26.5 h: the value nearest to zero."""
+    return (later - earlier + _ROLLOVER // 2) % _ROLLOVER - _ROLLOVER // 2
+
+
+def whole_media(data: bytes, init: bytes = b"") -> bytes:
+    """A segment as far as it is whole, behind its init segment."""
+    return init + data[: _whole_boxes(data)] if _is_mp4(data) else init + data
 
 
 def _read_streams(container: InputContainer, offset: int) -> list[StreamSpan]:
@@ -138,13 +149,13 @@ def _read_streams(container: InputContainer, offset: int) -> list[StreamSpan]:
                 stream.time_base or Fraction(1, _MPEG_CLOCK),
                 frame,
             )
-    for packet in _readable_packets(container):
+    for packet in readable_packets(container):
         if packet.stream_index in tracks:
             tracks[packet.stream_index].add(packet)
     return [tracks[index].span(offset) for index in sorted(tracks) if tracks[index].packets]
 
 
-def _readable_packets(container: InputContainer) -> Iterator[AnyPacket]:
+def readable_packets(container: InputContainer) -> Iterator[AnyPacket]:
     """The packets up to the end, or up to what can no longer be read."""
     import av
 
