@@ -18,8 +18,42 @@ from livedvr.resources.models import (
     to_datetime,
     to_micros,
 )
-from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.streams import ElementaryStream, MuxStream, TextStream, video_and_audio
 from livedvr.resources.times import SECOND
+
+
+def with_text(*, audio_alone: bool = False, text_alone: bool = False, **mux: object) -> dict[str, object]:
+    """Video and audio, and captions beside them."""
+    text = ElementaryStream(key="text", text_stream=TextStream(input_cea_channel="CC1"))
+    media = video_and_audio("h264")[int(audio_alone) :]
+    av = MuxStream(elementary_streams=tuple(stream.key for stream in media))
+    beside = MuxStream(**{"key": "text", "container": "vtt", "elementary_streams": ("text",)} | mux)
+    return {
+        "elementary_streams": (*media, text),
+        "mux_streams": (beside,) if text_alone else (av, beside),
+        "manifests": (Manifest(mux_streams=("text",)),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "inputTrack or an inputCeaChannel"),
+        ({"inputCeaChannel": "SERVICE1"}, "CEA-708 services are not decoded; name CC1 to CC4"),
+        ({"inputCeaChannel": "CC5"}, "CC1"),
+        ({"inputTrack": -1}, "greater"),
+    ],
+)
+def test_a_text_that_comes_from_nowhere_is_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=says):
+        TextStream(**given)
+
+
+def test_a_text_stands_beside_the_reference_wherever_it_is_named() -> None:
+    made = channel(**with_text())
+    turned = channel(**with_text() | {"mux_streams": tuple(reversed(made.mux_streams))})
+    assert turned.reference.key == made.reference.key == "av"
+    assert turned.timeline_keys() == ["av", "text"]
 
 
 @pytest.mark.semantics("O1")
@@ -104,6 +138,11 @@ def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
         ({"mux_streams": (MuxStream(elementary_streams=("video", "sound")),)}, "'sound'"),
         ({"mux_streams": (MuxStream(), MuxStream(key="low", container="ts"))}, "one container"),
         ({"mux_streams": (MuxStream(elementary_streams=()),)}, "one video, one audio, both"),
+        ({"mux_streams": (MuxStream(container="vtt"),)}, "a text has the container vtt, and nothing else"),
+        (with_text(container="fmp4"), "a text has the container vtt"),
+        (with_text(segment_duration=timedelta(seconds=4)), "one segment duration"),
+        (with_text(audio_alone=True), "captions come with pictures"),
+        (with_text(text_alone=True), "a channel needs a video or an audio"),
         ({"manifests": ()}, "needs a manifest"),
         ({"manifests": (Manifest(mux_streams=("other",)),)}, "'other'"),
         ({"target_duration": 0}, "greater"),

@@ -9,7 +9,7 @@ from livedvr.timeline.timeline import Listed
 
 # P1: what the content needs. Fractional EXTINF is version 3, EXT-X-MAP outside an I-frame playlist version 6
 # (RFC 8216bis 8).
-_VERSION: dict[Container, int] = {"ts": 3, "fmp4": 6}
+_VERSION: dict[Container, int] = {"ts": 3, "fmp4": 6, "vtt": 3}
 
 _DATE_TOLERANCE = 1_000  # P5: microseconds by which extrapolation may be off before a new date line
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from livedvr.resources.errors import InvalidArgument
 
-Container = Literal["fmp4", "ts"]
+Container = Literal["fmp4", "ts", "vtt"]  # the last for text alone
 
-SUFFIX: dict[Container, str] = {"fmp4": "m4s", "ts": "ts"}
+SUFFIX: dict[Container, str] = {"fmp4": "m4s", "ts": "ts", "vtt": "vtt"}
 
 # The name of a segment inside its run, as ffmpeg's segment muxer counts it.
 SEGMENT_PATTERN: dict[Container, str] = {c: f"segment-%06d.{suffix}" for c, suffix in SUFFIX.items()}

@@ -174,7 +174,7 @@ class Channel(Resource):
             raise ValueError("only an HLS source has dates of its own")
         if self.input_switch_mode == "MANUAL" and self.backup_input is None:
             raise ValueError("there is no backup input to switch to")
-        if self.reference.key not in keys:
+        if self.reference.container == "vtt":
             raise ValueError("a channel needs a video or an audio")
         return self
 

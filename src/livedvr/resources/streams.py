@@ -15,6 +15,7 @@ from livedvr.resources.base import Resource
 from livedvr.resources.layout import Container, check_id
 
 VideoCodec = Literal["copy", "h264", "h265"]
+CeaChannel = Literal["CC1", "CC2", "CC3", "CC4"]
 
 
 class VideoStream(Resource):
@@ -55,12 +56,30 @@ class AudioStream(Resource):
 
 
 class TextStream(Resource):
-    """Subtitles of the source as WebVTT. ``input_track`` counts the source's subtitle tracks from 0."""
+    """Subtitles or captions of the source as WebVTT.
+
+    ``input_track`` counts the source's subtitle tracks from 0; ``input_cea_channel`` is a channel of the CEA-608
+    captions that H.264 and H.265 pictures carry. With both, captions are taken of a source that has no such track.
+    """
 
     codec: Literal["webvtt"] = "webvtt"
-    input_track: int = Field(default=0, ge=0, le=63)
+    input_track: int | None = Field(default=None, ge=0, le=63)
+    input_cea_channel: CeaChannel | None = None
     language_code: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
     display_name: str | None = Field(default=None, pattern=r'^[^"\r\n]{1,80}$')
+
+    @field_validator("input_cea_channel", mode="before")
+    @classmethod
+    def _is_608(cls, value: object) -> object:
+        if isinstance(value, str) and value.upper().startswith("SERVICE"):
+            raise ValueError("CEA-708 services are not decoded; name CC1 to CC4, which encoders send beside them")
+        return value
+
+    @model_validator(mode="after")
+    def _comes_from_somewhere(self) -> Self:
+        if self.input_track is None and self.input_cea_channel is None:
+            raise ValueError("a text needs an inputTrack or an inputCeaChannel")
+        return self
 
 
 class ElementaryStream(Resource):
@@ -99,7 +118,8 @@ def video_and_audio(video: VideoCodec = "copy") -> tuple[ElementaryStream, ...]:
 class MuxStream(Resource):
     """One rendition: which streams, in which container, cut how long.
 
-    Several streams in one ``fmp4`` rendition are ours; the Live Stream API has one in each.
+    Several streams in one ``fmp4`` rendition are ours; the Live Stream API has one in each. A text has the container
+    ``vtt``.
     """
 
     key: str = "av"
@@ -135,8 +155,6 @@ def check_muxes(muxes: Sequence[MuxStream], streams: Sequence[ElementaryStream])
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise ValueError(f"there are two {what} streams '{twice}'")
-    if len({(mux.container, mux.segment_duration) for mux in muxes}) > 1:
-        raise ValueError("all mux streams have one container and one segment duration")
     known = {stream.key: stream for stream in streams}
     for mux in muxes:
         unknown = next((key for key in mux.elementary_streams if key not in known), None)
@@ -145,6 +163,14 @@ def check_muxes(muxes: Sequence[MuxStream], streams: Sequence[ElementaryStream])
         kinds = [_kind(known[key]) for key in mux.elementary_streams]
         if not kinds or len(set(kinds)) < len(kinds) or ("text" in kinds and len(kinds) > 1):
             raise ValueError(f"mux stream '{mux.key}' carries one video, one audio, both, or one text")
+        if ("text" in kinds) != (mux.container == "vtt"):
+            raise ValueError(f"mux stream '{mux.key}': a text has the container vtt, and nothing else has it")
+    texts = [stream.text_stream for stream in streams if stream.text_stream]
+    if any(text.input_track is None for text in texts) and not any(stream.video_stream for stream in streams):
+        raise ValueError("captions come with pictures, and this channel has no video")
+    media = {mux.container for mux in muxes if mux.container != "vtt"}
+    if len(media) > 1 or len({mux.segment_duration for mux in muxes}) > 1:
+        raise ValueError("all mux streams have one container and one segment duration")
 
 
 def _kind(stream: ElementaryStream) -> Literal["video", "audio", "text"]:
