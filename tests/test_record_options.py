@@ -11,7 +11,7 @@ import pytest
 from livedvr.record_options import RecordOptions, channel_of, interval_of
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import Input, to_micros
-from livedvr.resources.streams import video_and_audio
+from livedvr.resources.streams import TextStream, video_and_audio
 from livedvr.resources.times import HOUR, MINUTE, SECOND, parse_time
 
 NOW = parse_time("2026-01-01T12:00:00Z", 0, field="now")
@@ -112,6 +112,30 @@ def test_a_ladder_in_mpeg_ts_carries_the_audio_in_each_rendition() -> None:
 def test_a_ladder_that_cannot_be(given: dict[str, str], text: str) -> None:
     with pytest.raises(InvalidArgument, match=text):
         channel_of(options(**given))
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("auto", TextStream(input_track=0, input_cea_channel="CC1")),
+        ("auto:en", TextStream(input_track=0, input_cea_channel="CC1", language_code="en")),
+        ("2:pt-BR", TextStream(input_track=2, language_code="pt-BR")),
+        ("CC3", TextStream(input_cea_channel="CC3")),
+        ("cc1:de", TextStream(input_cea_channel="CC1", language_code="de")),
+    ],
+)
+def test_subtitles_are_a_rendition_beside_the_others(given: str, text: TextStream) -> None:
+    made = channel_of(options(ladder="360p", subtitles=given, segment_duration="4s"))
+    assert [mux.key for mux in made.mux_streams] == ["v360p", "audio", "text"] == list(made.manifests[0].mux_streams)
+    mux = made.mux_stream("text")
+    assert (made.text_of(mux), mux.container, mux.segment_micros) == (text, "vtt", 4 * SECOND)
+
+
+@pytest.mark.parametrize("given", ["", "cc5", "clip.mkv", "cc1:", "100", "service1", "cc1:e"])
+def test_subtitles_that_cannot_be(given: str) -> None:
+    with pytest.raises(InvalidArgument, match="no subtitles it knows") as refused:
+        channel_of(options(subtitles=given))
+    assert refused.value.field == "--subtitles"
 
 
 def test_a_file_that_stands_by_is_played_again_and_again() -> None:

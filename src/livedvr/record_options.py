@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,15 @@ from livedvr.ingest.source import parse_source
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, Manifest, Output, SecurityRule, TimeInterval, to_datetime
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoCodec, VideoStream, video_and_audio
+from livedvr.resources.streams import (
+    AudioStream,
+    ElementaryStream,
+    MuxStream,
+    TextStream,
+    VideoCodec,
+    VideoStream,
+    video_and_audio,
+)
 from livedvr.resources.times import format_time, parse_duration, parse_offset, parse_time
 
 
@@ -21,6 +30,7 @@ class RecordOptions:
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
     ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
     single rendition. ``data_dir`` None: ``{output}/.livedvr``.
+    ``subtitles``: ``auto``, a track's number or ``cc1`` to ``cc4``, with ``:en`` for its language; None: none.
     ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
     its end; None: their own way. ``allow_ip``: addresses and networks from which may be published; empty: from
@@ -39,6 +49,7 @@ class RecordOptions:
     container: Container = "fmp4"
     video: VideoCodec | None = None
     ladder: str | None = None
+    subtitles: str | None = None
     retention: str = "24h"
     data_dir: str | None = None
     target_duration: int | None = None
@@ -56,6 +67,13 @@ def channel_of(options: RecordOptions) -> Channel:
     segment = parse_duration(options.segment_duration, field="--segment-duration")
     offset = None if options.start_offset is None else parse_offset(options.start_offset, field="--start-offset")
     streams, muxes = _renditions(options, timedelta(microseconds=segment))
+    if options.subtitles is not None:
+        streams += (ElementaryStream(key="text", text_stream=_text_of(options.subtitles)),)
+        muxes += (
+            MuxStream(
+                key="text", container="vtt", elementary_streams=("text",), segment_duration=muxes[0].segment_duration
+            ),
+        )
     keys = tuple(mux.key for mux in muxes)
     return Channel(
         channel_id=options.channel,
@@ -81,6 +99,25 @@ def _backup(options: RecordOptions) -> Input | None:
         return None
     given = Input(uri=options.backup)
     return given.model_copy(update={"loop": parse_source(given).kind == "file"})
+
+
+_SUBTITLES = re.compile(r"(auto|cc[1-4]|\d{1,2})(?::([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*))?", re.IGNORECASE)
+
+
+def _text_of(subtitles: str) -> TextStream:
+    """``auto`` is the first subtitle track, of a source without one its CEA-608 captions."""
+    match = _SUBTITLES.fullmatch(subtitles)
+    if match is None:
+        raise InvalidArgument(
+            f"'{subtitles}' are no subtitles it knows",
+            field="--subtitles",
+            hint="auto, a track as 0, or cc1 to cc4; auto:en",
+        )
+    what, language = match[1].upper(), match[2]
+    track = int(what) if what.isdigit() else 0 if what == "AUTO" else None
+    captions = "CC1" if what == "AUTO" else None if what.isdigit() else what
+    given = {"input_track": track, "input_cea_channel": captions, "language_code": language}
+    return TextStream.model_validate(given)
 
 
 # Height -> the encoder's cap in bits per second.

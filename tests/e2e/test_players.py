@@ -15,15 +15,13 @@ from typing import Any
 import imageio_ffmpeg
 import pytest
 
+from browsing import browser, hls_js  # noqa: F401 - fixtures
 from conftest import DEBIAN_FFMPEG, missing
 from live import Recording, ffmpeg_pids, lines, until
 from livedvr.check.run import run_check
 from web_server import WebServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.semantics("P4", "P6")]
-
-CHROMEDRIVER = Path("/usr/bin/chromedriver")
-HLS_JS = "hls.js@1.7.4"
 
 
 @dataclass(frozen=True)
@@ -116,44 +114,8 @@ video.playbackRate = 2;
 </script>"""
 
 
-@pytest.fixture(scope="module")
-def hls_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """hls.js from its package."""
-    if shutil.which("npm") is None:
-        missing("npm", "npm")
-    folder = tmp_path_factory.mktemp("hls.js")
-    subprocess.run(["npm", "pack", "--silent", HLS_JS], cwd=folder, check=True, capture_output=True)
-    shutil.unpack_archive(next(folder.glob("*.tgz")), folder)
-    return folder / "package/dist/hls.min.js"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's chromium, headless."""
-    if not CHROMEDRIVER.exists():
-        missing("chromedriver", "chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-    for option in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--mute-audio",
-        "--no-proxy-server",
-        *quiet,
-    ):
-        options.add_argument(option)
-    options.add_argument("--autoplay-policy=no-user-gesture-required")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(CHROMEDRIVER)))
-    yield driver
-    driver.quit()
-
-
 @pytest.mark.parametrize("level", [0, 1])
-def test_hls_js(ladder: Played, hls_js: Path, browser: Any, level: int) -> None:
+def test_hls_js(ladder: Played, hls_js: Path, browser: Any, level: int) -> None:  # noqa: F811
     shutil.copy(hls_js, ladder.folder / "hls.js")
     (ladder.folder / f"level-{level}.html").write_text(PAGE.replace("@LEVEL@", str(level)))
     browser.get(f"{ladder.url}/level-{level}.html")

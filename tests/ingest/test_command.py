@@ -11,7 +11,14 @@ from livedvr.ingest.source import Source, parse_source
 from livedvr.ingest.testsrc import testsrc_graph as graph_of_testsrc  # a plain name: pytest collects test*
 from livedvr.resources.layout import Container
 from livedvr.resources.models import Channel, Input, Manifest, Output
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, video_and_audio
+from livedvr.resources.streams import (
+    AudioStream,
+    ElementaryStream,
+    MuxStream,
+    TextStream,
+    VideoStream,
+    video_and_audio,
+)
 from livedvr.resources.times import SECOND
 
 CLIP = "/srv/media/clip.mp4"
@@ -346,6 +353,55 @@ def test_a_ladder_is_one_command_with_one_input_and_the_same_edges_in_each_outpu
     assert forced == {"expr:gte(t,n_forced*2.000000)"}
     journals = [given[i + 1] for i, part in enumerate(given) if part == "-segment_list"]
     assert journals == ["v720/journal.csv", "v360/journal.csv", "audio/journal.csv"]
+
+
+def subtitled(given: Source, **text: object) -> list[str]:
+    """The command of a channel with a text beside its picture and sound."""
+    streams = (*video_and_audio(), ElementaryStream(key="text", text_stream=TextStream(**text)))
+    muxes = (MuxStream(key="text", container="vtt", elementary_streams=("text",)), MuxStream())
+    made = Channel(
+        channel_id="live",
+        input=Input(uri=CLIP),
+        output=Output(uri="/srv/tv"),
+        elementary_streams=streams,
+        mux_streams=muxes,
+    )
+    return build_argv("ffmpeg", given, Cut(made, muxes))
+
+
+def test_a_subtitle_track_is_written_down_cue_by_cue() -> None:
+    given = subtitled(source("srt"), input_track=1)
+    at = given.index("0:s:1")
+    options = [
+        "-f",
+        "webvtt",
+        "-avoid_negative_ts",
+        "disabled",
+        "-c:s",
+        "webvtt",
+        "-flush_packets",
+        "1",
+        "text/cues.vtt",
+    ]
+    assert given[at - 1 :] == ["-map", "0:s:1", *options]
+    assert "0:v:0?" in given, "the media is taken as if it were alone"
+    assert "text/journal.csv" not in given, "we write that ourselves"
+
+
+def test_a_file_is_read_once_more_for_its_subtitles() -> None:
+    given = subtitled(source("file"), input_track=0)
+    assert (given.count("-i"), given.count("-re")) == (2, 1), "as fast as it can: the pictures wait for it"
+    assert "1:s:0" in given and "-vn" in given and "-an" in given
+
+
+def test_captions_need_no_output_of_their_own() -> None:
+    alone = subtitled(source("udp"), input_cea_channel="CC1")
+    assert "text/cues.vtt" not in alone and alone.count("-i") == 1
+    # Only a file may have a track of text; of other sources captions are taken at once.
+    assert "text/cues.vtt" not in subtitled(source("udp"), input_track=0, input_cea_channel="CC1")
+    assert "text/cues.vtt" in subtitled(source("file"), input_track=0, input_cea_channel="CC1")
+    assert "text/cues.vtt" in subtitled(source("udp"), input_track=0)
+    assert "text/cues.vtt" not in subtitled(replace(source("file"), loop=True), input_track=0), "a slate has none"
 
 
 def test_a_run_does_without_the_renditions_that_the_source_cannot_fill() -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from livedvr.ingest.source import Source, check_file, check_port, parse_source
+from builders import channel
+from livedvr.ingest.source import Source, check_file, check_port, check_texts, parse_source
 from livedvr.resources.errors import Aborted, InvalidArgument
 from livedvr.resources.models import Input, SecurityRule
+from livedvr.resources.streams import ElementaryStream, TextStream, video_and_audio
 
 SECRET = "correct-horse"
 
@@ -258,3 +260,21 @@ def test_there_is_nothing_to_check_where_nothing_listens_or_many_may() -> None:
     check_port(parsed("testsrc"))
     check_port(parsed("srt://encoder.example:9000"))
     check_port(parsed("udp://239.1.2.3:5000"))
+
+
+HLS = Input(uri="https://tv.example/live.m3u8")
+
+
+@pytest.mark.parametrize(
+    ("given", "what"), [(HLS, "an HLS source"), (Input(uri="clip.mkv", loop=True), "a looped file")]
+)
+def test_subtitles_without_a_time_are_refused_and_captions_are_not(given: Input, what: str) -> None:
+    def check(given: Input, **text: object) -> None:
+        streams = (*video_and_audio(), ElementaryStream(key="text", text_stream=TextStream(**text)))
+        check_texts(channel(input=given, elementary_streams=streams), parse_source(given))
+
+    with pytest.raises(InvalidArgument, match=f"does not tell the time of {what}'s subtitles") as refused:
+        check(given, input_track=0)
+    assert refused.value.field == "inputTrack" and refused.value.hint == "take captions: cc1"
+    check(given, input_track=0, input_cea_channel="CC1")
+    check(Input(uri="clip.mkv"), input_track=0)

@@ -12,7 +12,14 @@ from builders import RUN, T0, at, chain, segment, window
 from builders import channel as channel_resource
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.models import Channel, Manifest
-from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream
+from livedvr.resources.streams import (
+    AudioStream,
+    ElementaryStream,
+    MuxStream,
+    TextStream,
+    VideoStream,
+    video_and_audio,
+)
 from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
@@ -23,6 +30,8 @@ from livedvr.timeline.timeline import ChannelTimeline, Timeline
 MUXES = ("v720", "v360", "en", "de")
 VIDEO = RunMedia(("avc1.64001f",), (1280, 720), Fraction(30), "video h264 1280x720 30 fps")
 AUDIO = RunMedia(("mp4a.40.2",), None, None, "audio aac 48000 Hz 2 ch", 2)
+MEDIA_AV = replace(VIDEO, codecs=("avc1.64001f", "mp4a.40.2"))
+WEBVTT = RunMedia((), None, None, "text webvtt")
 MEDIA = {
     "v720": VIDEO,
     "v360": replace(VIDEO, codecs=("avc1.64001e",), resolution=(640, 360)),
@@ -92,6 +101,54 @@ def test_a_ladder_with_an_audio_in_two_languages() -> None:
         'RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio-mp4a.40.2"\n'
         "v360/index-1.m3u8\n"
     )
+
+
+@pytest.mark.semantics("P6", "P7")
+def test_a_text_rendition_as_whole_files() -> None:
+    texts = [
+        ElementaryStream(key=key, text_stream=TextStream(input_track=i, language_code=code, display_name=name))
+        for i, (key, code, name) in enumerate([("cc", "en", "English"), ("sub", "de", None)])
+    ]
+    muxes = (MuxStream(), *(MuxStream(key=t.key, container="vtt", elementary_streams=(t.key,)) for t in texts))
+    of = channel_resource(
+        elementary_streams=(*video_and_audio("h264"), *texts),
+        mux_streams=muxes,
+        manifests=(Manifest(mux_streams=("av", "cc", "sub")),),
+    )
+    made = ChannelTimeline(Timeline(("av", "cc", "sub")), 2)
+    made.media = {RUN: {"av": MEDIA_AV, "cc": WEBVTT, "sub": WEBVTT}}
+    listed = {
+        "av": fed(500_000),
+        "cc": [segment(0, size=1_000), segment(1, size=60), segment(2, index=-3, size=0)],
+        "sub": fed(500),
+    }
+    for mux, some in listed.items():
+        for one in some:
+            made.timeline.append(mux, one)
+    session = opened(of)
+    session.grow(made)
+    session.seal(SOURCE_LOST)
+    assert multivariant(of, session.renditions.values(), 1, made).decode() == (
+        "#EXTM3U\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="English",DEFAULT=NO,AUTOSELECT=YES,LANGUAGE="en",'
+        'URI="cc/index-1.m3u8"\n'
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="de",DEFAULT=NO,AUTOSELECT=YES,LANGUAGE="de",'
+        'URI="sub/index-1.m3u8"\n'
+        '#EXT-X-STREAM-INF:BANDWIDTH=2004000,AVERAGE-BANDWIDTH=2002120,CODECS="avc1.64001f,mp4a.40.2",'
+        'RESOLUTION=1280x720,FRAME-RATE=30.000,SUBTITLES="subtitles"\n'
+        "av/index-1.m3u8\n"
+    )
+    assert session.renditions["cc"].playlist.render().decode() == (
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:EVENT\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-21T02:00:00.000Z\n"
+        f"#EXTINF:2.000000,\n../../../cc/{RUN}/segment-000000.vtt\n"
+        f"#EXTINF:2.000000,\n../../../cc/{RUN}/segment-000001.vtt\n"
+        f"#EXT-X-GAP\n#EXTINF:2.000000,\n../../../cc/{RUN}/gap-000002.vtt\n"
+        "#EXT-X-ENDLIST\n"
+    )
+    assert session.summary()["gaps"] == [[at(4), at(6), "rendition cc failed"]]
 
 
 @pytest.mark.semantics("P6", "O6")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from builders import RUN, SECOND_RUN, T0, at, chain, closed, segment
 from livedvr.resources.times import SECOND
-from livedvr.timeline.beside import Placed, place_beside
+from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.segment import ClosedSegment, Segment
 
 FRAME = 21_333
@@ -141,3 +141,30 @@ def test_in_many_looks_as_in_one(own: list[int], reference: list[int], steps: li
     assert listed == at_once
     assert [s.number for s in listed] == list(range(len(listed)))
     assert all(a.start <= b.start for a, b in itertools.pairwise(listed))
+
+
+@pytest.mark.semantics("W5", "P4")
+def test_a_text_has_the_reference_s_own_segments() -> None:
+    reference = [replace(s, start=s.start + 5, epoch=3) for s in chain([2 * SECOND, 1 * SECOND, 4 * SECOND])]
+    written = [closed(i, 0, 1, T0, size=70 + i) for i in range(3)]
+    found = place_text(written, None, reference, gaps_until=0)
+    assert found == Placed([replace(s, size=70 + s.index) for s in reference], 3)
+
+
+@pytest.mark.semantics("P7")
+def test_a_text_that_does_not_come_is_a_gap_and_is_not_listed_later() -> None:
+    reference = chain([2 * SECOND] * 4)
+    waiting = place_text([], None, reference, gaps_until=at(3))
+    assert [(s.index, s.start, s.duration, s.size) for s in waiting.segments] == [(-1, at(0), 2 * SECOND, 0)]
+    late = place_text([closed(i, 0, 1, T0, size=7) for i in range(3)], waiting.segments[-1], reference, gaps_until=0)
+    assert [(s.number, s.index, s.size) for s in late.segments] == [(1, 1, 7), (2, 2, 7)]
+    assert late.taken == 3, "the row of the gap is settled, too"
+
+
+def test_what_the_reference_has_passed_over_a_text_has_not_either() -> None:
+    reference = [replace(s, number=s.number - 2) for s in chain([2 * SECOND] * 4)[2:]]  # its first two were sent again
+    found = place_text([closed(i, 0, 1, T0) for i in range(3)], None, reference, gaps_until=0)
+    assert [(s.number, s.index) for s in found.segments] == [(0, 2)] and found.taken == 3
+    other = segment(4, run=SECOND_RUN, index=7)
+    assert [s.number for s in place_text([closed(2, 0, 1, T0)], other, reference, gaps_until=0).segments] == [5]
+    assert place_text([closed(0, 0, 1, T0)], None, [], gaps_until=0) == Placed([], 0)

@@ -63,6 +63,14 @@ second signal."""
     help="Several qualities from one decode, e.g. 1080p,720p,480p; the audio is a rendition of its own.",
 )
 @click.option(
+    "--subtitles",
+    metavar="WHAT",
+    is_flag=False,
+    flag_value="auto",
+    help="WebVTT of a subtitle track (0 is the first) or of CEA-608 captions (cc1 to cc4); auto, or nothing behind it:"
+    " the first track, else cc1. A language may follow: cc1:en. [default: none]",
+)
+@click.option(
     "--retention",
     metavar="D",
     default="24h",

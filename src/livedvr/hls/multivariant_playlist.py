@@ -14,7 +14,8 @@ from livedvr.hls.attributes import format_attributes, quoted
 class Variant:
     """One EXT-X-STREAM-INF (RFC 8216bis 4.4.6.2). Bit rates in bits per second, of the whole variant.
 
-    ``audio``: the group of audio alternatives it plays with.
+    ``audio``, ``subtitles``: the groups of alternatives it plays with. Nothing is said of CLOSED-CAPTIONS: what is not
+    known of the pictures a player finds by itself, and NONE would deny it for good.
     """
 
     uri: str
@@ -24,11 +25,15 @@ class Variant:
     resolution: tuple[int, int] | None
     frame_rate: Fraction | None
     audio: str | None = None
+    subtitles: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One EXT-X-MEDIA (RFC 8216bis 4.4.6.1). ``channels``: how many an audio has, None if that cannot be told."""
+    """One EXT-X-MEDIA (RFC 8216bis 4.4.6.1). ``channels``: how many an audio has, None if that cannot be told.
+
+    ``default``: what is played unless the user chooses. Each may be selected automatically, by language.
+    """
 
     type: Literal["AUDIO", "SUBTITLES"]
     group: str
@@ -77,4 +82,6 @@ def _of_variant(variant: Variant) -> str:
         attributes["FRAME-RATE"] = f"{float(variant.frame_rate):.3f}"
     if variant.audio:
         attributes["AUDIO"] = quoted(variant.audio)
+    if variant.subtitles:
+        attributes["SUBTITLES"] = quoted(variant.subtitles)
     return format_attributes(attributes)

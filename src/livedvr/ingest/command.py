@@ -19,6 +19,7 @@ from livedvr.resources.times import SECOND, format_seconds
 
 JOURNAL_NAME = "journal.csv"
 HEAD_NAME = "head.nut"
+CUES_NAME = "cues.vtt"
 
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
 DEFAULT_VIDEO_BITRATE = 6_000_000
@@ -34,11 +35,15 @@ CONTAINER_OFFSET = 1 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a run cuts its input: into which of the channel's mux streams. ``probe_seconds``: for live MPEG-TS."""
+    """How a run cuts its input: into which of the channel's mux streams. ``probe_seconds``: for live MPEG-TS.
+
+    ``lacking``: specifiers of subtitle tracks that the source does not have, in whose place captions are taken.
+    """
 
     channel: Channel
     muxes: tuple[MuxStream, ...]
     probe_seconds: int = PROBE_SECONDS
+    lacking: frozenset[str] = frozenset()
 
 
 def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
@@ -47,7 +52,9 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     One process and one decode for all of them: they share their media time.
     """
     given = ffmpeg.input(_input_name(source), **_input_options(source, cut))
-    outputs = [output for mux in cut.muxes for output in _outputs(given, cut.channel, mux, alone=len(cut.muxes) == 1)]
+    media = [mux for mux in cut.muxes if mux.container != "vtt"]
+    outputs = [output for mux in media for output in _outputs(given, cut.channel, mux, alone=len(media) == 1)]
+    outputs += _text_outputs(_text_input(given, source, cut), source, cut)
     return [
         binary,
         "-hide_banner",
@@ -60,8 +67,12 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
 
 def stream_specifiers(channel: Channel, mux: MuxStream) -> list[str]:
     """The source's streams that a rendition takes, as ffmpeg names them: ``v:0``, ``a:1``."""
-    audio = channel.audio_of(mux)
-    return [*(["v:0"] if channel.video_of(mux) else []), *([f"a:{audio.input_track}"] if audio else [])]
+    audio, text = channel.audio_of(mux), channel.text_of(mux)
+    return [
+        *(["v:0"] if channel.video_of(mux) else []),
+        *([f"a:{audio.input_track}"] if audio else []),
+        *([f"s:{text.input_track}"] if text and text.input_track is not None else []),
+    ]
 
 
 def _outputs(given: Any, channel: Channel, mux: MuxStream, *, alone: bool) -> list[Any]:
@@ -83,13 +94,47 @@ def _outputs(given: Any, channel: Channel, mux: MuxStream, *, alone: bool) -> li
     return outputs
 
 
+def _text_input(given: Any, source: Source, cut: Cut) -> Any:
+    """Where subtitle tracks are read: a file is read once more for them, ahead of its pictures.
+
+    For ffmpeg 9 paces an input by its sparsest stream: with subtitles beside them, pictures come in bursts, and if this
+    input were paced too, they would wait for the next cue (measured: 19 s). As it is, ffmpeg reads as far as the next.
+    """
+    if source.kind != "file":
+        return given
+    options = _input_options(source, cut)
+    del options["re"]
+    return ffmpeg.input(_input_name(source), **options, vn=None, an=None)  # of this one nothing but subtitles
+
+
+def _text_outputs(given: Any, source: Source, cut: Cut) -> list[Any]:
+    """The cues of each subtitle track that is taken, in a file that grows. Captions need none: see `TextWriter`."""
+    outputs = []
+    for mux in cut.muxes:
+        text = cut.channel.text_of(mux)
+        if text is None or text.input_track is None or not source.has_timed_texts:
+            continue
+        specifier = f"s:{text.input_track}"
+        # Only files have tracks of text; looking for one would cost a publisher the connection.
+        if text.input_cea_channel and (specifier in cut.lacking or source.kind != "file"):
+            continue
+        options = {
+            "f": "webvtt",
+            "c:s": "webvtt",  # from SubRip, ASS, MP4 text, ...
+            "flush_packets": 1,  # each cue at once
+            "avoid_negative_ts": "disabled",  # on the run's media time, as all outputs
+        }
+        outputs.append(ffmpeg.output(given[specifier], f"{mux.key}/{CUES_NAME}", **options))
+    return outputs
+
+
 def _input_name(source: Source) -> str:
     return testsrc_graph() if source.kind == "testsrc" else source.url
 
 
 def _input_options(source: Source, cut: Cut) -> dict[str, Any]:
     options = _source_options(source, cut)
-    if source.kind == "file" or (cut.muxes[0].container == "fmp4" and source.kind != "testsrc"):
+    if source.kind == "file" or (cut.channel.reference.container == "fmp4" and source.kind != "testsrc"):
         # Timestamps that jump by more than a second are smoothed over (default: ten): a file is paced by them, and
         # the mov muxer would make one picture as long as the jump. A live MPEG-TS keeps its jump in MPEG-TS, and the
         # journal shows it.
@@ -212,6 +257,7 @@ def _video_options(video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
         options["sc_threshold"] = 0
     else:
         options |= {"tag:v": "hvc1", "x265-params": "scenecut=0:open-gop=0:log-level=error"}  # hvc1: what Apple plays
+        options["a53cc"] = 1  # the captions stay; x264 keeps them unasked, ffmpeg 5.1 has no way to and warns
     if video.height_pixels:
         options["vf"] = f"scale={video.width_pixels or -2}:{video.height_pixels}"
     if video.frame_rate:

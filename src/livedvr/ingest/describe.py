@@ -9,6 +9,8 @@ from livedvr.media.reader import MediaSpan
 from livedvr.resources.errors import SourceError
 from livedvr.timeline.segment import ClosedSegment, RunMedia
 
+WEBVTT = RunMedia((), None, None, "text webvtt")  # what a text rendition is
+
 
 def longest_keyframe_distance(head: MediaSpan, closed: list[ClosedSegment]) -> int:
     """P3's measure while settling, microseconds: within the first segment, and from it to the next."""

@@ -9,12 +9,13 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
-from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv, stream_specifiers
+from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
 from livedvr.ingest.door import Door, Refusals, admit
 from livedvr.ingest.ended_run import EndedRun
 from livedvr.ingest.failover import NEVER_CAME, Health
 from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
+from livedvr.ingest.lacking import without
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, new_run_id
 from livedvr.ingest.source import check_file, check_port
@@ -220,20 +221,16 @@ class Feed:
 
     async def _do_without(self, ended: EndedRun) -> bool:
         """Of renditions that cannot be made of this source the next run does without (P7). Whether there are any."""
-        missing, refused = log.missing_stream(ended.log), log.refused_rendition(ended.log)
-        if missing is not None:
-            why = f"the source has no stream '{missing}'"
-            bad = {mux.key for mux in self.cut.muxes if missing in stream_specifiers(self._channel, mux)}
-            if self._channel.reference.key in bad:
-                raise SourceError(why, field=self.source.shown)
-        elif refused is not None and refused[0] != self._channel.reference.key:
-            bad, why = {refused[0]}, f"its stream does not go into its container: {refused[1]}"
-        else:
+        found = without(self.cut, ended.log)
+        if found is None:
             return False
-        muxes = self.cut.muxes
-        self.cut = replace(self.cut, muxes=tuple(mux for mux in muxes if mux.key not in bad))
-        self.last_failure = f"{', '.join(mux.key for mux in muxes if mux.key in bad)}: {why}"
-        await self._add_event("RENDITION_FAILED", self.last_failure)
+        before, (self.cut, why) = self.cut.muxes, found
+        if self._channel.reference not in self.cut.muxes:
+            raise SourceError(why, field=self.source.shown)
+        dropped = ", ".join(mux.key for mux in before if mux not in self.cut.muxes)
+        if dropped:  # else captions take the place of a track
+            self.last_failure = f"{dropped}: {why}"
+            await self._add_event("RENDITION_FAILED", self.last_failure)
         return True
 
     async def _add_event(self, kind: str, text: str) -> None:

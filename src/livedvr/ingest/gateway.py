@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from livedvr.ingest.source import RTMP_PORT, Source, check_ports, parse_source, rtmp_pull
+from livedvr.ingest.source import RTMP_PORT, Source, check_ports, check_texts, parse_source, rtmp_pull
 from livedvr.ingest.stream_key import wants_stream_key
 from livedvr.resources.addresses import is_in_ranges
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, StorageError
@@ -105,7 +105,9 @@ def source_of(channel: Channel, key: InputKey, inputs: GatewayInputs | None) -> 
 
 def check_inputs(channel: Channel, others: Iterable[Channel], inputs: GatewayInputs | None) -> None:
     """INVALID_ARGUMENT: an input is none, two wait on one port. FAILED_PRECONDITION: a key is another input's, too."""
-    check_ports([source_of(channel, key, inputs) for key in channel.inputs])
+    sources = [source_of(channel, key, inputs) for key in channel.inputs]
+    check_ports(sources)
+    check_texts(channel, sources[0])
     if inputs is not None:
         inputs.check_keys(channel, others)
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
-from livedvr.ingest.describe import describe, longest_keyframe_distance
+from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
 from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
@@ -24,10 +24,10 @@ from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
-from livedvr.timeline.beside import Placed, place_beside
+from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.placing import is_resent, observed, place, target_seconds
-from livedvr.timeline.segment import ClosedSegment, Segment
+from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
 
@@ -69,7 +69,7 @@ class Intake:
 
         Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
         """
-        self._read_journals(open_run)  # step 2
+        await self._read_journals(open_run)  # step 2
         self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
@@ -102,8 +102,9 @@ class Intake:
                 open_run.segment_path(track, closed.index).unlink(missing_ok=True)
             track.take(taken)
 
-    def _read_journals(self, open_run: OpenRun) -> None:
-        for track in open_run.tracks:
+    async def _read_journals(self, open_run: OpenRun) -> None:
+        for track in open_run.tracks:  # the reference first: texts are written beside it
+            said = await asyncio.to_thread(track.text.write) if track.text is not None else None
             for row in track.journal.new_rows():
                 if row.index < track.open_index:
                     continue  # it is in the catalog since before a restart
@@ -116,6 +117,8 @@ class Intake:
                     open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
                 )
                 track.undated.append(closed)
+            if said is not None and track.undated:
+                await self._add_event(track.undated[-1].arrival, "CAPTIONS_ABSENT", f"{track.mux.key}: {said}")
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(open_run.log.smoothed_jumps())
 
@@ -162,7 +165,7 @@ class Intake:
                 lambda db: channel_rows.set_target(db, self._channel.channel_id, target), self._owner
             )
             self._known.target = target
-        self._learn(open_run, track, head)
+        self._learn(open_run, track, describe(head, track.mux.container))
         # The journal says 0 although the first picture may come later; the container knows.
         start, first = track.pending[0], head.reference.first_pts - CONTAINER_OFFSET
         if start.media_start < first < start.media_end:
@@ -170,8 +173,8 @@ class Intake:
         open_run.clock = clock.anchored()
         return True
 
-    def _learn(self, open_run: OpenRun, track: Track, head: MediaSpan) -> None:
-        open_run.media[track.mux.key] = describe(head, track.mux.container)
+    def _learn(self, open_run: OpenRun, track: Track, media: RunMedia) -> None:
+        open_run.media[track.mux.key] = media
         self._known.media[open_run.run.id] = dict(open_run.media)
 
     async def _read_head(self, open_run: OpenRun, track: Track) -> MediaSpan:
@@ -253,8 +256,11 @@ class Intake:
         """What a further rendition is, once it has come. One that cannot be played does not stop the others (P7)."""
         if track.failed or not track.pending or track.mux.key in open_run.media:
             return
+        if track.text is not None:
+            self._learn(open_run, track, WEBVTT)
+            return
         try:
-            self._learn(open_run, track, await self._read_head(open_run, track))
+            self._learn(open_run, track, describe(await self._read_head(open_run, track), track.mux.container))
         except SourceError as error:
             track.failed = True
             await self._add_event(track.pending[0].arrival, "RENDITION_FAILED", f"{track.mux.key}: {error}")
@@ -283,8 +289,10 @@ class Intake:
         if track.failed:
             gaps = place_beside([], last, beside, gaps_until=until, final=final)
             return replace(gaps, taken=len(track.pending))
-        patience = 0 if final else GAP_AFTER * (self._known.target or 0) * SECOND
-        return place_beside(track.pending, last, beside, gaps_until=until - patience, final=final)
+        until -= 0 if final else GAP_AFTER * (self._known.target or 0) * SECOND
+        if track.text is not None:
+            return place_text(track.pending, last, beside, gaps_until=until)
+        return place_beside(track.pending, last, beside, gaps_until=until, final=final)
 
     async def _store_objects(self, open_run: OpenRun, placed: Mapping[str, Placed]) -> None:
         run = open_run.run.id

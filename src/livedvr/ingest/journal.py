@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_LINE = re.compile(rb"segment-(\d{6,})\.(?:m4s|ts),(-?)(\d+)\.(\d{6}),(-?)(\d+)\.(\d{6})\r?")
+_LINE = re.compile(rb"segment-(\d{6,})\.(?:m4s|ts|vtt),(-?)(\d+)\.(\d{6}),(-?)(\d+)\.(\d{6})\r?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ _NOISE = re.compile(
 )
 _PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
+_BITMAPS = ("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "dvd_subtitle", "xsub", "arib_caption")
 _URL = re.compile(r"[a-z]+://[^\s']*[^\s':.,;]")
 
 
@@ -30,9 +31,9 @@ def lacks_keyframe(lines: Sequence[str]) -> bool:
 
 def missing_stream(lines: Sequence[str]) -> str | None:
     """The stream that was asked for by its name and that the source does not have, e.g. ``a:1``."""
-    found = (re.search(r"Stream map '0:([va]:\d+)' matches no streams", line) for line in lines)
+    found = (re.search(r"Stream map '\d:([vas]:\d+)' matches no streams", line) for line in lines)
     # ffmpeg 9 says it without the name, and names it in the line behind.
-    named = (re.search(r"Failed to set value '0:([va]:\d+)' for option 'map'", line) for line in lines)
+    named = (re.search(r"Failed to set value '\d:([vas]:\d+)' for option 'map'", line) for line in lines)
     return next((match[1] for match in (*found, *named) if match), None)
 
 
@@ -47,6 +48,18 @@ def refused_rendition(lines: Sequence[str]) -> tuple[str, str] | None:
         elif _PROBLEM.search(line):
             why = _PREFIX.sub("", line).strip()
     return None
+
+
+def bitmap_subtitle(lines: Sequence[str]) -> tuple[str, str] | None:
+    """A subtitle track that ffmpeg cannot turn into text: its specifier and codec, e.g. ``s:0``, ``dvb_subtitle``.
+
+    Bitmaps, and teletext where the build lacks libzvbi; the first of them is named.
+    """
+    if not any("Subtitle encoding currently only possible" in line or "no decoder found for" in line for line in lines):
+        return None
+    found = [re.search(r"Stream #0:\d+\S*: Subtitle: (\w+)", line) for line in lines]
+    codecs = [match[1] for match in found if match]
+    return next(((f"s:{track}", codec) for track, codec in enumerate(codecs) if codec in _BITMAPS), None)
 
 
 def refused_publisher(lines: Sequence[str]) -> bool:

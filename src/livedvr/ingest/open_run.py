@@ -8,6 +8,7 @@ from pathlib import Path
 from livedvr.ingest.journal import JournalReader
 from livedvr.ingest.log import LogReader
 from livedvr.ingest.run import Run
+from livedvr.ingest.text import TextWriter
 from livedvr.media.reader import MediaSpan
 from livedvr.resources.layout import INIT_NAME
 from livedvr.resources.models import Channel
@@ -25,6 +26,7 @@ class Track:
     ``next_index``: the first segment that is not in the catalog yet. ``undated``: those closed since then that wait for
     the source's dates, ``pending``: those that are to be placed. ``unlisted``: those since then that will never be
     listed. ``head``: what the first segment is. ``failed``: it brings nothing (any more) that can be listed (P7).
+    ``text``: what writes it, where ffmpeg does not.
     """
 
     mux: MuxStream
@@ -36,6 +38,7 @@ class Track:
     head: MediaSpan | None = None
     init_stored: bool = False
     failed: bool = False
+    text: TextWriter | None = None
 
     @property
     def open_index(self) -> int:
@@ -84,15 +87,17 @@ class OpenRun:
 
 def open_run(run: Run, channel: Channel, timeline: Timeline) -> OpenRun:
     """The run as far as the timeline does not have it; a mux stream that it does without has failed."""
-    tracks = [_track(run, channel.mux_stream(key), timeline) for key in timeline.renditions()]
+    tracks = [_track(run, channel, channel.mux_stream(key), timeline) for key in timeline.renditions()]
     return OpenRun(run, LogReader(run.log_path, channel.reference.key), tracks[0], tracks[1:])
 
 
-def _track(run: Run, mux: MuxStream, timeline: Timeline) -> Track:
+def _track(run: Run, channel: Channel, mux: MuxStream, timeline: Timeline) -> Track:
     committed = [s.index for s in timeline.of_run(mux.key, run.id) if not s.is_gap]
+    is_there, text = mux.key in run.muxes, channel.text_of(mux)
     return Track(
         mux,
         JournalReader(run.journal_path(mux.key)),
         next_index=committed[-1] + 1 if committed else 0,
-        failed=mux.key not in run.muxes,
+        failed=not is_there,
+        text=TextWriter(run, mux, channel.reference, text.input_cea_channel) if text and is_there else None,
     )

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from livedvr.resources.addresses import listens_for_rtmp, public_uri
 from livedvr.resources.errors import Aborted, InvalidArgument
-from livedvr.resources.models import Input
+from livedvr.resources.models import Channel, Input
 
 Kind = Literal["testsrc", "file", "srt", "udp", "rtmp", "rtsp", "hls"]
 
@@ -67,6 +67,15 @@ class Source:
     def is_fed(self) -> bool:
         """Whether its publishers come to the gateway, which lets them in or not."""
         return self.listens and self.address is None
+
+    @property
+    def has_timed_texts(self) -> bool:
+        """Whether a subtitle track's cues have the time of the pictures.
+
+        Measured: of HLS 9.x ignores X-TIMESTAMP-MAP and loses cues, 5.1 reads none; a file is looped by what is read of
+        it, and for subtitles alone that ends with the last cue.
+        """
+        return self.kind != "hls" and not self.loop
 
     @property
     def transport(self) -> Literal["tcp", "udp"]:
@@ -252,6 +261,17 @@ def check_ports(sources: Iterable[Source]) -> None:
     taken = [(source.transport, source.address) for source in sources if source.address is not None]
     if len(set(taken)) < len(taken):
         raise InvalidArgument("both inputs listen on one port", field="backupInput", hint="give each a port of its own")
+
+
+def check_texts(channel: Channel, source: Source) -> None:
+    """Where the time of a subtitle track cannot be told, it is refused."""
+    texts = [stream.text_stream for stream in channel.elementary_streams if stream.text_stream]
+    if source.has_timed_texts or all(text.input_cea_channel is not None for text in texts):
+        return
+    what = "an HLS source" if source.kind == "hls" else "a looped file"
+    raise InvalidArgument(
+        f"ffmpeg does not tell the time of {what}'s subtitles", field="inputTrack", hint="take captions: cc1"
+    )
 
 
 def check_file(source: Source) -> None:

@@ -1,4 +1,4 @@
-"""CEA-608 captions: pairs of bytes in, texts out (ANSI/CTA-608-E; 47 CFR 15.119). Pure.
+"""CEA-608 captions: pairs of bytes in, texts out (ANSI/CTA-608-E; 47 CFR 79.101). Pure.
 
 ffmpeg's decoder is no help here: fed by PyAV it has no time base, and then shows nothing of roll-up captions; and what
 is said in CC2 it shows in CC1 (measured, ffmpeg 8).

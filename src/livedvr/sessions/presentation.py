@@ -11,6 +11,8 @@ from livedvr.resources.models import Channel
 from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
+_SUBTITLES = "subtitles"
+
 
 class Rendition(Protocol):
     """What a multivariant playlist says of a media playlist."""
@@ -35,14 +37,16 @@ class Rendition(Protocol):
 def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int, known: ChannelTimeline) -> bytes:
     """The text as of now; codecs and size are those of the newest run that each rendition lists.
 
-    Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec.
-    One that has brought nothing yet is left out.
+    Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec,
+    and those of text in one group for all. One that has brought nothing yet is left out.
     """
     playable = [one for one in renditions if one.newest]
     videos = [one for one in playable if channel.video_of(channel.mux_stream(one.mux))]
-    sounds = [one for one in playable if one not in videos]
+    texts = [one for one in playable if channel.text_of(channel.mux_stream(one.mux))]
+    sounds = [one for one in playable if one not in videos and one not in texts]
+    subtitles = [_text(channel, one, edition) for one in texts]
     if not videos:
-        return render_multivariant([_variant(one, edition, known, None, []) for one in sounds])
+        return render_multivariant([_variant(one, edition, known, None, [], texts) for one in sounds], subtitles)
     groups: dict[str, list[Rendition]] = {}
     for sound in sounds:
         groups.setdefault(_group_id(_media(sound, known)), []).append(sound)
@@ -52,8 +56,8 @@ def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int
         for position, sound in enumerate(members)
     ]
     beside: list[tuple[str | None, list[Rendition]]] = [*groups.items()] or [(None, [])]
-    variants = [_variant(video, edition, known, group, members) for group, members in beside for video in videos]
-    return render_multivariant(variants, alternatives)
+    variants = [_variant(video, edition, known, group, members, texts) for group, members in beside for video in videos]
+    return render_multivariant(variants, alternatives + subtitles)
 
 
 def _variant(
@@ -62,18 +66,25 @@ def _variant(
     known: ChannelTimeline,
     group: str | None,
     members: Sequence[Rendition],
+    texts: Sequence[Rendition],
 ) -> Variant:
-    """RFC 8216bis 4.4.6.2: the bit rates and codecs of the rendition together with any one of its audio group."""
+    """RFC 8216bis 4.4.6.2: the bit rates and codecs of the rendition together with any one of each of its groups.
+
+    WebVTT has no codec to name: its segments are no ISO files, and RFC 6381 knows none for a plain file.
+    """
     media = _media(rendition, known)
     codecs = [*media.codecs, *(codec for member in members for codec in _media(member, known).codecs)]
     return Variant(
         uri=_uri(rendition, edition),
-        bandwidth=rendition.bandwidth + max((member.bandwidth for member in members), default=0),
-        average_bandwidth=rendition.meter.average + max((member.meter.average for member in members), default=0),
+        bandwidth=rendition.bandwidth
+        + sum(max((one.bandwidth for one in group), default=0) for group in (members, texts)),
+        average_bandwidth=rendition.meter.average
+        + sum(max((one.meter.average for one in group), default=0) for group in (members, texts)),
         codecs=tuple(dict.fromkeys(codecs)),
         resolution=media.resolution,
         frame_rate=media.frame_rate,
         audio=group,
+        subtitles=_SUBTITLES if texts else None,
     )
 
 
@@ -89,6 +100,20 @@ def _alternative(
         language=audio.language_code,
         default=first,
         channels=_media(rendition, known).channels,
+        uri=_uri(rendition, edition),
+    )
+
+
+def _text(channel: Channel, rendition: Rendition, edition: int) -> Alternative:
+    text = channel.text_of(channel.mux_stream(rendition.mux))
+    assert text is not None
+    return Alternative(
+        type="SUBTITLES",
+        group=_SUBTITLES,
+        name=text.display_name or text.language_code or rendition.mux,
+        language=text.language_code,
+        default=False,  # shown to who asks for them, or whose system does
+        channels=None,
         uri=_uri(rendition, edition),
     )
 

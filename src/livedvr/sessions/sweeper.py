@@ -151,12 +151,12 @@ class Sweeper:
 
     async def _delete_segments(self) -> None:
         """R4: the object, then the row, a batch at a time."""
-        container, left = self._channel.reference.container, 0  # one for all (O1)
+        container, left = {mux.key: mux.container for mux in self._channel.mux_streams}, 0
         while not self._storage_is_down:
             leaving = self._read(segment_rows.list_leaving, left + DELETED_AT_ONCE)[left:]
             if not leaving:
                 return
-            names = {segment_name(mux, s.run, s.index, container): (mux, s.number) for mux, s in leaving}
+            names = {segment_name(mux, s.run, s.index, container[mux]): (mux, s.number) for mux, s in leaving}
             gone = [names[name] for name in await self._delete(list(names))]
             if gone:
                 await self._write(segment_rows.delete_segments, gone)

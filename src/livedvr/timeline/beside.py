@@ -8,7 +8,7 @@ edges stand for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livedvr.timeline.clock import JUMP
 from livedvr.timeline.segment import ClosedSegment, Segment
@@ -62,6 +62,38 @@ def place_beside(
     if taken == len(rows):
         segments += _gaps(segments[-1] if segments else previous, reference, gaps_until)
     return Placed(segments, taken)
+
+
+def place_text(
+    rows: Sequence[ClosedSegment],
+    previous: Segment | None,
+    reference: Sequence[Segment],
+    *,
+    gaps_until: int,
+) -> Placed:
+    """What of a text rendition can be placed by now: it has the reference's own segments, index by index.
+
+    The arguments are those of `place_beside`. Rows of which the reference has listed nothing are not listed either.
+    """
+    segments: list[Segment] = []
+    by_index = {row.index: row for row in rows}
+    number = previous.number + 1 if previous else 0
+    done = _index(previous) if previous and reference and previous.run == reference[0].run else -1
+    for beside in reference:
+        if beside.index <= done:
+            continue
+        row = by_index.get(beside.index)
+        if row is None and beside.end > gaps_until:
+            break
+        index, size = (-1 - beside.index, 0) if row is None else (row.index, row.size)
+        segments.append(replace(beside, number=number + len(segments), index=index, size=size))
+        done = beside.index
+    return Placed(segments, sum(index <= done for index in by_index))
+
+
+def _index(segment: Segment) -> int:
+    """Of the reference's segment that a text's segment, or its gap, stands for."""
+    return -1 - segment.index if segment.is_gap else segment.index
 
 
 def _beside(

@@ -1,0 +1,52 @@
+"""Fixtures: a browser, and hls.js to play in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import missing
+
+CHROMEDRIVER = Path("/usr/bin/chromedriver")
+HLS_JS = "hls.js@1.7.4"
+
+
+@pytest.fixture(scope="module")
+def hls_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """hls.js from its package."""
+    if shutil.which("npm") is None:
+        missing("npm", "npm")
+    folder = tmp_path_factory.mktemp("hls.js")
+    subprocess.run(["npm", "pack", "--silent", HLS_JS], cwd=folder, check=True, capture_output=True)
+    shutil.unpack_archive(next(folder.glob("*.tgz")), folder)
+    return folder / "package/dist/hls.min.js"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, headless."""
+    if not CHROMEDRIVER.exists():
+        missing("chromedriver", "chromium chromium-driver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+    for option in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--mute-audio",
+        "--no-proxy-server",
+        *quiet,
+    ):
+        options.add_argument(option)
+    options.add_argument("--autoplay-policy=no-user-gesture-required")
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(CHROMEDRIVER)))
+    yield driver
+    driver.quit()
