@@ -21,8 +21,8 @@ from livedvr.resources.streams import video_and_audio
 pytestmark = pytest.mark.e2e
 
 
-def _ask(output: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "livedvr", "session", *arguments, "--output", str(output), "--json"]
+def _ask(output: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    command = [*prefix, sys.executable, "-m", "livedvr", "session", *arguments, "--output", str(output), "--json"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -122,7 +122,9 @@ def test_the_session_of_a_killed_controller_is_updated_and_its_ffmpeg_goes_on(
         assert extended["state"] == "LIVE" and _end(extended) > 0
         assert ffmpeg_pids(tmp_path) == encoder, "it was adopted and left"
 
-        waiting = _ask(tmp_path, "update", "demo", "--end", "-1s")
+        # As a script starts what it puts in the background: SIGINT is ignored unless somebody asks for it.
+        in_background = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+        waiting = _ask(tmp_path, "update", "demo", "--end", "-1s", prefix=in_background)
         until(lambda: _session(tmp_path, "get", "demo")["state"] == "COOLDOWN", "the cooldown")
         until(lambda: media_playlist(tmp_path).read_text().endswith("#EXT-X-ENDLIST\n"), "the end of the playlist")
         waiting.send_signal(signal.SIGINT)

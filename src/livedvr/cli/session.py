@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -146,6 +148,9 @@ def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSe
         raise InvalidArgument(
             f"channel '{place['channel']}' of this data dir writes to {access.output}", field="--output"
         )
+    # A shell script starts what it puts in the background with SIGINT ignored: nobody could end a visit that waits.
+    if threading.current_thread() is threading.main_thread():  # handlers are for this one alone
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     found = asyncio.run(access.ask(request, on_session or (lambda _: None)))
     if not found.owned and any(one.state not in ("FINISHED", "FAILED") for one in found.sessions):
         _note(f"nobody runs channel '{place['channel']}'; `livedvr record --resume` takes it up")
