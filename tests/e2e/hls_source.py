@@ -8,8 +8,11 @@ from live import Encoder, until
 
 
 def live_playlist(folder: Path, *, size: int = 0, dates: bool = True, seconds: int = 2) -> Encoder:
-    """An encoder that writes ``live.m3u8`` into the folder; all segments stay listed unless ``size`` says how many."""
-    flags = "program_date_time" if dates else "omit_endlist"
+    """An encoder that writes ``live.m3u8`` into the folder; all segments stay listed unless ``size`` says how many.
+
+    One that an earlier encoder has left is gone on with.
+    """
+    flags = "append_list+" + ("program_date_time" if dates else "omit_endlist")
     mux = ("-f", "hls", "-hls_time", str(seconds), "-hls_list_size", str(size), "-hls_flags", flags)
     return Encoder(str(folder / "live.m3u8"), mux=(*mux, "-hls_segment_filename", str(folder / "seg%05d.ts")))
 

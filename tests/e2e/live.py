@@ -164,7 +164,8 @@ class Encoder:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        if self.process.stderr and not self.process.stderr.closed:  # a test may have stopped it before
+            self.process.communicate()
 
 
 @dataclass(frozen=True)

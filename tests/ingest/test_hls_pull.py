@@ -7,6 +7,8 @@ import pytest
 from builders import T0
 from livedvr.ingest.hls_pull import USUAL_TARGET, HlsPull
 from livedvr.ingest.log import LogTail
+from livedvr.ingest.source import parse_source
+from livedvr.resources.models import Input
 from livedvr.resources.times import SECOND, format_time
 from livedvr.timeline.source_dates import SourceDates, SourceSegment
 from web_server import WebServer
@@ -91,3 +93,25 @@ async def test_ffmpeg_s_log_says_which_segment_was_the_first(folder: Path) -> No
         await pull.tell(LogTail(log), dates)
     assert dates.patience == pull.silence_floor
     assert dates.date(0, 2 * SECOND, waiting=0) == (T0 + 2 * SECOND, False)
+
+
+@pytest.mark.semantics("I3", "C3")
+async def test_a_run_begins_behind_what_the_run_before_has_opened(folder: Path) -> None:
+    source = parse_source(Input(uri="https://tv.example/live.m3u8"))
+    opening = "[hls @ 0x1] [info] Opening '{}' for reading"
+    with WebServer(folder) as server:
+        pull = HlsPull(f"{server.url}/sub/live.m3u8")
+        assert pull.fresh == 1, "nobody has looked yet: a run has to"
+        await pull.look()
+        assert (pull.fresh, pull.source_of_next_run(source).newest) == (3, 3)
+        log = [opening.format(f"{server.url}/{uri}") for uri in ("sub/a/seg7.ts", "b/seg8.ts?x=1", "sub/live.m3u8")]
+        pull.has_read(log)
+        assert (pull.fresh, pull.source_of_next_run(source).newest) == (1, 1)
+        pull.has_read([*log, opening.format("https://cdn.example/seg9.ts")])
+        assert pull.fresh == 0, "there is nothing for a run"
+        (folder / "sub" / "live.m3u8").write_text(MEDIA + "#EXTINF:4,\nseg10.ts\n#EXTINF:4,\nseg11.ts\n")
+        await pull.look()
+        assert pull.fresh == 2
+        (folder / "sub" / "live.m3u8").write_text(MEDIA.replace("seg", "anew"))
+        await pull.look()
+        assert pull.fresh == 3, "what was read has left the list"

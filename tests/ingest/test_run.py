@@ -79,7 +79,14 @@ def test_a_stopped_process_hears_int(run: Run) -> None:
     pid = _child(run)
     os.kill(pid, signal.SIGSTOP)
     run.stop()
-    assert until(run.exit, "the end", 4) == RunExit(255, 0, "stop")
+    assert until(run.exit, "the end", 4) == RunExit(255, 0, "stop", stood_still=True)
+
+
+def test_who_hears_only_the_second_int_need_not_be_killed(run: Run) -> None:
+    # As an ffmpeg that waits for a silent source.
+    _start(run, "trap 'trap \"exit 255\" INT' INT; echo ready; while :; do sleep 0.05; done")
+    run.stop()
+    assert until(run.exit, "the end", 5) == RunExit(255, 0, "stop")
 
 
 @pytest.mark.semantics("I5")

@@ -180,6 +180,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (open_run, "JournalReader", SimJournalReader),
         (feed, "new_run_id", _sim_run_id),
         (feed, "check_port", lambda source: None),
+        (feed, "close_last_segments", lambda opened: None),
         (feed, "check_file", lambda source: None),
         (feed, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),

@@ -185,7 +185,7 @@ def _hls_options(source: Source) -> dict[str, Any]:
         "f": "hls",  # a page that is no playlist is refused instead of guessed at
         # Never `file`: a playlist from the network must not open what is on this machine. Further hosts it may name.
         "protocol_whitelist": "http,https,tcp,tls,crypto",
-        "live_start_index": -3,  # no nearer to the live edge (RFC 8216bis 6.3.3)
+        "live_start_index": -source.newest,  # from the live edge
         "rw_timeout": STALL,  # a server that says nothing does not hold the run for ever
         # Its own patience ends after the watchdog's: playlists that do not grow (looked at each half target duration),
         # or do not come.

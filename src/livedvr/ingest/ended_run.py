@@ -25,6 +25,9 @@ class EndedRun:
             return "disk full"
         if self.refusal:
             return PUBLISHER_REFUSED
-        if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
+        # Silence alone does not tell whose it was: but a process that is stopped hears no source. (One that hangs in
+        # another way cannot be told from one that waits for its source: both sleep. That counts as the source's.)
+        was_killed = self.exit.signal and not self.silence
+        if self.exit.reason == "lease" or self.exit.stood_still or was_killed:
             return INGEST_RESTARTED
         return SOURCE_LOST

@@ -16,6 +16,7 @@ from livedvr.ingest.failover import NEVER_CAME, Health
 from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.lacking import without
+from livedvr.ingest.last_segment import close_last_segments
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, new_run_id
 from livedvr.ingest.source import check_file, check_port
@@ -151,6 +152,9 @@ class Feed:
     async def _keep_going(self) -> None:
         backoff, failures = FIRST_BACKOFF, 0
         while self._asked is None and not await self._is_played():
+            if self._pull is not None and not self._pull.fresh:
+                await self._pause(self._pull.target // 2)  # a run would bring again what is listed already
+                continue
             started = self._clock.now()
             ended = await self._try(await self._start(started))
             if self._asked is not None or (self.source.ends and self.has_media):
@@ -252,7 +256,7 @@ class Feed:
         run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self.cut.muxes])
         channel, key = self._channel.channel_id, self.key
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
-        source = replace(self.source, paced=self._pull is not None and self._pull.is_over)
+        source = self.source if self._pull is None else self._pull.source_of_next_run(self.source)
         argv = build_argv(str(self._shared.ffmpeg.path), source, self.cut)
         try:
             await asyncio.to_thread(
@@ -305,10 +309,14 @@ class Feed:
             for watch in watches:
                 self._watcher.forget(watch)
             await end_following(following)
+        if door.is_open:
+            await asyncio.to_thread(close_last_segments, opened)
         await self._look(opened)
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
+        if self._pull is not None:
+            self._pull.has_read(run.log_lines())
         return await self._finish(opened, EndedRun(ended, run.log_lines(), silence, door.refusal))
 
     async def _say_undated(self, opened: OpenRun) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from livedvr.fetch import PLAYLIST_LIMIT, Fetcher, resolve
 from livedvr.hls.parsed import Playlist, Uri, parse_playlist
@@ -12,6 +13,7 @@ from livedvr.ingest.command import SMOOTHED, SMOOTHED_TS
 from livedvr.ingest.log import LogTail
 from livedvr.ingest.open_run import OpenRun
 from livedvr.ingest.run import Run
+from livedvr.ingest.source import NEWEST, Source
 from livedvr.resources.errors import SourceError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
@@ -38,12 +40,28 @@ class HlsPull:
         self.is_over = False
         self.segments: tuple[SourceSegment, ...] = ()
         self._url = url
+        self._opened: list[str] = []  # by the run before, playlists among them
         self._fetcher = Fetcher(url, timeout=TIMEOUT)
 
     @property
     def silence_floor(self) -> int:
         """I3: silence shorter than this is no loss."""
         return 3 * self.target
+
+    def has_read(self, log_lines: Iterable[str]) -> None:
+        """A run has ended, and this is its log: the next one begins behind what it has opened."""
+        self._opened = [found[1].decode() for line in log_lines if (found := _OPENED.search(line.encode()))]
+
+    @property
+    def fresh(self) -> int:
+        """How many of the segments that it lists have not been read; of a list that nobody has read, one at least."""
+        uris = [segment.uri for segment in self.segments]
+        last = next((uri for uri in reversed(self._opened) if uri in uris), None)
+        return max(1, len(uris)) if last is None else len(uris) - 1 - uris.index(last)
+
+    def source_of_next_run(self, source: Source) -> Source:
+        """It begins with what has not been read, but no nearer to the beginning than it would at first."""
+        return replace(source, paced=self.is_over, newest=min(self.fresh, NEWEST))
 
     async def look(self) -> bool:
         """Read the playlist anew. False: it does not come; what is known stays, and ffmpeg says why itself."""

@@ -38,6 +38,15 @@ def _micros(sign: bytes, whole: bytes, fraction: bytes) -> int:
     return -micros if sign else micros
 
 
+def format_row(row: JournalRow, name: str) -> bytes:
+    """The line that ffmpeg writes for a closed segment."""
+    return f"{name},{_seconds(row.start)},{_seconds(row.end)}\n".encode()
+
+
+def _seconds(micros: int) -> str:
+    return f"{'-' * (micros < 0)}{abs(micros) // 1_000_000}.{abs(micros) % 1_000_000:06d}"
+
+
 class JournalReader:
     """Reads what is new in a journal file since the last call."""
 

@@ -2,8 +2,8 @@
 
 Run as a script with the run's folder as its only argument; it imports the standard library only. It reads
 ``run.json`` (argv, lease_seconds, reserve_bytes), starts ffmpeg there and waits. ffmpeg ends by the ladder
-(INT, KILL five seconds later) when ``control`` says so, when nobody has touched ``lease`` for its time, or when the
-disk has less than the reserve left. How it ended goes to ``exit.json``.
+(INT, INT again, KILL) when ``control`` says so, when nobody has touched ``lease`` for its time, or when the disk has
+less than the reserve left. How it ended goes to ``exit.json``.
 
 The descriptor of ``lock`` is inherited from the controller and passed on to ffmpeg: whoever can lock that file
 knows that both are gone.
@@ -22,6 +22,9 @@ import sys
 import time
 from pathlib import Path
 
+# An ffmpeg that waits for a silent source does not hear the first INT; the second one ends that wait, but then ffmpeg
+# writes nothing any more (measured, 5.1 and 9.0). So it comes when there was time to close the last segment.
+SECOND_INT_SECONDS = 2.0
 LADDER_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
@@ -50,9 +53,15 @@ def main(folder: str) -> None:
             pass_fds=(spec["lock_fd"],),
             preexec_fn=prepare,
         )
-    reason = watch(child, spec["lease_seconds"], spec["reserve_bytes"])
+    reason, stood_still = watch(child, spec["lease_seconds"], spec["reserve_bytes"])
     code = child.wait()
-    status = {"code": max(code, 0), "signal": -min(code, 0), "reason": reason, "ended": time.time_ns() // 1000}
+    status = {
+        "code": max(code, 0),
+        "signal": -min(code, 0),
+        "reason": reason,
+        "stood_still": stood_still,
+        "ended": time.time_ns() // 1000,
+    }
     Path("exit.json.tmp").write_text(json.dumps(status))
     Path("exit.json.tmp").rename("exit.json")
 
@@ -64,10 +73,9 @@ def end_with(libc: ctypes.CDLL, keeper: int) -> None:
         os._exit(1)
 
 
-def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int) -> str | None:
-    """Wait until ffmpeg ends; return why it was told to, or None."""
-    reason: str | None = None
-    deadline = 0.0
+def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int) -> tuple[str | None, bool]:
+    """Wait until ffmpeg ends; why it was told to (None: by itself), and whether it stood still at that time."""
+    ladder: Ladder | None = None
     lease = Lease(lease_seconds)
     control = os.open("control", os.O_RDWR | os.O_NONBLOCK)  # RDWR: a FIFO without a writer must not read as ended
     ended = os.pidfd_open(child.pid)
@@ -77,17 +85,44 @@ def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: i
     while True:
         events = dict(poller.poll(LOOK_SECONDS * 1000))
         if ended in events:
-            return reason
+            return (ladder.reason, ladder.stood_still) if ladder else (None, False)
         told = os.read(control, 4096).decode() if control in events else ""
-        if "KILL" in told:
-            child.kill()
-            reason = reason or "stop"
-        elif reason is None and (reason := _why_stop(told, lease, reserve_bytes)):
-            child.send_signal(signal.SIGCONT)  # a stopped process hears INT only after CONT
-            child.send_signal(signal.SIGINT)
-            deadline = time.monotonic() + LADDER_SECONDS
-        if deadline and time.monotonic() > deadline:
-            child.kill()
+        if ladder is None and (reason := _why_stop(told, lease, reserve_bytes)):
+            ladder = Ladder(child, reason)
+        if ladder is not None:
+            ladder.step(at_once="KILL" in told)
+
+
+class Ladder:
+    """INT, INT again, KILL.
+
+    Attributes:
+        reason: why it was begun.
+        stood_still: somebody had stopped the process (SIGSTOP, a debugger): its source did not fail.
+    """
+
+    def __init__(self, child: subprocess.Popen[bytes], reason: str) -> None:
+        self.reason = reason
+        self.stood_still = stands_still(child.pid)
+        self._child = child
+        now = time.monotonic()
+        self._due = [(now, signal.SIGINT), (now + SECOND_INT_SECONDS, signal.SIGINT)]
+        self._kill_at = now + LADDER_SECONDS
+        child.send_signal(signal.SIGCONT)  # a stopped process hears INT only after CONT
+
+    def step(self, *, at_once: bool) -> None:
+        """Send what is due by now; KILL ``at_once``."""
+        now = time.monotonic()
+        if at_once or now > self._kill_at:
+            self._child.kill()
+            return
+        while self._due and now >= self._due[0][0]:
+            self._child.send_signal(self._due.pop(0)[1])
+
+
+def stands_still(pid: int) -> bool:
+    """Whether a process, a child that has not been waited for, is stopped: proc(5), the third field of ``stat``."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
 
 
 class Lease:
@@ -107,7 +142,7 @@ class Lease:
 
 
 def _why_stop(told: str, lease: Lease, reserve_bytes: int) -> str | None:
-    if "STOP" in told:
+    if told:
         return "stop"
     if lease.has_run_out():
         return "lease"

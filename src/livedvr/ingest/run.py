@@ -28,11 +28,15 @@ _RUN_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True, slots=True)
 class RunExit:
-    """How ffmpeg ended. ``reason``: why the keeper ended it (``stop``, ``lease``, ``disk full``), None by itself."""
+    """How ffmpeg ended. ``reason``: why the keeper ended it (``stop``, ``lease``, ``disk full``), None by itself.
+
+    ``stood_still``: somebody had stopped the process (SIGSTOP) when the keeper began to end it.
+    """
 
     code: int
     signal: int
     reason: str | None
+    stood_still: bool = False
 
 
 def new_run_id(now: int) -> str:
@@ -115,7 +119,8 @@ class Run:
             status = json.loads((self.folder / "exit.json").read_text())
         except (FileNotFoundError, ValueError):  # not yet; or torn by a power cut
             return None
-        return RunExit(status["code"], status["signal"], status["reason"])
+        # (An older keeper, which has outlived an upgrade, does not say whether it stood still.)
+        return RunExit(status["code"], status["signal"], status["reason"], status.get("stood_still", False))
 
     def renew(self) -> None:
         """Tell the keeper that somebody still wants this run."""
@@ -123,7 +128,7 @@ class Run:
             os.utime(self.folder / "lease")
 
     def stop(self) -> None:
-        """Ask for the ladder: INT (the last segment is closed and gets its row), KILL five seconds later."""
+        """Ask for the ladder: INT (the last segment is closed and gets its row), INT again, KILL five seconds later."""
         self._tell("STOP")
 
     def kill(self) -> None:

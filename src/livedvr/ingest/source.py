@@ -33,6 +33,8 @@ _RTMP_APP = re.compile(r"/[A-Za-z0-9._~-]{1,64}")
 # log. It does not refuse any; `livedvr.ingest.door` does.
 NO_NAME = "*"
 
+NEWEST = 3  # no nearer to the live edge of an HLS source (RFC 8216bis 6.3.3)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -42,6 +44,7 @@ class Source:
         listens: it waits for a publisher instead of connecting to one (I3).
         address: host and port it binds to, when it listens itself (and not the gateway).
         paced: an HLS source that is all there already: it is played in real time.
+        newest: with how many of an HLS source's last segments reading begins.
         stream_key: what a publisher over RTMP has to know (I4).
         ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
         secrets: what ffmpeg may write into its log and nobody is to read there.
@@ -54,6 +57,7 @@ class Source:
     address: tuple[str, int] | None = None
     loop: bool = False
     paced: bool = False
+    newest: int = NEWEST
     stream_key: str | None = field(default=None, repr=False)
     ip_ranges: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -32,6 +32,7 @@ _MICROSECONDS = 1_000_000
 _MPEG_CLOCK = 90_000
 # MPEG-TS counts 33 bits of 90 kHz: after 26.5 h it begins again at 0.
 _ROLLOVER = round(Fraction(_MICROSECONDS << 33, _MPEG_CLOCK))
+_TS_PACKET = 188  # bytes, ISO/IEC 13818-1 2.4.3.2
 
 # RFC 8216bis 3.1.3: Packed Audio carries the time of its first sample in an ID3 PRIV frame with this owner.
 _PACKED_AUDIO_TIME = b"com.apple.streaming.transportStreamTimestamp\0"
@@ -246,6 +247,11 @@ def _frame_duration(stream: VideoStream | AudioStream) -> int:
 def _is_mp4(data: bytes) -> bool:
     """An ISO file starts with a box: four bytes of size, four of a name we expect at the start of a segment."""
     return data[4:8] in (b"ftyp", b"styp", b"moof", b"sidx", b"emsg", b"prft", b"free", b"moov")
+
+
+def whole_size(data: bytes) -> int:
+    """How many bytes of a segment that was being written are whole: boxes of fMP4, packets of MPEG-TS."""
+    return _whole_boxes(data) if _is_mp4(data) else len(data) // _TS_PACKET * _TS_PACKET
 
 
 def _whole_boxes(data: bytes) -> int:

@@ -1,0 +1,31 @@
+"""What the gap ledger says of a run's end (P8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from livedvr.ingest.ended_run import EndedRun
+from livedvr.ingest.run import RunExit
+
+SILENT = "silent for 6 s"
+
+
+@pytest.mark.semantics("P8")
+@pytest.mark.parametrize(
+    ("exit", "silence", "refusal", "asked", "says"),
+    [
+        (RunExit(0, 0, None), None, None, None, "source lost"),  # the publisher has gone
+        (RunExit(255, 0, "stop"), SILENT, None, None, "source lost"),
+        (RunExit(0, 9, "stop"), SILENT, None, None, "source lost"),  # it did not hear INT while it waited
+        (RunExit(255, 0, "stop", stood_still=True), SILENT, None, None, "ingest restarted"),
+        (RunExit(0, 9, None), None, None, None, "ingest restarted"),  # somebody has killed it
+        (RunExit(255, 0, "lease"), None, None, None, "ingest restarted"),
+        (RunExit(255, 0, "disk full"), None, None, None, "disk full"),
+        (RunExit(0, 9, "stop"), None, "it gave a wrong stream key", None, "publisher refused"),
+        (RunExit(255, 0, "stop", stood_still=True), SILENT, None, "stop", "channel stopped"),
+    ],
+)
+def test_why_a_run_has_ended(
+    exit: RunExit, silence: str | None, refusal: str | None, asked: str | None, says: str
+) -> None:
+    assert EndedRun(exit, [], silence, refusal).reason(asked) == says
