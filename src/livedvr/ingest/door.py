@@ -49,13 +49,13 @@ class Door:
         """Look at what is new; whether the door has opened just now. ``now``: UTC microseconds."""
         if self.is_open and not self._source.secrets:
             return False
-        at, lines = self._log.offset, self._log.new_lines()
+        lines = self._log.new_lines()
         opens = not self.is_open and self.refusal is None and self._judge(lines, now)
         if opens:
             admit(self._run)
             self.is_open = True
         if lines:
-            _scrub(self._log.path, self._source.secrets, at, self._log.offset)
+            _scrub(self._log.path, self._source.secrets, self._log.began, self._log.offset)
         return opens
 
     def _judge(self, lines: list[bytes], now: int) -> bool:

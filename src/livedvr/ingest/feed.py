@@ -315,9 +315,10 @@ class Feed:
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
+        lines = await asyncio.to_thread(run.log_lines)
         if self._pull is not None:
-            self._pull.has_read(run.log_lines())
-        return await self._finish(opened, EndedRun(ended, run.log_lines(), silence, door.refusal))
+            self._pull.has_read(lines)
+        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal))
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:

@@ -7,6 +7,9 @@ less than the reserve left. How it ended goes to ``exit.json``.
 
 The descriptor of ``lock`` is inherited from the controller and passed on to ffmpeg: whoever can lock that file
 knows that both are gone.
+
+ffmpeg's log may grow for weeks (5.1 writes each date of an HLS source's playlist at each reload, gigabytes a day): the
+keeper gives the disk back what lies in its middle, as a hole. So places in it stay what they are for whoever reads it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,11 @@ from pathlib import Path
 SECOND_INT_SECONDS = 2.0
 LADDER_SECONDS = 5.0
 LOOK_SECONDS = 1.0
+LOG_HEAD = 1 << 20  # bytes of the log that stay: what ffmpeg says of its source
+LOG_TAIL = 16 << 20  # and of the newest at least so many; twice as many are too many
+
 _PR_SET_PDEATHSIG = 1
+_KEEP_SIZE_AND_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_*, fallocate(2)
 
 
 def main(folder: str) -> None:
@@ -53,7 +60,7 @@ def main(folder: str) -> None:
             pass_fds=(spec["lock_fd"],),
             preexec_fn=prepare,
         )
-    reason, stood_still = watch(child, spec["lease_seconds"], spec["reserve_bytes"])
+        reason, stood_still = watch(child, spec["lease_seconds"], spec["reserve_bytes"], Log(libc, log.fileno()))
     code = child.wait()
     status = {
         "code": max(code, 0),
@@ -73,7 +80,9 @@ def end_with(libc: ctypes.CDLL, keeper: int) -> None:
         os._exit(1)
 
 
-def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int) -> tuple[str | None, bool]:
+def watch(
+    child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: int, log: Log
+) -> tuple[str | None, bool]:
     """Wait until ffmpeg ends; why it was told to (None: by itself), and whether it stood still at that time."""
     ladder: Ladder | None = None
     lease = Lease(lease_seconds)
@@ -86,6 +95,7 @@ def watch(child: subprocess.Popen[bytes], lease_seconds: float, reserve_bytes: i
         events = dict(poller.poll(LOOK_SECONDS * 1000))
         if ended in events:
             return (ladder.reason, ladder.stood_still) if ladder else (None, False)
+        log.bound()
         told = os.read(control, 4096).decode() if control in events else ""
         if ladder is None and (reason := _why_stop(told, lease, reserve_bytes)):
             ladder = Ladder(child, reason)
@@ -123,6 +133,23 @@ class Ladder:
 def stands_still(pid: int) -> bool:
     """Whether a process, a child that has not been waited for, is stopped: proc(5), the third field of ``stat``."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+
+
+class Log:
+    """ffmpeg's log, of which no more than LOG_HEAD + 2 x LOG_TAIL bytes are kept on the disk."""
+
+    def __init__(self, libc: ctypes.CDLL, descriptor: int) -> None:
+        self._libc = libc
+        self._descriptor = descriptor
+        self._freed = LOG_HEAD  # up to here
+
+    def bound(self) -> None:
+        """Free what is too much. Where a file system cannot (NFS before 4.2, FAT), the log grows on."""
+        until = os.fstat(self._descriptor).st_size - LOG_TAIL
+        if until - self._freed >= LOG_TAIL:
+            start, length = ctypes.c_int64(self._freed), ctypes.c_int64(until - self._freed)
+            self._libc.fallocate(self._descriptor, _KEEP_SIZE_AND_PUNCH_HOLE, start, length)
+            self._freed = until
 
 
 class Lease:

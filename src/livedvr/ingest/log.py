@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL
 from livedvr.resources.addresses import public_uri
 
 _NOISE = re.compile(
@@ -84,23 +87,51 @@ def taken_streams(lines: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(taken))
 
 
+def log_lines(path: Path) -> list[str]:
+    """The lines of a log so far; of one that the keeper has bounded, the first and the last of them."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LOG_HEAD)
+            if _size(file) > LOG_HEAD + 2 * LOG_TAIL:
+                text += b"\n"
+                file.seek(-LOG_TAIL, os.SEEK_END)
+            text += file.read()
+    except FileNotFoundError:
+        return []
+    return text.decode(errors="replace").splitlines()
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
 class LogTail:
-    """Reads what is new in a log since the last look."""
+    """Reads what is new in a log since the last look.
+
+    Attributes:
+        began: where the last look began.
+        offset: where the next one begins. They are places in the file, whatever the keeper has freed of it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.offset = 0  # where the next look begins
+        self.began = self.offset = 0
 
     def new_lines(self) -> list[bytes]:
-        """The lines that have become complete; none while the file does not exist."""
+        """The lines that have become complete; none while the file does not exist.
+
+        Who has not looked for so long that the keeper has freed what is new sees the newest of it.
+        """
         try:
             with self.path.open("rb") as file:
-                file.seek(self.offset)
+                size = _size(file)
+                self.began = self.offset if size - self.offset <= 2 * LOG_TAIL else size - LOG_TAIL
+                file.seek(self.began)
                 new = file.read()
         except FileNotFoundError:
             return []
         new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
-        self.offset += len(new)
+        self.offset = self.began + len(new)
         return new.splitlines()
 
 

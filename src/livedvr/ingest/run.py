@@ -17,6 +17,7 @@ from pathlib import Path
 
 from livedvr.ingest import keeper
 from livedvr.ingest.command import JOURNAL_NAME
+from livedvr.ingest.log import log_lines
 from livedvr.resources.layout import SEGMENT_PATTERN, Container
 from livedvr.resources.times import format_time
 
@@ -156,11 +157,8 @@ class Run:
             threading.Thread(target=self._keeper.wait, name=f"keeper of {self.id}", daemon=True).start()
 
     def log_lines(self) -> list[str]:
-        """The lines of ffmpeg's log so far."""
-        try:
-            return self.log_path.read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
+        """The lines of ffmpeg's log so far, see `log_lines`."""
+        return log_lines(self.log_path)
 
     def media_folder(self, mux: str) -> Path:
         """Where ffmpeg writes a rendition."""
