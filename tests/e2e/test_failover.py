@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import av
 import pytest
 
-from live import Encoder, clock_errors, free_udp_port, lines, media_playlist, until
+from live import Encoder, Recording, clock_errors, free_udp_port, lines, media_playlist, until
 from livedvr import Channel, Input, LiveDvr, Output, video_and_audio
 from livedvr.check.run import run_check
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument
@@ -91,6 +92,45 @@ async def test_the_backup_takes_over_and_the_primary_returns(wheel_ffmpeg: str, 
     errors = clock_errors(lines(media_playlist(out))[1:])
     assert all(abs(error) < 0.25 for error in errors), errors
     assert run_check(session.output_uri, deep=True).ok
+
+
+@pytest.mark.semantics("I5", "P4", "P7", "S16")
+def test_a_ladder_fails_over_and_its_controller_is_killed_while_the_backup_is_on_air(
+    wheel_ffmpeg: str, tmp_path: Path
+) -> None:
+    ports = free_udp_port(), free_udp_port()
+    primary, backup = (f"udp://127.0.0.1:{port}" for port in ports)
+    arguments = (primary, tmp_path, "--backup", backup, "--ladder", "240p", "--session", "demo")
+    playlists = {mux: tmp_path / f"dvr/demo/{mux}/index-1.m3u8" for mux in ("v240p", "audio")}
+
+    def has_switched() -> bool:
+        return all("#EXT-X-DISCONTINUITY\n" in playlist.read_text() for playlist in playlists.values())
+
+    with Encoder(f"{backup}?pkt_size=1316"):
+        with Recording(*arguments) as killed:
+            with Encoder(f"{primary}?pkt_size=1316"):
+                until(lambda: all(path.exists() for path in playlists.values()), "both renditions are listed")
+            until(has_switched, "the backup is on air")
+            killed.send(signal.SIGKILL)
+            killed.process.communicate()
+        before = {mux: playlist.read_text() for mux, playlist in playlists.items()}
+        with Recording(*arguments, "--resume") as recording:
+            for mux, playlist in playlists.items():
+                until(lambda mux=mux, now=playlist: now.read_text().count("INF") > before[mux].count("INF") + 1, mux)
+            recording.send(signal.SIGINT)
+            code, result, err = recording.finish()
+    assert (code, result["state"]) == (0, "FINISHED"), err
+    listed = {mux: lines(playlist) for mux, playlist in playlists.items()}
+    assert all(playlist.read_text().startswith(before[mux]) for mux, playlist in playlists.items())
+    joints = [[line for line in one if line.discontinuity] for one in listed.values()]
+    assert [len(one) for one in joints] == [1, 1], "the backup's run was adopted"
+    (video,), (audio,) = joints
+    assert abs(video.date - audio.date) < 0.1, "audio is cut at its own frames"
+    gaps = [gap for gap in result["gaps"] if gap["reason"] != "source lost"]
+    assert gaps == [] and len(result["gaps"]) <= 1, "what is missing is missing where the primary was lost"
+    errors = clock_errors([line for line in listed["v240p"][1:] if not line.discontinuity])
+    assert all(abs(error) < 0.5 for error in errors), errors  # a busy machine's encoders add to the arrival
+    assert run_check(result["output_uri"], deep=True).ok
 
 
 async def test_somebody_switches(wheel_ffmpeg: str, tmp_path: Path) -> None:

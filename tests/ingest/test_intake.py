@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.ingest.command import CONTAINER_OFFSET
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.open_run import open_run
 from livedvr.ingest.run import Run
@@ -280,3 +282,77 @@ async def test_a_jump_while_no_controller_was_there_is_found_and_no_jump_is_foun
 
 def _epochs(catalog: Catalog) -> list[int]:
     return [s.epoch for s in catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))]
+
+
+def _as_media(monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], seconds: int) -> None:
+    """Each segment is read as one of so many seconds, with one keyframe, and streams of these kinds."""
+
+    def read(path: Path, init: Path | None) -> MediaSpan:
+        real = read_media(path, init)
+        index = int(path.stem.rpartition("-")[2])
+        start, end = ((index + more) * seconds * SECOND + CONTAINER_OFFSET for more in (0, 1))
+        streams = [stream for stream in real.streams if stream.info.kind in kinds]
+        return MediaSpan(tuple(replace(s, first_pts=start, end_pts=end, keyframes=(start,)) for s in streams))
+
+    monkeypatch.setattr("livedvr.ingest.intake.read_media", read)
+
+
+def _rows_of(spool: Path, seconds: int, count: int) -> None:
+    rows = [f"segment-{i:06d}.m4s,{i * seconds}.000000,{(i + 1) * seconds}.000000\n" for i in range(count)]
+    (spool / "av/journal.csv").write_text("".join(rows))
+    for path in (spool / "av").glob("segment-*"):
+        arrival = BEGAN / SECOND + min(int(path.stem[-6:]) + 1, count + 0.5) * seconds
+        os.utime(path, (arrival, arrival))
+
+
+@pytest.mark.semantics("P3", "C2")
+async def test_gops_of_forty_seconds_are_waited_for_and_make_the_target_duration(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _as_media(monkeypatch, ("video", "audio"), 40)
+    controller = Controller(spool, MemoryStore(), catalog, _channel(target=None))
+    for index in range(3, 8):
+        (spool / f"av/segment-{index:06d}.m4s").unlink()
+    _rows_of(spool, 40, 1)
+    await controller.read()
+    assert controller.listed() == [], "60 s of media have to show that it comes in real time"
+    _rows_of(spool, 40, 3)
+    await controller.read()
+    assert [(index, start - BEGAN) for _, index, start in controller.listed()] == [
+        (index, index * 40 * SECOND) for index in range(3)
+    ]
+    assert controller.known.target == 60
+    assert catalog.read(lambda db: channel_rows.list_events(db, "live")) == []
+
+
+@pytest.mark.semantics("P3")
+async def test_gops_of_forty_seconds_in_a_channel_that_wants_six_are_listed_and_said_aloud(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _as_media(monkeypatch, ("video", "audio"), 40)
+    controller = Controller(spool, MemoryStore(), catalog, _channel(target=6))
+    _rows_of(spool, 40, 2)
+    await controller.read()
+    assert [index for _, index, _ in controller.listed()] == [0, 1]
+    ((_, kind, text),) = catalog.read(lambda db: channel_rows.list_events(db, "live"))
+    assert kind == "TARGET_DURATION_EXCEEDED" and "lasts 40.0" in text and "is 6 s" in text
+
+
+@pytest.mark.semantics("P4")
+async def test_what_a_run_with_video_brought_before_its_first_keyframe_is_not_listed(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _as_media(monkeypatch, ("audio",), 2)
+    store = MemoryStore()
+    controller = Controller(spool, store, catalog, _channel())
+    _log(
+        spool,
+        "[info]   Stream #0:0: Video: h264 (High), yuv420p(progressive), 320x180, 30 fps",
+        "[info]   Stream #0:1: Audio: aac (LC), 48000 Hz, mono",
+        "[info]   Stream #0:0 -> #0:0 (copy)",
+        "[info]   Stream #0:1 -> #0:1 (copy)",
+    )
+    _journal(spool, 1)
+    await controller.read(final=True)
+    assert controller.listed() == [] and list(store.list("")) == []
+    assert not (spool / "av/segment-000000.m4s").exists()

@@ -7,6 +7,7 @@ import pytest
 from livedvr.ingest.log import (
     LogReader,
     lacks_keyframe,
+    lacks_picture_size,
     last_words,
     missing_stream,
     refused_publisher,
@@ -93,6 +94,22 @@ def test_the_same_error_is_said_once_and_no_more_than_three_are_said() -> None:
 )
 def test_a_probe_that_met_no_keyframe_is_recognized(line: str, lacks: bool) -> None:
     assert lacks_keyframe(["[info] x", line]) is lacks
+
+
+@pytest.mark.parametrize(
+    "line",
+    [  # 9.0 and 5.1
+        "[in#0/mpegts @ 0x55b6] [warning] Could not find codec parameters for stream 0 (Video: h264 ([27][0][0][0] / "
+        "0x001B), none): unspecified size",
+        "[segment @ 0x5594] [error] dimensions not set",
+    ],
+)
+def test_video_without_a_keyframe_is_told_from_other_media_that_cannot_be_known(line: str) -> None:
+    assert lacks_picture_size(["[info] x", line]) and lacks_keyframe([line])
+    sound = (
+        "[mpegts @ 0x1] [warning] Could not find codec parameters for stream 1 (Audio: aac, 0 channels): unspecified"
+    )
+    assert lacks_keyframe([sound]) and not lacks_picture_size([sound])
 
 
 @pytest.mark.parametrize(

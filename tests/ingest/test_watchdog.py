@@ -112,3 +112,19 @@ def test_a_publisher_that_has_been_let_in_has_to_bring_media() -> None:
     made = watchdog(patient=True, probe=5)
     made.connected(at(1000))
     assert made.verdict(at(1020)) is None and made.verdict(at(1020.1)) == "no media within 20 s"
+
+
+@pytest.mark.semantics("P3")
+def test_a_segment_that_no_keyframe_ends_is_told_from_a_long_one() -> None:
+    made = beaten(1, 30, 60, 90)
+    assert (made.overlong(at(121)), made.overlong(at(121.1))) == (None, "no keyframe for 120 s")
+    made.beat(at(130), (1, 1))  # a segment has ended
+    assert made.overlong(at(131)) is None
+    made.beat(at(250), (1, 2))
+    assert made.overlong(at(250.1)) == "no keyframe for 120 s"
+
+
+@pytest.mark.semantics("I3", "P3")
+def test_before_the_first_byte_no_segment_is_open() -> None:
+    assert beaten(patient=True).overlong(at(86_400)) is None
+    assert beaten(500, patient=True).overlong(at(600)) is None

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livedvr.ingest.run import RunExit
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_LOST
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, NO_KEYFRAME, PUBLISHER_REFUSED, SOURCE_LOST
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """How a run ended: ffmpeg's exit, its log, the watchdog's verdict or the door's if that ended it."""
+    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict or the door's if that ended it.
+
+    ``silence``: nothing came. ``overlong``: media came, but no keyframe, so that the open segment could not end.
+    """
 
     exit: RunExit
     log: list[str]
     silence: str | None
     refusal: str | None
+    overlong: str | None = None
 
     def reason(self, asked: str | None) -> str:
         """For the gap ledger (P8)."""
@@ -25,6 +29,8 @@ class EndedRun:
             return "disk full"
         if self.refusal:
             return PUBLISHER_REFUSED
+        if self.overlong and not self.silence:
+            return NO_KEYFRAME
         # Silence alone does not tell whose it was: but a process that is stopped hears no source. (One that hangs in
         # another way cannot be told from one that waits for its source: both sleep. That counts as the source's.)
         was_killed = self.exit.signal and not self.silence

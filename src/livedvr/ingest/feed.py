@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
+from livedvr.ingest.attempts import Attempts
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
-from livedvr.ingest.command import LONG_PROBE_SECONDS, Cut, build_argv
+from livedvr.ingest.command import Cut, build_argv
 from livedvr.ingest.door import Door, Refusals, admit
 from livedvr.ingest.ended_run import EndedRun
 from livedvr.ingest.failover import NEVER_CAME, Health
 from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
-from livedvr.ingest.lacking import without
 from livedvr.ingest.last_segment import close_last_segments
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, new_run_id
@@ -23,15 +22,12 @@ from livedvr.ingest.source import check_file, check_port
 from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
 from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import InputKey
-from livedvr.resources.times import MINUTE, SECOND
+from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.gaps import SOURCE_LOST
 
 SWEEP = SECOND  # one look a second at the open segment (I2)
 SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
-FIRST_BACKOFF, LAST_BACKOFF = SECOND // 2, 10 * SECOND
-AT_ONCE = 2 * SECOND  # an ffmpeg that ends this early without media never got going
-GIVE_UP_AFTER = 3  # that often in a row
 
 
 class Feed:
@@ -45,8 +41,8 @@ class Feed:
 
     Attributes:
         state: what it is doing: STARTING, AWAITING_INPUT, STREAMING, STREAMING_NO_INPUT, in the end STOPPED.
-        last_failure: what the last run that brought nothing died of.
         streams: the source's streams that were taken, for people.
+        stand_ins: the inputs that come on air by themselves when this one is lost.
     """
 
     def __init__(self, shared: ChannelIngest, key: InputKey, left_open: list[RunRow], *, on_air: bool) -> None:
@@ -54,9 +50,8 @@ class Feed:
         self.source = source_of(shared.channel, key, shared.around.gateway)
         self.on_air = on_air
         self.state = StreamingState.STARTING
-        self.last_failure: str | None = None
         self.streams: list[str] = []
-        self.cut = Cut(shared.channel, shared.channel.mux_streams)
+        self.stand_ins: tuple[Feed, ...] = ()
         self.unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self.left_running = {row.id for row in left_open}
         self._shared = shared
@@ -66,6 +61,7 @@ class Feed:
         self._clock = shared.around.clock
         self._watcher = shared.around.watcher
         self._settings = shared.around.settings
+        self._attempts = Attempts(self.source, Cut(shared.channel, shared.channel.mux_streams))
         self._left_open = left_open
         self._has_begun = bool(left_open)  # a run of ours has been started or adopted
         self._asked: str | None = None  # "stop" or "kill"
@@ -114,9 +110,19 @@ class Feed:
         self._off_air.set()
 
     @property
+    def last_failure(self) -> str | None:
+        """What the last run that brought nothing died of."""
+        return self._attempts.last_failure
+
+    @property
     def is_open(self) -> bool:
         """Whether a run is open."""
         return self._open is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what it brings could go on air: its clock has settled."""
+        return self._ready_since is not None
 
     @property
     def has_media(self) -> bool:
@@ -127,7 +133,7 @@ class Feed:
     def begins_before(self) -> int:
         """By how much the first media of a run may be older than what is live, microseconds."""
         listed = 0 if self._pull is None else self._pull.silence_floor  # it begins with the last three that are listed
-        return self.cut.probe_seconds * SECOND + self._shared.intake.behind + listed
+        return self._attempts.cut.probe_seconds * SECOND + self._shared.intake.behind + listed
 
     def health(self, now: int) -> Health:
         """What it is like (failover)."""
@@ -150,7 +156,7 @@ class Feed:
             await self._keep_going()
 
     async def _keep_going(self) -> None:
-        backoff, failures = FIRST_BACKOFF, 0
+        attempts = self._attempts
         while self._asked is None and not await self._is_played():
             if self._pull is not None and not self._pull.fresh:
                 await self._pause(self._pull.target // 2)  # a run would bring again what is listed already
@@ -162,17 +168,18 @@ class Feed:
             if ended is not None and ended.refusal:
                 await self._note_refusal(ended.refusal)
                 continue  # at once: the right publisher may be waiting
+            lived = self._clock.now() - started
             if ended is None or self.has_media:
-                failures = 0
-                self.cut = replace(self.cut, muxes=self._channel.mux_streams)  # what was missing may be there now
-                backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
+                events = attempts.brought(ended, lived)
                 self._set_state(StreamingState.STREAMING_NO_INPUT)
             else:
-                failures = await self._count_failure(ended, started, failures)
+                events = attempts.brought_nothing(ended, lived, has_recorded=self._has_recorded)
+            for kind, text in events:
+                await self._add_event(kind, text)
             self._watchdog = None
             self._shared.on_change()
-            await self._pause(backoff)
-            backoff = min(2 * backoff, LAST_BACKOFF)
+            await self._pause(attempts.backoff)
+            attempts.waited()
 
     async def _is_played(self) -> bool:
         """Whether an HLS source has ended as a file does: it has its ENDLIST, and its media has come."""
@@ -188,7 +195,7 @@ class Feed:
         except SourceError as error:
             if self.source.ends or not self._has_recorded:
                 raise
-            self.last_failure = str(error)
+            self._attempts.last_failure = str(error)
             await self.abandon(error)
             await self._add_event("SOURCE_REFUSED", str(error))
             return None
@@ -202,40 +209,6 @@ class Feed:
     @property
     def _has_recorded(self) -> bool:
         return self._known.timeline.last(self._channel.reference.key) is not None
-
-    async def _count_failure(self, ended: EndedRun, started: int, failures: int) -> int:
-        """A run brought nothing: learn from its log; give up on an ffmpeg that never gets going."""
-        words = log.last_words(ended.log) or f"ffmpeg ended with code {ended.exit.code}, signal {ended.exit.signal}"
-        self.last_failure = ended.silence or words
-        if await self._do_without(ended):
-            return failures
-        if log.lacks_keyframe(ended.log) and self.cut.probe_seconds < LONG_PROBE_SECONDS:
-            self.cut = replace(self.cut, probe_seconds=LONG_PROBE_SECONDS)
-            return failures
-        if self.source.kind in ("file", "testsrc"):
-            raise SourceError(f"ffmpeg cannot read it: {self.last_failure}", field=self.source.shown)
-        at_once = self._clock.now() - started < AT_ONCE and not log.refused_publisher(ended.log)
-        failures = failures + 1 if at_once and self.source.listens else 0
-        if failures >= GIVE_UP_AFTER and not self.source.is_fed:
-            raise SourceError(f"ffmpeg ends at once, {failures} times in a row: {words}", field=self.source.shown)
-        if failures == GIVE_UP_AFTER:
-            hint = "start nginx with what `livedvr gateway nginx` prints; it is tried again all the time"
-            await self._add_event("GATEWAY_UNAVAILABLE", str(SourceError(words, field=self.source.shown, hint=hint)))
-        return failures
-
-    async def _do_without(self, ended: EndedRun) -> bool:
-        """Of renditions that cannot be made of this source the next run does without (P7). Whether there are any."""
-        found = without(self.cut, ended.log)
-        if found is None:
-            return False
-        before, (self.cut, why) = self.cut.muxes, found
-        if self._channel.reference not in self.cut.muxes:
-            raise SourceError(why, field=self.source.shown)
-        dropped = ", ".join(mux.key for mux in before if mux not in self.cut.muxes)
-        if dropped:  # else captions take the place of a track
-            self.last_failure = f"{dropped}: {why}"
-            await self._add_event("RENDITION_FAILED", self.last_failure)
-        return True
 
     async def _add_event(self, kind: str, text: str) -> None:
         now, channel = self._clock.now(), self._channel.channel_id
@@ -253,11 +226,11 @@ class Feed:
         except Aborted:
             if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
                 raise
-        run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self.cut.muxes])
+        run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self._attempts.cut.muxes])
         channel, key = self._channel.channel_id, self.key
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
         source = self.source if self._pull is None else self._pull.source_of_next_run(self.source)
-        argv = build_argv(str(self._shared.ffmpeg.path), source, self.cut)
+        argv = build_argv(str(self._shared.ffmpeg.path), source, self._attempts.cut)
         try:
             await asyncio.to_thread(
                 run.start,
@@ -284,14 +257,15 @@ class Feed:
         run, self._open = opened.run, opened
         patient = self.source.listens or self.source.kind in ("testsrc", "file")
         floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
-        probe = self.cut.probe_seconds * SECOND
-        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=probe, floor=floor)
+        probe = self._attempts.cut.probe_seconds * SECOND
+        longest = round(self._settings.longest_segment_seconds * SECOND)
+        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=probe, floor=floor, longest=longest)
         self._door = door = Door(self.source, run)
         following = None
         if self._pull is not None:
             is_left = run.id in self.left_running
             following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
-        silence: str | None = None
+        silence = overlong = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
         try:
@@ -299,9 +273,10 @@ class Feed:
                 self._wake.clear()
                 await self._look(opened)
                 silence = silence or self._watchdog.verdict(self._clock.now())
+                overlong = overlong or self._watchdog.overlong(self._clock.now())
                 if self._asked == "kill" or door.refusal:
                     run.kill()
-                elif self._asked or silence:
+                elif self._asked or silence or overlong:
                     run.stop()
                 sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
                 await self._clock.wait(self._wake, sweep)
@@ -309,7 +284,8 @@ class Feed:
             for watch in watches:
                 self._watcher.forget(watch)
             await end_following(following)
-        if door.is_open:
+        # Where another input goes on, it has this media too, and in whole segments.
+        if door.is_open and not any(other.is_ready for other in self.stand_ins):
             await asyncio.to_thread(close_last_segments, opened)
         await self._look(opened)
         while not await self._take(opened, final=True):
@@ -318,7 +294,7 @@ class Feed:
         lines = await asyncio.to_thread(run.log_lines)
         if self._pull is not None:
             self._pull.has_read(lines)
-        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal))
+        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, overlong))
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
@@ -369,7 +345,7 @@ class Feed:
         except StorageError as error:
             if not error.passing or self._asked == "kill":
                 raise
-            self.last_failure = str(error)
+            self._attempts.last_failure = str(error)
             return False
         return True
 

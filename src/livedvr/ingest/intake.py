@@ -16,6 +16,7 @@ from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
+from livedvr.ingest.log import taken_streams
 from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
@@ -150,6 +151,10 @@ class Intake:
         if not track.pending:
             return False
         head = await self._read_head(open_run, track)
+        if await self._lacks_video(open_run, head):
+            self._drop(open_run, track, 1)
+            track.head = None
+            return False
         clock = observed(track.pending, None if final else await self._look_at_open_segment(open_run))
         copied = (video := self._channel.video_of(track.mux)) is None or video.codec == "copy"
         target = self._known.target or target_seconds(
@@ -172,6 +177,13 @@ class Intake:
             track.pending[0] = replace(start, media_start=first)
         open_run.clock = clock.anchored()
         return True
+
+    async def _lacks_video(self, open_run: OpenRun, head: MediaSpan) -> bool:
+        """Whether a run with video has begun with audio alone: it ended before its first keyframe came."""
+        if head.reference.info.kind == "video":
+            return False
+        taken = taken_streams(await asyncio.to_thread(open_run.run.log_lines))
+        return self._channel.video_of(open_run.reference.mux) is not None and any("Video:" in one for one in taken)
 
     def _learn(self, open_run: OpenRun, track: Track, media: RunMedia) -> None:
         open_run.media[track.mux.key] = media

@@ -23,7 +23,7 @@ def close_last_segments(opened: OpenRun) -> None:
     What is torn at the file's end is cut off. A file in which nothing can be read stays without a row.
     """
     for track in opened.tracks:
-        if not track.failed:
+        if not track.failed and track.text is None:  # texts are written beside the reference's rows
             _close(opened, track)
 
 

@@ -32,6 +32,11 @@ def lacks_keyframe(lines: Sequence[str]) -> bool:
     return any("Could not find codec parameters" in line or "dimensions not set" in line for line in lines)
 
 
+def lacks_picture_size(lines: Sequence[str]) -> bool:
+    """Video came, but no keyframe with what it is."""
+    return any("unspecified size" in line or "dimensions not set" in line for line in lines)
+
+
 def missing_stream(lines: Sequence[str]) -> str | None:
     """The stream that was asked for by its name and that the source does not have, e.g. ``a:1``."""
     found = (re.search(r"Stream map '\d:([vas]:\d+)' matches no streams", line) for line in lines)

@@ -50,6 +50,9 @@ class Supervisor:
             key: Feed(shared, key, [row for row in left_open if row.input == key], on_air=key == self.on_air)
             for key in inputs
         }
+        if shared.channel.input_switch_mode != "MANUAL":
+            for feed in self._feeds.values():
+                feed.stand_ins = tuple(other for other in self._feeds.values() if other is not feed)
         self._ended: StreamingState | None = None
         self._catalog_error: CatalogError | None = None
         self._asked_to_stop = False

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from livedvr.catalog.catalog import Catalog
 from livedvr.ingest.gateway import GatewayInputs
 from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
+from livedvr.ingest.watchdog import LONGEST_SEGMENT
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.models import DvrSession
+from livedvr.resources.times import SECOND
 from livedvr.wallclock import WallClock
 
 
@@ -20,6 +22,7 @@ class RunSettings:
 
     lease_seconds: float = LEASE_SECONDS
     reserve_bytes: int = RESERVE_BYTES
+    longest_segment_seconds: float = LONGEST_SEGMENT / SECOND
     sweep_seconds: float = 10.0  # between two looks at what may go (R1-R5)
 
 

@@ -14,6 +14,7 @@ INGEST_RESTARTED = "ingest restarted"
 TIMESTAMPS_JUMPED = "timestamps jumped"
 OUTSIDE_KEPT_RANGE = "outside kept range"
 CHANNEL_STOPPED = "channel stopped"
+NO_KEYFRAME = "no keyframe"
 PUBLISHER_REFUSED = "publisher refused"
 
 
