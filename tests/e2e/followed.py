@@ -15,6 +15,7 @@ from typing import Any
 from live import PATIENCE, Encoder, Line, Recording, clock_errors, lines, listed_text, media_playlist, until
 from livedvr.check.follow import Progress, follow, monotonic
 from livedvr.check.report import Report
+from livedvr.hls.rules import Level
 from livedvr.resources.times import SECOND
 
 LIMIT = 0.25  # s, C1
@@ -44,6 +45,7 @@ class Followed:
         self.outages: list[Outage] = []
         self._found: list[float] = []  # when a load brought a finding, UTC seconds
         self._report: Report | None = None
+        self._is_sealed = threading.Event()  # one more load, at once
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._follow)
 
@@ -52,6 +54,7 @@ class Followed:
 
     def __exit__(self, *failure: object) -> None:
         self._ending.set()
+        self._is_sealed.set()
         self.recording.__exit__(*failure)
         if self._thread.ident is not None:
             self._thread.join()
@@ -68,9 +71,13 @@ class Followed:
             duration=600 * SECOND,
             deep=True,
             now=monotonic,
-            wait=lambda micros: self._ending.wait(micros / SECOND),
+            wait=self._wait,
             on_progress=self._note,
         )
+
+    def _wait(self, micros: int) -> bool:
+        self._is_sealed.wait(micros / SECOND)
+        return self._ending.is_set()
 
     def _note(self, progress: Progress) -> None:
         self._found += [time.time()] * (progress.findings - len(self._found))
@@ -110,10 +117,13 @@ class Followed:
         self.recording.send(signal.SIGINT)
         code, result, err = self.recording.finish()
         assert (code, result["state"]) == (0, "FINISHED"), err
+        self._is_sealed.set()
         self._thread.join(PATIENCE)
         report = self._report
         assert report is not None and report.ok and report.reloads, report
-        assert {found.rule_id for found in report.findings} <= {"playlist-stalled"}, report.to_text()
+        # (A note may come of the few pictures that a sender sent before it was killed.)
+        serious = {found.rule_id for found in report.findings if found.level is not Level.NOTE}
+        assert serious <= {"playlist-stalled"}, report.to_text()
         for at in self._found:
             assert any(one.lost < at < one.listed + NOTICED for one in self.outages), (at, self.outages, report)
         return lines(media_playlist(self.output)), result["gaps"]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from builders import channel
+from followed import LIMIT, SHORT, Followed
 from live import (
     Encoder,
     Line,
@@ -36,7 +37,6 @@ from livedvr.resources.streams import MuxStream, video_and_audio
 
 pytestmark = pytest.mark.e2e
 
-LIMIT = 0.25  # C1
 ROLLOVER = 2**33 / 90_000  # s: where the timestamps of MPEG-TS begin anew
 
 
@@ -93,8 +93,7 @@ class Relay:
 
 def started(output: Path, source: str, *options: str) -> Recording:
     """A recording whose ffmpeg listens; short segments and a short target duration let the clock settle soon."""
-    short = ("--segment-duration", "1s", "--target-duration", "2")
-    recording = Recording(source, output, "--session", "demo", *short, *options)
+    recording = Recording(source, output, *SHORT, *options)
     port = urlsplit(source).port
     assert port is not None
     until(lambda: _is_bound(port), "ffmpeg listens")
@@ -170,15 +169,17 @@ def test_a_relay_that_sends_its_buffer_again_after_an_outage(wheel_ffmpeg: str, 
 def _interrupted(output: Path, options: tuple[str, ...], first: str, second: str) -> list[Line]:
     """One run whose encoder is away for 0.7 s; its timestamps begin at these offsets, before and after."""
     port = free_udp_port()
-    recording = started(output, f"udp://127.0.0.1:{port}", *options)
     url = f"udp://127.0.0.1:{port}?pkt_size=1316"
-    with Encoder(url, extra=("-output_ts_offset", first)):
-        listed_text(output, 4)
-    ended = time.monotonic()
-    until(lambda: time.monotonic() - ended > 0.7, "0.7 s without an encoder")
-    with Encoder(url, extra=("-output_ts_offset", second)):
-        until(lambda: breaks(lines(media_playlist(output))), "a discontinuity")
-        listed, _, _ = finished(recording)
+    with Followed(f"udp://127.0.0.1:{port}", output, *SHORT, *options) as followed:
+        until(lambda: _is_bound(port), "ffmpeg listens")
+        with Encoder(url, extra=("-output_ts_offset", first)):
+            followed.follow(4)
+        followed.lost()
+        until(lambda: time.time() - followed.outages[-1].lost > 0.7, "0.7 s without an encoder")
+        began = time.time()
+        with Encoder(url, extra=("-output_ts_offset", second)):
+            followed.returned(began)
+            listed, _ = followed.finish()
     assert len(runs(output)) == 1
     return listed
 
