@@ -127,3 +127,10 @@ def test_an_ffmpeg_that_never_gets_going_is_given_up_and_a_slow_one_is_not() -> 
 def test_a_file_that_cannot_be_read_is_given_up_at_once() -> None:
     with pytest.raises(SourceError, match="ffmpeg cannot read it: Invalid data"):
         _attempts("/srv/clip.mp4").brought_nothing(_ended("[error] Invalid data"), SECOND, has_recorded=True)
+
+
+@pytest.mark.semantics("P3")
+def test_a_file_whose_rest_has_no_keyframe_is_an_error() -> None:
+    with pytest.raises(SourceError, match=r"clip.mp4: no keyframe for 120 s: .* \(encode it: --video h264\)"):
+        _attempts("/srv/clip.mp4").brought(_ended(overlong="no keyframe for 120 s"), 2 * MINUTE)
+    assert _attempts("/srv/clip.mp4").brought(_ended(), MINUTE) == []

@@ -109,6 +109,8 @@ async def test_a_run_begins_behind_what_the_run_before_has_opened(folder: Path) 
         assert (pull.fresh, pull.source_of_next_run(source).newest) == (1, 1)
         pull.has_read([*log, opening.format("https://cdn.example/seg9.ts")])
         assert pull.fresh == 0, "there is nothing for a run"
+        pull.has_read([opening.format(f"{server.url}/sub/live.m3u8")])
+        assert pull.fresh == 0, "nor has one that read nothing changed that"
         (folder / "sub" / "live.m3u8").write_text(MEDIA + "#EXTINF:4,\nseg10.ts\n#EXTINF:4,\nseg11.ts\n")
         await pull.look()
         assert pull.fresh == 2

@@ -42,7 +42,10 @@ class Attempts:
         self.backoff = min(2 * self.backoff, LAST_BACKOFF)
 
     def brought(self, ended: EndedRun | None, lived: int) -> list[Event]:
-        """A run has brought media (None: some that was refused), and lived for so long."""
+        """A run has brought media (None: some that was refused), and lived for so long.
+
+        SourceError: a file whose rest cannot be cut.
+        """
         self._failures = 0
         self.cut = replace(self.cut, muxes=self.cut.channel.mux_streams)  # what was missing may be there now
         self.backoff = FIRST_BACKOFF if lived > MINUTE else self.backoff
@@ -104,6 +107,8 @@ class Attempts:
     def _keyless(self, found: str) -> list[Event]:
         """Media comes, and no segment can be made of it. Said once, until a run shows that it is over."""
         self.last_failure = f"{found}: a segment can begin and end at keyframes only"
+        if self._source.ends:
+            raise SourceError(self.last_failure, field=self._source.shown, hint="encode it: --video h264")
         was_said, self._is_keyless = self._is_keyless, True
         hint = "set the encoder's keyframe interval to a few seconds"
         return [] if was_said else [("NO_KEYFRAME", f"{self._source.shown}: {self.last_failure} ({hint})")]

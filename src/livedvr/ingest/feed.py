@@ -163,7 +163,7 @@ class Feed:
                 continue
             started = self._clock.now()
             ended = await self._try(await self._start(started))
-            if self._asked is not None or (self.source.ends and self.has_media):
+            if self._asked is not None:
                 return
             if ended is not None and ended.refusal:
                 await self._note_refusal(ended.refusal)
@@ -171,6 +171,8 @@ class Feed:
             lived = self._clock.now() - started
             if ended is None or self.has_media:
                 events = attempts.brought(ended, lived)
+                if self.source.ends and self.has_media:
+                    return
                 self._set_state(StreamingState.STREAMING_NO_INPUT)
             else:
                 events = attempts.brought_nothing(ended, lived, has_recorded=self._has_recorded)

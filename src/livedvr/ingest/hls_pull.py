@@ -22,6 +22,7 @@ from livedvr.wallclock import WallClock
 
 TIMEOUT = 5  # seconds; whoever serves a live playlist answers faster
 USUAL_TARGET = 10 * SECOND  # while the source's is not known
+REMEMBERED = 1000  # of the segments that have been opened
 
 _OPENED = re.compile(rb"Opening '([^']+)' for reading")
 
@@ -40,7 +41,7 @@ class HlsPull:
         self.is_over = False
         self.segments: tuple[SourceSegment, ...] = ()
         self._url = url
-        self._opened: list[str] = []  # by the run before, playlists among them
+        self._opened: dict[str, None] = {}  # by the runs so far, playlists among them; the newest is the last
         self._fetcher = Fetcher(url, timeout=TIMEOUT)
 
     @property
@@ -49,8 +50,14 @@ class HlsPull:
         return 3 * self.target
 
     def has_read(self, log_lines: Iterable[str]) -> None:
-        """A run has ended, and this is its log: the next one begins behind what it has opened."""
-        self._opened = [found[1].decode() for line in log_lines if (found := _OPENED.search(line.encode()))]
+        """A run has ended, and this is its log: the next one begins behind what has been opened."""
+        for line in log_lines:
+            if found := _OPENED.search(line.encode()):
+                uri = found[1].decode(errors="replace")
+                self._opened.pop(uri, None)  # the newest is the last
+                self._opened[uri] = None
+        while len(self._opened) > REMEMBERED:
+            del self._opened[next(iter(self._opened))]
 
     @property
     def fresh(self) -> int:
