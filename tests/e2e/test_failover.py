@@ -167,12 +167,24 @@ async def test_what_cannot_be_switched(tmp_path: Path) -> None:
             await dvr.channels.switch_input("live", "backup")
 
 
-async def test_a_port_of_tcp_and_one_of_udp_are_two(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("primary", "backup", "is_free"),
+    [
+        ("rtmp://:5002/live", "srt://:5002", True),  # TCP and UDP
+        ("udp://127.0.0.1:5002", "udp://127.0.0.2:5002", True),
+        ("udp://239.1.1.1:5002", "udp://239.1.1.2:5002", True),
+        ("udp://0.0.0.0:5002", "udp://127.0.0.1:5002", False),
+        ("udp://127.0.0.1:5002", "srt://0.0.0.0:5002?mode=listener", False),
+        ("rtmp://0.0.0.0:5002/live?mode=listener", "rtmp://127.0.0.1:5002/other?mode=listener", False),
+    ],
+)
+async def test_one_port_at_two_addresses(primary: str, backup: str, is_free: bool, tmp_path: Path) -> None:
     channel = Channel(
         channel_id="live",
-        input=Input(uri="rtmp://:5002/live"),
-        backup_input=Input(uri="srt://:5002"),
+        input=Input(uri=primary),
+        backup_input=Input(uri=backup),
         output=Output(uri=str(tmp_path / "out")),
     )
     async with LiveDvr(tmp_path / "data") as dvr:
-        assert (await dvr.channels.create(channel)).backup_input == channel.backup_input
+        with contextlib.nullcontext() if is_free else pytest.raises(InvalidArgument, match="listen on one port"):
+            await dvr.channels.create(channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import itertools
 import os
 import re
 import socket
@@ -262,9 +263,13 @@ def _is_multicast(host: str) -> bool:
 
 def check_ports(sources: Iterable[Source]) -> None:
     """INVALID_ARGUMENT when two of a channel's inputs wait on one port. Nothing is opened."""
-    taken = [(source.transport, source.address) for source in sources if source.address is not None]
-    if len(set(taken)) < len(taken):
-        raise InvalidArgument("both inputs listen on one port", field="backupInput", hint="give each a port of its own")
+    taken = [(source.transport, *source.address) for source in sources if source.address is not None]
+    for (transport, host, port), (other, at, number) in itertools.combinations(taken, 2):
+        # Who listens on all addresses of the machine leaves none.
+        if (transport, port) == (other, number) and (host == at or not {"0.0.0.0", "::"}.isdisjoint((host, at))):
+            raise InvalidArgument(
+                "both inputs listen on one port", field="backupInput", hint="give each a port of its own"
+            )
 
 
 def check_texts(channel: Channel, source: Source) -> None:
