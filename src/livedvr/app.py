@@ -244,9 +244,9 @@ class LiveDvr:
         self._check_open()
         return [row.channel for row in self._catalog.read(channel_rows.list_channels)]
 
-    def events(self, channel: str) -> list[tuple[int, str, str]]:
-        """What happened on a channel that its user should know: (UTC microseconds, kind, text)."""
-        return self._catalog.read(lambda db: channel_rows.list_events(db, channel))
+    def events(self, channel: str, skip: int = 0) -> list[tuple[int, str, str]]:
+        """What its user should know of a channel, but the first ``skip``: (UTC microseconds, kind, text)."""
+        return self._catalog.read(lambda db: channel_rows.list_events(db, channel, skip))
 
 
 def _check_free(channel: Channel, others: Sequence[Channel], *, is_new: bool) -> None:

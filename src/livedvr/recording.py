@@ -148,10 +148,11 @@ class _Recording:
         self._interval = interval
         self._noted_media = False
         self._windows: tuple[TimeInterval, ...] | None = None  # the session's, from when it is there on
-        self._began = clock.now()
+        self._told = 0  # of the channel's events
 
     async def run(self) -> RecordResult:
         """From the channel to the sealed session."""
+        self._told = len(self._dvr.events(self._channel.channel_id))
         await self._ensure_channel()
         runtime = await self._dvr.runtime(self._channel.channel_id)
         session = runtime.sessions.find(self._session_id)
@@ -171,9 +172,6 @@ class _Recording:
         except LiveDvrError as failure:
             error = error or failure
         self._tell(runtime)
-        for time, kind, text in self._dvr.events(self._channel.channel_id):
-            if time >= self._began:
-                self._control.on_note(f"{kind}: {text}")
         session = runtime.sessions.find(self._session_id)
         if session is not None and session.state == "COOLDOWN":
             self._control.on_note(
@@ -351,6 +349,9 @@ class _Recording:
             await asyncio.gather(*either, tick, return_exceptions=True)
 
     def _tell(self, runtime: ChannelRuntime) -> None:
+        for _, kind, text in self._dvr.events(self._channel.channel_id, skip=self._told):
+            self._told += 1
+            self._control.on_note(f"{kind}: {text}")
         session = runtime.sessions.find(self._session_id)
         last = runtime.known.timeline.last(self._channel.reference.key)
         lag = self._clock.now() - last.end if last and session and session.segments else None

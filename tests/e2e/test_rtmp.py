@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -24,6 +25,8 @@ from live import (
     until,
 )
 from livedvr.check.run import run_check
+from livedvr.record_options import RecordOptions
+from livedvr.recording import RecordControl, record_session
 
 pytestmark = pytest.mark.e2e
 
@@ -139,3 +142,18 @@ def test_a_port_that_is_taken_is_said_at_once(wheel_ffmpeg: str, tmp_path: Path)
         code, result, _ = record(f"rtmp://:{port}/live/{KEY}", tmp_path, "--session", "demo")
     assert code == 6 and f"port {port}/tcp on 127.0.0.1 is taken" in result["error"]
     assert KEY not in result["error"]
+
+
+async def test_what_happens_on_a_channel_is_said_when_it_happens(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    port, notes = free_tcp_port(), []
+    control = RecordControl(on_note=notes.append)
+    options = RecordOptions(source=f"rtmp://:{port}/live/{KEY}", output=str(tmp_path))
+    recording = asyncio.create_task(record_session(options, control))
+    await asyncio.to_thread(listening, port)
+    with publisher(port, "live/wrong-horse"):
+        await asyncio.to_thread(until, lambda: notes, "a note")
+    assert notes == ["PUBLISHER_REFUSED: a publisher was refused: it gave a wrong stream key"]
+    assert not recording.done()
+    control.stop.set()
+    await recording
+    assert len(notes) == 1, "once"

@@ -121,7 +121,8 @@ def add_event(db: sqlite3.Connection, channel: str, time: int, kind: str, text: 
     db.execute("INSERT INTO events (channel, time, kind, text) VALUES (?, ?, ?, ?)", (channel, time, kind, text))
 
 
-def list_events(db: sqlite3.Connection, channel: str) -> list[tuple[int, str, str]]:
-    """(time, kind, text), oldest first."""
-    rows = db.execute("SELECT time, kind, text FROM events WHERE channel = ? ORDER BY id", (channel,))
+def list_events(db: sqlite3.Connection, channel: str, skip: int = 0) -> list[tuple[int, str, str]]:
+    """(time, kind, text), oldest first, without the first ``skip`` of them."""
+    query = "SELECT time, kind, text FROM events WHERE channel = ? ORDER BY id LIMIT -1 OFFSET ?"
+    rows = db.execute(query, (channel, skip))
     return [(row["time"], row["kind"], row["text"]) for row in rows]
