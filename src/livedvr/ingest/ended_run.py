@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livedvr.ingest.run import RunExit
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_LOST
+from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, PUBLISHER_REFUSED, SOURCE_CHANGED, SOURCE_LOST
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """How a run ended: ffmpeg's exit, its log, the watchdog's verdict or the door's if that ended it."""
+    """How a run ended: ffmpeg's exit, its log; the watchdog's verdict, the door's, or how the source changed, if that
+    ended it; and whether anything of it is on the timeline.
+    """
 
     exit: RunExit
     log: list[str]
     silence: str | None
     refusal: str | None
+    change: str | None
+    listed: bool
 
     def reason(self, asked: str | None) -> str:
         """For the gap ledger (P8)."""
@@ -25,6 +29,8 @@ class EndedRun:
             return "disk full"
         if self.refusal:
             return PUBLISHER_REFUSED
+        if self.change:
+            return f"{SOURCE_CHANGED}: {self.change}"
         if self.exit.reason == "lease" or (self.exit.signal and not self.silence):
             return INGEST_RESTARTED
         return SOURCE_LOST

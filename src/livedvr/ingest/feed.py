@@ -153,6 +153,9 @@ class Feed:
         while self._asked is None and not await self._is_played():
             started = self._clock.now()
             ended = await self._try(await self._start(started))
+            if ended is not None and ended.change and self.source.kind == "file":
+                hint = "--video h264 encodes it into one picture and one sound"
+                raise SourceError(f"the file changes: {ended.change}", field=self.source.shown, hint=hint)
             if self._asked is not None or (self.source.ends and self.has_media):
                 return
             if ended is not None and ended.refusal:
@@ -160,15 +163,18 @@ class Feed:
                 continue  # at once: the right publisher may be waiting
             if ended is None or self.has_media:
                 failures = 0
-                self.cut = replace(self.cut, muxes=self._channel.mux_streams)  # what was missing may be there now
+                sound = {one for one in self.cut.lacking if one.startswith("a:")}  # what was missing may be there now
+                self.cut = replace(self.cut, muxes=self._channel.mux_streams, lacking=self.cut.lacking - sound)
                 backoff = FIRST_BACKOFF if self._clock.now() - started > MINUTE else backoff
                 self._set_state(StreamingState.STREAMING_NO_INPUT)
             else:
                 failures = await self._count_failure(ended, started, failures)
             self._watchdog = None
             self._shared.on_change()
-            await self._pause(backoff)
-            backoff = min(2 * backoff, LAST_BACKOFF)
+            # The source is there, only another one. (Two at once would make each run of no use: those take their time.)
+            if ended is None or not ended.change or not ended.listed:
+                await self._pause(backoff)
+                backoff = min(2 * backoff, LAST_BACKOFF)
 
     async def _is_played(self) -> bool:
         """Whether an HLS source has ended as a file does: it has its ENDLIST, and its media has come."""
@@ -224,12 +230,11 @@ class Feed:
         found = without(self.cut, ended.log)
         if found is None:
             return False
-        before, (self.cut, why) = self.cut.muxes, found
+        self.cut, affected, why = found
         if self._channel.reference not in self.cut.muxes:
             raise SourceError(why, field=self.source.shown)
-        dropped = ", ".join(mux.key for mux in before if mux not in self.cut.muxes)
-        if dropped:  # else captions take the place of a track
-            self.last_failure = f"{dropped}: {why}"
+        if affected:  # else captions take the place of a track
+            self.last_failure = f"{', '.join(affected)}: {why}"
             await self._add_event("RENDITION_FAILED", self.last_failure)
         return True
 
@@ -277,7 +282,7 @@ class Feed:
 
     async def _follow(self, opened: OpenRun) -> EndedRun:
         """Read a run until it has ended and its journal is read to the end."""
-        run, self._open = opened.run, opened
+        run, self._open, began = opened.run, opened, self._clock.now()
         patient = self.source.listens or self.source.kind in ("testsrc", "file")
         floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
         probe = self.cut.probe_seconds * SECOND
@@ -287,7 +292,7 @@ class Feed:
         if self._pull is not None:
             is_left = run.id in self.left_running
             following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
-        silence: str | None = None
+        silence = change = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
         try:
@@ -295,9 +300,10 @@ class Feed:
                 self._wake.clear()
                 await self._look(opened)
                 silence = silence or self._watchdog.verdict(self._clock.now())
+                change = change or opened.change(self._clock.now() - began)
                 if self._asked == "kill" or door.refusal:
                     run.kill()
-                elif self._asked or silence:
+                elif self._asked or silence or change:
                     run.stop()
                 sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
                 await self._clock.wait(self._wake, sweep)
@@ -309,7 +315,14 @@ class Feed:
         while not await self._take(opened, final=True):
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
-        return await self._finish(opened, EndedRun(ended, run.log_lines(), silence, door.refusal))
+        change = change or opened.change(0)
+        if change:
+            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
+        last = self._known.timeline.last(opened.reference.mux.key)
+        listed = last is not None and last.run == run.id
+        return await self._finish(
+            opened, EndedRun(ended, run.log_lines(), silence, door.refusal, change, listed=listed)
+        )
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
@@ -336,7 +349,7 @@ class Feed:
             size = opened.segment_path(track, track.open_index).stat().st_size
         except FileNotFoundError:
             size = 0
-        self._watchdog.beat(self._clock.now(), (track.open_index, size))
+        self._watchdog.beat(self._clock.now(), (track.open_index, track.change.grown(size)))
         if self.has_media and not beaten:
             self._has_brought = True
             self.streams = log.taken_streams(run.log_lines())

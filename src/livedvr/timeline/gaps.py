@@ -15,6 +15,7 @@ TIMESTAMPS_JUMPED = "timestamps jumped"
 OUTSIDE_KEPT_RANGE = "outside kept range"
 CHANNEL_STOPPED = "channel stopped"
 PUBLISHER_REFUSED = "publisher refused"
+SOURCE_CHANGED = "source changed"
 
 
 @dataclass(frozen=True, slots=True)
