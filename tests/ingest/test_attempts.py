@@ -40,7 +40,7 @@ def _attempts(uri: str = "udp://127.0.0.1:5000") -> Attempts:
 
 
 def _ended(*lines: str, overlong: str | None = None) -> EndedRun:
-    return EndedRun(RunExit(1, 0, None), list(lines), None, None, overlong)
+    return EndedRun(RunExit(1, 0, None), list(lines), None, None, None, listed=False, overlong=overlong)
 
 
 def test_the_wait_between_runs_doubles_and_a_good_minute_makes_it_short_again() -> None:

@@ -83,8 +83,8 @@ HLS = [
 ]  # fmt: skip
 
 MOVFLAGS = (
-    "movflags=+empty_moov+default_base_moof+frag_keyframe+frag_discont:use_editlist=0:avoid_negative_ts=disabled"
-    ":frag_duration=500000:flush_packets=1"
+    "movflags=+empty_moov+default_base_moof+frag_keyframe+frag_discont:use_editlist=0"
+    ":frag_duration=500000:flush_packets=1:avoid_negative_ts=disabled:max_interleave_delta=1"
 )
 STREAMS = ["-map", "0:v:0?", "-map", "0:a:0?"]
 
@@ -95,6 +95,7 @@ FMP4_COPY = [
     "-c:v", "copy",
     "-individual_header_trailer", "0",
     "-initial_offset", "1.000000",
+    "-max_interleave_delta", "2000000",
     "-max_muxing_queue_size", "4096",
     "-segment_format", "mp4",
     "-segment_format_options",
@@ -127,6 +128,7 @@ FMP4_H264 = [
     "-g", "100000",
     "-individual_header_trailer", "0",
     "-initial_offset", "1.000000",
+    "-max_interleave_delta", "2000000",
     "-max_muxing_queue_size", "4096",
     "-maxrate", "6000000",
     "-pix_fmt", "yuv420p",
@@ -149,11 +151,12 @@ TS_COPY = [
     "-c:a", "copy",
     "-c:v", "copy",
     "-initial_offset", "1.000000",
+    "-max_interleave_delta", "2000000",
     "-max_muxing_queue_size", "4096",
     "-muxdelay", "0",
     "-muxpreload", "0",
     "-segment_format", "mpegts",
-    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled",
+    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled:max_interleave_delta=1",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
     "-segment_time", "2.000000",
@@ -173,6 +176,7 @@ TS_H264 = [
     "-force_key_frames", "expr:gte(t,n_forced*2.000000)",
     "-g", "100000",
     "-initial_offset", "1.000000",
+    "-max_interleave_delta", "2000000",
     "-max_muxing_queue_size", "4096",
     "-maxrate", "6000000",
     "-muxdelay", "0",
@@ -181,7 +185,7 @@ TS_H264 = [
     "-preset", "veryfast",
     "-sc_threshold", "0",
     "-segment_format", "mpegts",
-    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled",
+    "-segment_format_options", "flush_packets=1:avoid_negative_ts=disabled:max_interleave_delta=1",
     "-segment_list", "av/journal.csv",
     "-segment_list_type", "csv",
     "-segment_time", "2.000000",

@@ -28,10 +28,10 @@ SILENT = "silent for 6 s"
 def test_why_a_run_has_ended(
     exit: RunExit, silence: str | None, refusal: str | None, asked: str | None, says: str
 ) -> None:
-    assert EndedRun(exit, [], silence, refusal).reason(asked) == says
+    assert EndedRun(exit, [], silence, refusal, None, listed=True).reason(asked) == says
 
 
 @pytest.mark.semantics("P3", "P8")
 def test_media_without_keyframes_is_no_loss_of_the_source() -> None:
-    overlong = EndedRun(RunExit(255, 0, "stop"), [], None, None, "no keyframe for 120 s")
+    overlong = EndedRun(RunExit(255, 0, "stop"), [], None, None, None, listed=True, overlong="no keyframe for 120 s")
     assert (overlong.reason(None), overlong.reason("stop")) == ("no keyframe", "channel stopped")

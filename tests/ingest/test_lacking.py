@@ -56,7 +56,7 @@ def test_what_ended_a_run(lines: list[str], said: tuple[str, str]) -> None:
     found = without(cut(TextStream(input_track=track)), lines)
     assert found is not None
     assert [mux.key for mux in found[0].muxes] == ["av"] and found[0].lacking == {said[0]}
-    assert said[1] in found[1]
+    assert found[1] == ["text"] and said[1] in found[2]
 
 
 def test_other_ends_lack_nothing() -> None:
@@ -70,8 +70,12 @@ def test_the_next_run_does_without_the_text_or_takes_captions() -> None:
     either = cut(TextStream(input_track=0, input_cea_channel="CC1"))
     found = without(either, [missing.format("s:0")])
     assert found is not None and found[0].muxes == either.muxes and found[0].lacking == {"s:0"}
+    assert found[1] == [], "captions take its place, and that is nothing to be told"
     track = cut(TextStream(input_track=0))
     found = without(track, [missing.format("a:0")])
+    assert found is not None and found[0].muxes == track.muxes, "the pictures go on without their sound"
+    assert (found[0].lacking, found[1]) == ({"a:0"}, ["av"])
+    found = without(track, [missing.format("v:0")])
     assert found is not None and found[0].muxes == track.muxes[1:], "the reference is gone: the caller's matter"
     refused = ["[info] Opening 'text/x' for writing", "[error] no", "[error] Could not write header: no"]
     found = without(track, refused)

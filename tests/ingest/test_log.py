@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import channel
 from livedvr.ingest.log import (
     LogReader,
     lacks_keyframe,
@@ -14,6 +15,12 @@ from livedvr.ingest.log import (
     refused_rendition,
     taken_streams,
 )
+from livedvr.ingest.open_run import open_run
+from livedvr.ingest.run import Run
+from livedvr.ingest.source_change import BEGAN_NAME, SourceChange
+from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.times import SECOND
+from livedvr.timeline.timeline import Timeline
 
 # Written by ffmpeg 9.0 with -loglevel level+info; the paths are shortened, nothing else.
 TRANSCODING = """\
@@ -220,3 +227,50 @@ def test_the_rendition_whose_container_does_not_take_its_stream(last: str) -> No
     assert refused_rendition(lines) == ("sound", why)
     assert refused_rendition(lines[:-2]) is None
     assert refused_rendition([last]) is None
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [
+        "[mpegts @ 0x5] [warning] Could not find codec parameters for stream 2 (Audio: aac ([15][0][0][0] / 0x000F), 0",
+        "[in#0/mpegts @ 0x5] [warning] Could not find codec parameters for stream 2 (Audio: aac ([15][0][0][0] / 0x0F",
+    ],
+    ids=["5.1", "9.x"],
+)
+def test_a_sound_that_is_announced_and_does_not_come(announced: str) -> None:
+    lines = [
+        announced,
+        "[info]   Stream #0:0[0x100]: Video: h264 (Main) ([27][0][0][0] / 0x001B), yuv420p(progressive), 160x90",
+        "[info]   Stream #0:1[0x101](eng): Audio: aac (LC) ([15][0][0][0] / 0x000F), 48000 Hz, mono, fltp, 72 kb/s",
+        "[info]   Stream #0:2[0x102](deu): Audio: aac ([15][0][0][0] / 0x000F), 0 channels",
+        "[segment @ 0x6] [error] sample rate not set",
+    ]
+    assert missing_stream(lines) == "a:1"
+    assert missing_stream(lines[:-1]) is None, "that alone does no harm to a stream that is not taken"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[mpegts @ 0x5] [warning] New audio stream 0:1 at pos:1608152 and DTS:0s",
+        b"[in#0/mpegts @ 0x5] [warning] New audio stream with index 1 at pos:1608152 and DTS:0s",
+    ],
+    ids=["5.1", "9.x"],
+)
+def test_sound_that_comes_later_is_worth_a_run_once_a_minute(tmp_path: Path, line: bytes) -> None:
+    """Where the run began with sound, or the channel wants none, it is somebody else's."""
+    run = Run(tmp_path, ["av"])
+    (tmp_path / "av").mkdir()
+    grow(run.log_path, BEGIN, line + b"\n")
+    video = MuxStream(key="av", elementary_streams=("video",))
+    silent = channel(elementary_streams=video_and_audio("h264")[:1], mux_streams=(video,))
+    for wants in (True, False):
+        opened = open_run(run, channel() if wants else silent, Timeline(["av"]))
+        opened.log.smoothed_jumps()
+        for began in ('{"pictures": [], "sounds": [], "has_audio": true}', '{"pictures": [], "sounds": []}'):
+            (tmp_path / "av" / BEGAN_NAME).write_text(began)
+            opened.reference.change = SourceChange(run, opened.reference.mux)
+            opened.reference.change.look([], 0)
+            is_silent = "true" not in began
+            assert opened.change(59 * SECOND) is None
+            assert opened.change(61 * SECOND) == ("audio has come" if wants and is_silent else None)

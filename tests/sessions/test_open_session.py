@@ -183,13 +183,13 @@ def test_the_multivariant_playlist_is_replaced_when_the_peak_outgrows_it_and_at_
 
 
 @pytest.mark.semantics("P6")
-def test_the_newest_run_s_media_is_described() -> None:
+def test_the_media_of_all_runs_is_described() -> None:
     other = RunMedia(("hvc1.1.6.L93.B0",), (640, 360), Fraction(25), "video hevc 640x360")
     channel = known([segment(0), segment(1, run=SECOND_RUN, index=0, epoch=1)])
     channel.media[SECOND_RUN] = {"av": other}
     session = opened([window(0, None)])
     session.grow(channel)
-    assert b'CODECS="hvc1.1.6.L93.B0",RESOLUTION=640x360' in main(session, channel)
+    assert b'CODECS="hvc1.1.6.L93.B0,avc1.640028,mp4a.40.2",RESOLUTION=1280x720' in main(session, channel)
 
 
 @pytest.mark.semantics("S11", "P8")

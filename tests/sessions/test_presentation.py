@@ -200,3 +200,28 @@ def test_a_restart_draws_every_rendition_again_as_far_as_its_summary_says() -> N
     again.seal(SOURCE_LOST)
     for mux in MUXES:
         assert again.renditions[mux].playlist.render() == first.renditions[mux].playlist.render()
+
+
+@pytest.mark.semantics("P6")
+def test_a_source_that_changed_is_declared_whole() -> None:
+    """RFC 8216bis 4.4.6.2: every format in CODECS, the size that all is displayed best at, the highest frame rate."""
+    of, other = channel(), "20261121T020010Z-p7x2"
+    before = {mux: fed(1) for mux in MUXES}
+    timeline = known(before)
+    session = opened(of)
+    session.grow(timeline)
+    session.stored(with_multivariant=True)
+    assert not session.needs_multivariant
+    small = replace(VIDEO, codecs=("hvc1.1.6.L60.90",), resolution=(320, 240), frame_rate=Fraction(50))
+    timeline.media[other] = {**MEDIA, "v720": small, "en": replace(AUDIO, codecs=("ac-3",))}
+    for mux in MUXES:
+        last = before[mux][-1]
+        timeline.timeline.append(
+            mux, replace(last, number=3, run=other, index=0, epoch=1, start=at(10), media_start=0, size=1)
+        )
+    session.grow(timeline)
+    assert session.needs_multivariant, "while it is live, not only at its end"
+    main = multivariant(of, session.renditions.values(), 1, timeline).decode()
+    first = main.split("#EXT-X-STREAM-INF:")[1]
+    assert 'CODECS="hvc1.1.6.L60.90,avc1.64001f,ac-3,mp4a.40.2"' in first
+    assert "RESOLUTION=1280x720,FRAME-RATE=50.000" in first

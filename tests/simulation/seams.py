@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +101,8 @@ class SimJournalReader:
 class SimLogReader:
     """`LogReader` over an encoder's marks."""
 
+    has_new_audio = False
+
     def __init__(self, path: File, mux: str) -> None:
         self._encoder = path.encoder
         self._seen = 0
@@ -109,6 +111,25 @@ class SimLogReader:
         new = self._encoder.marks[self._seen :]
         self._seen += len(new)
         return new
+
+
+class SimSourceChange:
+    """`SourceChange` of a source that stays what it is."""
+
+    index = text = None
+    is_silent = False
+
+    def __init__(self, run: SimRun, mux: Any) -> None:
+        pass
+
+    def look(self, rows: Sequence[Any], open_index: int) -> None:
+        pass
+
+    def decided(self, rows: Sequence[Any]) -> int:
+        return len(rows)
+
+    def grown(self, size: int) -> int:
+        return size
 
 
 class SimWatcher:
@@ -184,6 +205,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (feed, "check_file", lambda source: None),
         (feed, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),
+        (open_run, "SourceChange", SimSourceChange),
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),
         (manager, "LOOK_AGAIN", LOOK_AGAIN),

@@ -47,7 +47,8 @@ class Attempts:
         SourceError: a file whose rest cannot be cut.
         """
         self._failures = 0
-        self.cut = replace(self.cut, muxes=self.cut.channel.mux_streams)  # what was missing may be there now
+        sound = {one for one in self.cut.lacking if one.startswith("a:")}  # what was missing may be there now
+        self.cut = replace(self.cut, muxes=self.cut.channel.mux_streams, lacking=self.cut.lacking - sound)
         self.backoff = FIRST_BACKOFF if lived > MINUTE else self.backoff
         overlong = ended.overlong if ended is not None else None
         if overlong:
@@ -88,14 +89,13 @@ class Attempts:
         found = without(self.cut, ended.log)
         if found is None:
             return None
-        before, (cut, why) = self.cut.muxes, found
+        cut, affected, why = found
         if self.cut.channel.reference not in cut.muxes:
             return self._refuse(SourceError(why, field=self._source.shown), has_recorded=has_recorded)
         self.cut = cut
-        dropped = ", ".join(mux.key for mux in before if mux not in cut.muxes)
-        if not dropped:
+        if not affected:
             return []  # captions take the place of a track
-        self.last_failure = f"{dropped}: {why}"
+        self.last_failure = f"{', '.join(affected)}: {why}"
         return [("RENDITION_FAILED", self.last_failure)]
 
     def _refuse(self, error: SourceError, *, has_recorded: bool) -> list[Event]:

@@ -32,12 +32,17 @@ LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
 # own times to stay above zero: B-frames and AAC's priming lie before the start, by less than this.
 CONTAINER_OFFSET = 1 * SECOND
 
+# So far may picture and sound lie apart in a source: one that has gone does not hold the other back for longer. (By
+# default 10 s, more than the watchdog's silence.)
+APART = 2 * SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """How a run cuts its input: into which of the channel's mux streams. ``probe_seconds``: for live MPEG-TS.
 
-    ``lacking``: specifiers of subtitle tracks that the source does not have, in whose place captions are taken.
+    ``lacking``: specifiers of streams that the source does not have, or announces and does not bring. Captions are
+    taken in the place of a subtitle track; pictures go on without their sound.
     """
 
     channel: Channel
@@ -53,7 +58,7 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     """
     given = ffmpeg.input(_input_name(source), **_input_options(source, cut))
     media = [mux for mux in cut.muxes if mux.container != "vtt"]
-    outputs = [output for mux in media for output in _outputs(given, cut.channel, mux, alone=len(media) == 1)]
+    outputs = [output for mux in media for output in _outputs(given, cut, mux, alone=len(media) == 1)]
     outputs += _text_outputs(_text_input(given, source, cut), source, cut)
     return [
         binary,
@@ -75,13 +80,13 @@ def stream_specifiers(channel: Channel, mux: MuxStream) -> list[str]:
     ]
 
 
-def _outputs(given: Any, channel: Channel, mux: MuxStream, *, alone: bool) -> list[Any]:
+def _outputs(given: Any, cut: Cut, mux: MuxStream, *, alone: bool) -> list[Any]:
     """The rendition, and what its copied audio needs beside it."""
-    audio = channel.audio_of(mux)
+    channel, audio = cut.channel, cut.channel.audio_of(mux)
     # In the only rendition each stream is taken if there is one. Else one that is missing must be told by its name, so
     # that the next run can do without its rendition (P7).
     optional = "?" if alone else ""
-    streams = [given[specifier + optional] for specifier in stream_specifiers(channel, mux)]
+    streams = [given[one + optional] for one in stream_specifiers(channel, mux) if one not in cut.lacking]
     outputs = [ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(channel, mux))]
     if audio and audio.codec == "copy" and mux.container == "fmp4":
         # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
@@ -208,6 +213,7 @@ def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
         "segment_list": f"{mux.key}/{JOURNAL_NAME}",  # append-only, a line per closed segment
         "segment_list_type": "csv",
         "max_muxing_queue_size": 4096,  # a stream that starts late must not end the run
+        "max_interleave_delta": APART,  # nor one that ends early stop the others
         # Neither the journal's times nor the container's are shifted for this output alone (measured: 45 ms with
         # B-frames, and a whole GOP for a video that is joined in its middle). output_ts_offset would move the cuts.
         "avoid_negative_ts": "disabled",
@@ -215,9 +221,11 @@ def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
         **_video_options(channel.video_of(mux), mux),
         **_audio_options(channel.audio_of(mux)),
     }
+    # The muxer within orders packets again, and what it holds back for that would go into the next file.
+    inner = "avoid_negative_ts=disabled:max_interleave_delta=1"
     if mux.container == "ts":
         # Each packet is written at once: growth is the heartbeat (I2).
-        options |= {"segment_format": "mpegts", "segment_format_options": "flush_packets=1:avoid_negative_ts=disabled"}
+        options |= {"segment_format": "mpegts", "segment_format_options": f"flush_packets=1:{inner}"}
         # Without these the muxer adds 1.4 s, and the journal's times are not the container's.
         return options | {"muxdelay": 0, "muxpreload": 0}
     # CMAF: init segment apart, moof-relative offsets; decode times as they are, not from 0 on.
@@ -225,8 +233,7 @@ def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
     return options | {
         "segment_format": "mp4",
         # A chunk every 0.5 s, written at once: growth is the heartbeat even in a 10 s GOP (I2).
-        "segment_format_options": f"movflags={movflags}:use_editlist=0:avoid_negative_ts=disabled"
-        ":frag_duration=500000:flush_packets=1",
+        "segment_format_options": f"movflags={movflags}:use_editlist=0:frag_duration=500000:flush_packets=1:{inner}",
         "segment_header_filename": f"{mux.key}/{INIT_NAME}",  # one init segment a run
         "individual_header_trailer": 0,  # and none in the segments
     }

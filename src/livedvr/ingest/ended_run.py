@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livedvr.ingest.run import RunExit
-from livedvr.timeline.gaps import CHANNEL_STOPPED, INGEST_RESTARTED, NO_KEYFRAME, PUBLISHER_REFUSED, SOURCE_LOST
+from livedvr.timeline.gaps import (
+    CHANNEL_STOPPED,
+    INGEST_RESTARTED,
+    NO_KEYFRAME,
+    PUBLISHER_REFUSED,
+    SOURCE_CHANGED,
+    SOURCE_LOST,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """How a run ended: ffmpeg's exit, its log, and the watchdog's verdict or the door's if that ended it.
+    """How a run ended: ffmpeg's exit, its log; the watchdog's verdict, the door's, or how the source changed, if that
+    ended it; and whether anything of it is on the timeline.
 
     ``silence``: nothing came. ``overlong``: media came, but no keyframe, so that the open segment could not end.
     """
@@ -19,6 +27,8 @@ class EndedRun:
     log: list[str]
     silence: str | None
     refusal: str | None
+    change: str | None
+    listed: bool
     overlong: str | None = None
 
     def reason(self, asked: str | None) -> str:
@@ -29,6 +39,8 @@ class EndedRun:
             return "disk full"
         if self.refusal:
             return PUBLISHER_REFUSED
+        if self.change:
+            return f"{SOURCE_CHANGED}: {self.change}"
         if self.overlong and not self.silence:
             return NO_KEYFRAME
         # Silence alone does not tell whose it was: but a process that is stopped hears no source. (One that hangs in

@@ -163,6 +163,9 @@ class Feed:
                 continue
             started = self._clock.now()
             ended = await self._try(await self._start(started))
+            if ended is not None and ended.change and self.source.kind == "file":
+                hint = "--video h264 encodes it into one picture and one sound"
+                raise SourceError(f"the file changes: {ended.change}", field=self.source.shown, hint=hint)
             if self._asked is not None:
                 return
             if ended is not None and ended.refusal:
@@ -180,8 +183,10 @@ class Feed:
                 await self._add_event(kind, text)
             self._watchdog = None
             self._shared.on_change()
-            await self._pause(attempts.backoff)
-            attempts.waited()
+            # The source is there, only another one. (Two at once would make each run of no use: those take their time.)
+            if ended is None or not ended.change or not ended.listed:
+                await self._pause(attempts.backoff)
+                attempts.waited()
 
     async def _is_played(self) -> bool:
         """Whether an HLS source has ended as a file does: it has its ENDLIST, and its media has come."""
@@ -256,7 +261,7 @@ class Feed:
 
     async def _follow(self, opened: OpenRun) -> EndedRun:
         """Read a run until it has ended and its journal is read to the end."""
-        run, self._open = opened.run, opened
+        run, self._open, began = opened.run, opened, self._clock.now()
         patient = self.source.listens or self.source.kind in ("testsrc", "file")
         floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
         probe = self._attempts.cut.probe_seconds * SECOND
@@ -267,7 +272,7 @@ class Feed:
         if self._pull is not None:
             is_left = run.id in self.left_running
             following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
-        silence = overlong = None
+        silence = overlong = change = None
         watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
         watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
         try:
@@ -276,9 +281,10 @@ class Feed:
                 await self._look(opened)
                 silence = silence or self._watchdog.verdict(self._clock.now())
                 overlong = overlong or self._watchdog.overlong(self._clock.now())
+                change = change or opened.change(self._clock.now() - began)
                 if self._asked == "kill" or door.refusal:
                     run.kill()
-                elif self._asked or silence or overlong:
+                elif self._asked or silence or overlong or change:
                     run.stop()
                 sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
                 await self._clock.wait(self._wake, sweep)
@@ -296,7 +302,12 @@ class Feed:
         lines = await asyncio.to_thread(run.log_lines)
         if self._pull is not None:
             self._pull.has_read(lines)
-        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, overlong))
+        change = change or opened.change(0)
+        if change:
+            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
+        last = self._known.timeline.last(opened.reference.mux.key)
+        listed = last is not None and last.run == run.id
+        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, change, listed, overlong))
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
@@ -323,7 +334,7 @@ class Feed:
             size = opened.segment_path(track, track.open_index).stat().st_size
         except FileNotFoundError:
             size = 0
-        self._watchdog.beat(self._clock.now(), (track.open_index, size))
+        self._watchdog.beat(self._clock.now(), (track.open_index, track.change.grown(size)))
         if self.has_media and not beaten:
             self._has_brought = True
             self.streams = log.taken_streams(run.log_lines())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,7 +28,7 @@ from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_u
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.placing import is_resent, observed, place, target_seconds
+from livedvr.timeline.placing import earliest_after, is_resent, observed, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
@@ -71,6 +72,7 @@ class Intake:
         Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
         """
         await self._read_journals(open_run)  # step 2
+        await self._cut_at_change(open_run)
         self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
@@ -123,13 +125,29 @@ class Intake:
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(open_run.log.smoothed_jumps())
 
+    async def _cut_at_change(self, open_run: OpenRun) -> None:
+        """P4: what comes when the source has become another one is not listed; it is the next run's."""
+        until = math.inf
+        for track in open_run.tracks:
+            if track.failed:
+                continue
+            await asyncio.to_thread(track.change.look, track.undated, track.open_index)
+            at = math.inf if track.change.index is None else track.change.index
+            for index in track.cut(at, until):
+                open_run.segment_path(track, index).unlink(missing_ok=True)
+            if track is open_run.reference and track.change.index is not None:  # the others end where it does
+                listed = self._known.timeline.of_run(track.mux.key, open_run.run.id)
+                ends = [segment.media_end for segment in listed[-1:]]
+                until = max(ends + [row.media_end for row in [*track.pending, *track.undated]], default=0)
+
     def _date(self, open_run: OpenRun, final: bool) -> None:
         """C5: what the source says of a segment's end. One that is not known yet holds back what follows it."""
         for track in open_run.tracks:
             if track is open_run.reference and open_run.dates is not None:
                 self._date_by_source(track, open_run.dates, open_run.marks, final)
             else:
-                track.pending, track.undated = [*track.pending, *track.undated], []
+                count = len(track.undated) if final else track.change.decided(track.undated)
+                track.pending, track.undated = [*track.pending, *track.undated[:count]], track.undated[count:]
 
     def _date_by_source(self, track: Track, dates: SourceDates, marks: set[int], final: bool) -> None:
         while track.undated:
@@ -245,9 +263,10 @@ class Intake:
         track, clock = open_run.reference, open_run.clock
         last = self._known.timeline.last(track.mux.key)
         if last is not None:
-            listed = itertools.takewhile(
-                lambda row: clock.utc((row.media_start + row.media_end) // 2) < last.end, track.pending
-            )
+            # The same bounds as `place` has: what it would have to shift would begin another epoch after it.
+            half = (track.pending[0].media_end - track.pending[0].media_start) // 2 if track.pending else 0
+            first = max(earliest_after(last), last.end - half)
+            listed = itertools.takewhile(lambda row: clock.utc(row.media_start) < first, track.pending)
             self._drop(open_run, track, len(list(listed)))
 
     def _drop(self, open_run: OpenRun, track: Track, count: int) -> None:

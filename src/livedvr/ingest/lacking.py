@@ -9,23 +9,25 @@ from livedvr.ingest import log
 from livedvr.ingest.command import Cut, stream_specifiers
 
 
-def without(cut: Cut, lines: Sequence[str]) -> tuple[Cut, str] | None:
-    """The cut of the next run, and what is to be said of it; None when it was something else that ended this one.
+def without(cut: Cut, lines: Sequence[str]) -> tuple[Cut, list[str], str] | None:
+    """The cut of the next run, and what is to be said of which renditions; None when something else ended this one.
 
     The renditions that cannot be made of the source are left out of it. Texts that have captions to go on with go on
-    with them.
+    with them, pictures without their sound.
     """
     lack = _lack(lines)
     if lack is not None:
         stream, why = lack
         carriers = [mux for mux in cut.muxes if stream in stream_specifiers(cut.channel, mux)]
         texts = {mux.key: cut.channel.text_of(mux) for mux in carriers}
-        gone = [mux.key for mux in carriers if (text := texts[mux.key]) is None or text.input_cea_channel is None]
-        return _left(replace(cut, lacking=cut.lacking | {stream}), gone), why
+        affected = [mux.key for mux in carriers if (text := texts[mux.key]) is None or text.input_cea_channel is None]
+        silent = {mux.key for mux in carriers if stream.startswith("a:") and cut.channel.video_of(mux)}
+        gone = [key for key in affected if key not in silent]
+        return _left(replace(cut, lacking=cut.lacking | {stream}), gone), affected, why
     refused = log.refused_rendition(lines)
     if refused is None or refused[0] == cut.channel.reference.key:
         return None
-    return _left(cut, [refused[0]]), f"its stream does not go into its container: {refused[1]}"
+    return _left(cut, [refused[0]]), [refused[0]], f"its stream does not go into its container: {refused[1]}"
 
 
 def _left(cut: Cut, gone: Sequence[str]) -> Cut:

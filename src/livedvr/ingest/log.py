@@ -42,7 +42,18 @@ def missing_stream(lines: Sequence[str]) -> str | None:
     found = (re.search(r"Stream map '\d:([vas]:\d+)' matches no streams", line) for line in lines)
     # ffmpeg 9 says it without the name, and names it in the line behind.
     named = (re.search(r"Failed to set value '\d:([vas]:\d+)' for option 'map'", line) for line in lines)
-    return next((match[1] for match in (*found, *named) if match), None)
+    return next((match[1] for match in (*found, *named) if match), None) or _mute_stream(lines)
+
+
+def _mute_stream(lines: Sequence[str]) -> str | None:
+    """An audio that an MPEG-TS announces and does not bring: nothing can be said of it, and no muxer takes it."""
+    if not any("sample rate not set" in line for line in lines):
+        return None
+    mute = (re.search(r"Could not find codec parameters for stream (\d+) \(Audio", line) for line in lines)
+    number = next((int(match[1]) for match in mute if match), None)
+    streams = (re.search(r"Stream #0:(\d+).*: Audio: ", line) for line in lines)
+    sounds = sorted({int(match[1]) for match in streams if match})
+    return f"a:{sounds.index(number)}" if number in sounds else None
 
 
 def refused_rendition(lines: Sequence[str]) -> tuple[str, str] | None:
@@ -147,6 +158,7 @@ class LogReader:
         self._tail = LogTail(path)
         # An fMP4 run says nothing of its first segment, but of its journal.
         self._opened = re.compile(rb"Opening '%s/(?:journal\.csv|segment-(\d+)\.)" % re.escape(mux.encode()))
+        self.has_new_audio = False  # the source has audio that it had not when the run began
         self._open: int | None = None  # the index of the segment that ffmpeg was writing at that place of the log
 
     def smoothed_jumps(self) -> list[int]:
@@ -163,4 +175,5 @@ class LogReader:
                 self._open = int(opened[1] or 0)
             elif b"timestamp discontinuity" in line and self._open is not None:
                 found.append(self._open + 1)
+            self.has_new_audio = self.has_new_audio or b"New audio stream " in line
         return found

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from livedvr.ingest.journal import JournalReader
 from livedvr.ingest.log import LogReader
 from livedvr.ingest.run import Run
+from livedvr.ingest.source_change import SourceChange
 from livedvr.ingest.text import TextWriter
 from livedvr.media.reader import MediaSpan
 from livedvr.resources.layout import INIT_NAME
 from livedvr.resources.models import Channel
 from livedvr.resources.streams import MuxStream
+from livedvr.resources.times import MINUTE
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import ClosedSegment, RunMedia
 from livedvr.timeline.source_dates import SourceDates
@@ -27,10 +30,13 @@ class Track:
     the source's dates, ``pending``: those that are to be placed. ``unlisted``: those since then that will never be
     listed. ``head``: what the first segment is. ``failed``: it brings nothing (any more) that can be listed (P7).
     ``text``: what writes it, where ffmpeg does not.
+    ``change``: where its source has become another one. ``has_sound``: the channel wants audio in it.
     """
 
     mux: MuxStream
     journal: JournalReader
+    change: SourceChange
+    has_sound: bool
     next_index: int = 0
     pending: list[ClosedSegment] = field(default_factory=list)
     undated: list[ClosedSegment] = field(default_factory=list)
@@ -45,10 +51,29 @@ class Track:
         """The index of the segment that ffmpeg is writing."""
         return self.next_index + len(self.pending) + len(self.undated) + len(self.unlisted)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the source had no audio for it when the run began."""
+        return self.has_sound and (self.failed or self.change.is_silent)
+
     def take(self, count: int) -> None:
         """The first ``count`` of what is pending are in the catalog, or will never be."""
         self.next_index += count + len(self.unlisted)
         self.pending, self.unlisted = self.pending[count:], []
+
+    def cut(self, index: float, until: float = math.inf) -> list[int]:
+        """Nothing from this segment on will be listed, nor what lies behind ``until`` (media time) by more than half.
+
+        The segments that have gone by that.
+        """
+
+        def stays(row: ClosedSegment) -> bool:
+            return row.index < index and row.media_start + row.media_end < 2 * until
+
+        gone = [row.index for row in [*self.pending, *self.undated] if not stays(row)]
+        self.pending, self.undated = list(filter(stays, self.pending)), list(filter(stays, self.undated))
+        self.unlisted += gone
+        return gone
 
 
 @dataclass(slots=True)
@@ -76,6 +101,15 @@ class OpenRun:
         """All renditions, the reference first."""
         return [self.reference, *self.others]
 
+    def change(self, age: int) -> str | None:
+        """How the source has become another one, for people.
+
+        ``age``: of the run, microseconds. Sound that comes later is worth another run, but not one after the other.
+        """
+        found = next((track.change.text for track in self.tracks if track.change.text), None)
+        lacks = any(track.is_silent for track in self.tracks)
+        return found or ("audio has come" if lacks and self.log.has_new_audio and age > MINUTE else None)
+
     def segment_path(self, track: Track, index: int) -> Path:
         """Where ffmpeg writes a segment."""
         return self.run.segment_path(track.mux.key, index, track.mux.container)
@@ -97,6 +131,8 @@ def _track(run: Run, channel: Channel, mux: MuxStream, timeline: Timeline) -> Tr
     return Track(
         mux,
         JournalReader(run.journal_path(mux.key)),
+        SourceChange(run, mux),
+        has_sound=channel.audio_of(mux) is not None,
         next_index=committed[-1] + 1 if committed else 0,
         failed=not is_there,
         text=TextWriter(run, mux, channel.reference, text.input_cea_channel) if text and is_there else None,

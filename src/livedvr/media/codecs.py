@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livedvr.media.bits import Bits
+
 # RFC 6381 section 3.3: the string of a codec without parameters is the name of its MP4 sample entry.
 _FIXED = {
     "ac3": "ac-3",  # ETSI TS 102 366 annex F
@@ -97,13 +99,13 @@ def _audio_object_type(config: bytes) -> int:
 
     HE-AAC is signalled in front (the type is 5 or 29), or behind an AAC LC configuration that older players can read.
     """
-    bits = _Bits(config)
+    bits = Bits(config)
     kind = bits.take(5)
     if kind == 31:  # the escape to types of 32 and more
         return 32 + bits.take(6)
     if kind != _AAC_LC:
         return kind
-    bits.frequency()
+    _skip_frequency(bits)
     channels = bits.take(4)
     bits.take(1)  # frameLengthFlag
     if bits.take(1):  # dependsOnCoreCoder
@@ -112,28 +114,15 @@ def _audio_object_type(config: bytes) -> int:
         return kind
     if bits.take(11) != 0x2B7 or bits.take(5) != _AAC_SBR or not bits.take(1):
         return kind
-    bits.frequency()
+    _skip_frequency(bits)
     has_stereo = bits.left >= 12 and bits.take(11) == 0x548 and bits.take(1)
     return _AAC_PS if has_stereo else _AAC_SBR
 
 
-class _Bits:
-    """Reads a few bits at a time, most significant first; IndexError past the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self.left = 8 * len(data)
-
-    def take(self, count: int) -> int:
-        if count > self.left:
-            raise IndexError("no bits left")
-        self.left -= count
-        return self._value >> self.left & (1 << count) - 1
-
-    def frequency(self) -> None:
-        """Skip a samplingFrequencyIndex, with the frequency itself if index 15 announces one."""
-        if self.take(4) == 15:
-            self.take(24)
+def _skip_frequency(bits: Bits) -> None:
+    """Skip a samplingFrequencyIndex, with the frequency itself if index 15 announces one."""
+    if bits.take(4) == 15:
+        bits.take(24)
 
 
 def _annex_b_unit(stream: bytes, wanted: Callable[[int], bool]) -> bytes:

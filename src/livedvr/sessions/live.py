@@ -20,7 +20,7 @@ from livedvr.resources.layout import Container, live_playlist_name
 from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.streams import MuxStream
 from livedvr.resources.times import SECOND
-from livedvr.sessions.presentation import multivariant
+from livedvr.sessions.presentation import listed_media, multivariant
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
@@ -56,6 +56,11 @@ class LiveList:
     def newest(self) -> Segment | None:
         """The newest listed segment that is media."""
         return next((segment for segment in reversed(self.segments) if not segment.is_gap), None)
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs whose media is listed."""
+        return list(dict.fromkeys(segment.run for segment in self.segments if not segment.is_gap))
 
     @property
     def bandwidth(self) -> int:
@@ -209,7 +214,7 @@ class LiveManifests:
     async def _write_main(self, manifest: Manifest) -> None:
         """At first when each rendition lists something; then when it declares too little, or the media is another."""
         lists = [self._lists[mux] for mux in manifest.mux_streams]
-        media = {one.mux: (one.bandwidth, self._known.media[one.newest.run][one.mux]) for one in lists if one.newest}
+        media = {one.mux: (one.bandwidth, listed_media(one, self._known)) for one in lists if one.newest}
         if not media or not all(one.segments for one in lists):
             return
         declared = self._declared.get(manifest.key, {})

@@ -23,7 +23,7 @@ class OpenSession:
 
     ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
-    the bandwidths that the published multivariant playlist counts with (empty: none is published).
+    the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published).
     """
 
     row: SessionRow
@@ -33,7 +33,7 @@ class OpenSession:
     renditions: dict[str, RenditionPlaylist] = field(default_factory=dict)
     failures: list[Hole] = field(default_factory=list)
     published: bool = True
-    declared: dict[str, int] = field(default_factory=dict)
+    declared: dict[str, tuple[int, int]] = field(default_factory=dict)
     sealed: bool = False
     storage_error: str | None = None
     segments: int = 0
@@ -137,7 +137,11 @@ class OpenSession:
     def needs_multivariant(self) -> bool:
         """Whether main.m3u8 has to be (re)placed: at first, when it declares less than there is, and at the end."""
         playable = [rendition for rendition in self.renditions.values() if rendition.newest]
-        outgrown = any(rendition.bandwidth > self.declared.get(rendition.mux, 0) for rendition in playable)
+        declared = [self.declared.get(rendition.mux, (0, 0)) for rendition in playable]
+        outgrown = any(
+            one.bandwidth > bandwidth or len(one.runs) > runs  # another run may be of another codec or size (P6)
+            for one, (bandwidth, runs) in zip(playable, declared, strict=True)
+        )
         return outgrown or (self.sealed_text and bool(playable))
 
     @property
@@ -149,7 +153,7 @@ class OpenSession:
         """The store has what the playlists say now."""
         self.published, self.sealed = True, self.sealed_text
         if with_multivariant:
-            self.declared = {one.mux: one.bandwidth for one in self.renditions.values() if one.newest}
+            self.declared = {one.mux: (one.bandwidth, len(one.runs)) for one in self.renditions.values() if one.newest}
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""

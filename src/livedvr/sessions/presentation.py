@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from livedvr.hls.bitrate import BitrateMeter
@@ -26,6 +28,10 @@ class Rendition(Protocol):
         """Its newest segment that is media, None without any."""
 
     @property
+    def runs(self) -> Sequence[str]:
+        """The runs whose media it lists, oldest first."""
+
+    @property
     def meter(self) -> BitrateMeter:
         """What has measured its segments."""
 
@@ -35,7 +41,7 @@ class Rendition(Protocol):
 
 
 def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int, known: ChannelTimeline) -> bytes:
-    """The text as of now; codecs and size are those of the newest run that each rendition lists.
+    """The text as of now.
 
     Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec,
     and those of text in one group for all. One that has brought nothing yet is left out.
@@ -49,7 +55,7 @@ def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int
         return render_multivariant([_variant(one, edition, known, None, [], texts) for one in sounds], subtitles)
     groups: dict[str, list[Rendition]] = {}
     for sound in sounds:
-        groups.setdefault(_group_id(_media(sound, known)), []).append(sound)
+        groups.setdefault(_group_id(listed_media(sound, known)), []).append(sound)
     alternatives = [
         _alternative(channel, sound, group, edition, known, first=position == 0)
         for group, members in groups.items()
@@ -72,8 +78,8 @@ def _variant(
 
     WebVTT has no codec to name: its segments are no ISO files, and RFC 6381 knows none for a plain file.
     """
-    media = _media(rendition, known)
-    codecs = [*media.codecs, *(codec for member in members for codec in _media(member, known).codecs)]
+    media = listed_media(rendition, known)
+    codecs = [*media.codecs, *(codec for member in members for codec in listed_media(member, known).codecs)]
     return Variant(
         uri=_uri(rendition, edition),
         bandwidth=rendition.bandwidth
@@ -99,7 +105,7 @@ def _alternative(
         name=audio.display_name or audio.language_code or rendition.mux,
         language=audio.language_code,
         default=first,
-        channels=_media(rendition, known).channels,
+        channels=listed_media(rendition, known).channels,
         uri=_uri(rendition, edition),
     )
 
@@ -118,9 +124,19 @@ def _text(channel: Channel, rendition: Rendition, edition: int) -> Alternative:
     )
 
 
-def _media(rendition: Rendition, known: ChannelTimeline) -> RunMedia:
-    assert rendition.newest is not None
-    return known.media[rendition.newest.run][rendition.mux]
+def listed_media(rendition: Rendition, known: ChannelTimeline) -> RunMedia:
+    """What a rendition is that lists the media of several runs (RFC 8216bis 4.4.6.2).
+
+    CODECS has the formats of all, the newest first; RESOLUTION is the one that all of it is displayed best at, the
+    largest; FRAME-RATE is the highest.
+    """
+    found = [known.media[run][rendition.mux] for run in reversed(rendition.runs) if run in known.media]
+    return replace(
+        found[0],
+        codecs=tuple(dict.fromkeys(codec for media in found for codec in media.codecs)),
+        resolution=max((media.resolution for media in found if media.resolution), key=math.prod, default=None),
+        frame_rate=max((media.frame_rate for media in found if media.frame_rate), default=None),
+    )
 
 
 def _group_id(media: RunMedia) -> str:

@@ -17,7 +17,8 @@ class RenditionPlaylist:
     """A session's playlist of one mux stream.
 
     ``gap_entries``: whether gaps are listed (P7). ``last``: the newest segment that was taken, listed or not;
-    ``newest``: the newest that is media; ``count``: how many were taken; ``written``: the store has it as it is.
+    ``newest``: the newest that is media; ``runs``: those whose media it lists; ``count``: how many were taken;
+    ``written``: the store has it as it is.
     """
 
     mux: str
@@ -29,6 +30,7 @@ class RenditionPlaylist:
     meter: BitrateMeter = field(init=False)
     last: Segment | None = None
     newest: Segment | None = None
+    runs: list[str] = field(default_factory=list)
     count: int = 0
     written: bool = False
 
@@ -42,6 +44,8 @@ class RenditionPlaylist:
         self.count += 1
         if not segment.is_gap:
             self.newest = segment
+            if segment.run not in self.runs[-1:]:
+                self.runs.append(segment.run)
             self.meter.add(segment.size, segment.duration)
         if self.gap_entries or not segment.is_gap:
             self.playlist.append(listed)

@@ -16,6 +16,7 @@ OUTSIDE_KEPT_RANGE = "outside kept range"
 CHANNEL_STOPPED = "channel stopped"
 NO_KEYFRAME = "no keyframe"
 PUBLISHER_REFUSED = "publisher refused"
+SOURCE_CHANGED = "source changed"
 
 
 @dataclass(frozen=True, slots=True)
