@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from live import until
-from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL
+from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL, stands_still
 from livedvr.ingest.log import LogTail
 from livedvr.ingest.run import Run, RunExit, new_run_id
 
@@ -80,6 +80,7 @@ def test_a_stopped_process_hears_int(run: Run) -> None:
     _start(run, OBEDIENT + " # SIGSTOP")
     pid = _child(run)
     os.kill(pid, signal.SIGSTOP)
+    until(lambda: stands_still(pid), "the stop")
     run.stop()
     assert until(run.exit, "the end", 4) == RunExit(255, 0, "stop", stood_still=True)
 

@@ -116,9 +116,11 @@ class Ladder:
         self.stood_still = stands_still(child.pid)
         self._child = child
         now = time.monotonic()
-        self._due = [(now, signal.SIGINT), (now + SECOND_INT_SECONDS, signal.SIGINT)]
+        self._due = [(now + SECOND_INT_SECONDS, signal.SIGINT)]
         self._kill_at = now + LADDER_SECONDS
-        child.send_signal(signal.SIGCONT)  # a stopped process hears INT only after CONT
+        # A stopped process hears INT only after CONT; it waits for it there, so that nothing is done in between.
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGCONT)
 
     def step(self, *, at_once: bool) -> None:
         """Send what is due by now; KILL ``at_once``."""
