@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -24,6 +24,7 @@ import imageio_ffmpeg
 
 from fixtures.derive import CHANNELS, FIXTURES, draw_channel, instant
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME, JOURNAL_NAME, Cut, build_argv
+from livedvr.ingest.cues import packets_name, sections_name
 from livedvr.ingest.describe import describe
 from livedvr.ingest.journal import JournalRow, parse_rows
 from livedvr.ingest.source import Source
@@ -33,6 +34,7 @@ from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, init_name, segm
 from livedvr.resources.models import Channel, Input, MuxStream, Output, to_datetime
 from livedvr.timeline.clock import JUMP
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
+from splices import first_video_time, segmentation, splice_insert, ticks, time_signal, with_cues
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 LOG_NAME = "ffmpeg.log"
@@ -49,13 +51,18 @@ class Stretch:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A run. ``origin``: the instant of its media time 0. ``delays``: ms after its end that each segment has come."""
+    """A run. ``origin``: the instant of its media time 0. ``delays``: ms after its end that each segment has come.
+
+    ``cues``: SCTE-35 messages, the seconds at which each comes, and the message given how ticks are made of the seconds
+    after the first picture.
+    """
 
     id: str
     origin: str
     stretches: tuple[Stretch, ...]
     delays: tuple[int, ...]
     end_reason: str
+    cues: tuple[tuple[float, Callable[[Callable[[float], int]], bytes]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,11 @@ PLANS = (
                 # The source falls silent; the watchdog ends the run 5 s later, and that closes the last segment.
                 (92, 80, 87, 101, 83, 95, 84, 5210),
                 SOURCE_LOST,
+                (
+                    (1.0, lambda at: splice_insert(6, at(3.0), out=True, duration=ticks(2.5))),
+                    (6.5, lambda at: splice_insert(7, at(10.2), out=True, duration=ticks(20), returns=False)),
+                    (7.0, lambda at: splice_insert(7, at(10.2), out=True, duration=ticks(20), returns=False)),
+                ),
             ),
             RunPlan(
                 "20261121T020021Z-p7x2",
@@ -91,6 +103,7 @@ PLANS = (
                 (Stretch("96x54", 8),),
                 (85, 96, 80, 88),
                 CHANNEL_STOPPED,
+                ((2.5, lambda at: splice_insert(7, at(5.2), out=False)),),
             ),
         ),
         (
@@ -122,6 +135,12 @@ PLANS = (
                 (Stretch("64x36", 10), Stretch("64x36", 6, at=17.5)),
                 (85, 96, 80, 88, 91, 83, 99, 90),
                 CHANNEL_STOPPED,
+                (
+                    (3.0, lambda at: time_signal(at(5.0), segmentation(1, 0x10, ticks(3600)))),
+                    (4.5, lambda at: time_signal(at(7.0), segmentation(2, 0x34, ticks(6), upid=b"spot"))),
+                    # Behind the jump: 7.46 s are missing in the timestamps.
+                    (18.5, lambda at: time_signal(at(20.5), segmentation(2, 0x35))),
+                ),
             ),
         ),
         (
@@ -178,7 +197,10 @@ def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
         spool = Path(work)
         encoded = [encode(stretch, spool, f"{n}.ts") for n, stretch in enumerate(run.stretches)]
         # The encoder's clock jumps where one file ends and the next begins.
-        (spool / "source.ts").write_bytes(b"".join((spool / f"{n}.ts").read_bytes() for n in range(len(encoded))))
+        source = b"".join((spool / f"{n}.ts").read_bytes() for n in range(len(encoded)))
+        first = first_video_time(source)
+        sent = [(at, message(lambda seconds: first + ticks(seconds))) for at, message in run.cues]
+        (spool / "source.ts").write_bytes(with_cues(source, sent) if sent else source)
         argv = cut(channel, spool)
         rows, _ = parse_rows((spool / mux.key / JOURNAL_NAME).read_bytes())
         head = read_media(
@@ -188,6 +210,10 @@ def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
         sizes = [_take(spool, channel, run.id, row.index, folder) for row in rows]
         shutil.copyfile(spool / mux.key / JOURNAL_NAME, folder / "journals" / f"{run.id}.csv")
         (folder / "journals" / f"{run.id}.log").write_text(_same_each_time((spool / LOG_NAME).read_text()))
+        if sent:
+            (folder / "journals" / run.id).mkdir()
+            for name in (packets_name(0), sections_name(0)):
+                shutil.copyfile(spool / name, folder / "journals" / run.id / name)
     arrivals = _arrivals(run, rows)
     return {
         "id": run.id,
@@ -274,7 +300,9 @@ def _exact(micros: int) -> str:
 
 
 def _same_each_time(log: str) -> str:
-    """The log without what differs from run to run: addresses of objects, how fast the machine was."""
+    """The log without what differs from run to run: addresses of objects, how fast the machine was, which thread of
+    ffmpeg's was the first to end."""
+    log = re.sub(r".*\[verbose\] (Terminating thread|All streams finished).*\n", "", log)
     log = re.sub(r"@ 0x[0-9a-f]+", "@ 0x0", log)
     return re.sub(r"(fps|speed|elapsed)=\s*\S+", r"\1=0", log)
 

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, channel, segment, window
-from livedvr.catalog import channel_rows, segment_rows, session_rows
+from livedvr.catalog import channel_rows, range_rows, segment_rows, session_rows
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.schema import migrate
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import NotFound
 from livedvr.timeline.clock import RunClock, Sample
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import RunMedia
 
 SESSION = SessionRow(
@@ -209,3 +210,20 @@ def test_a_target_duration_that_is_exceeded_is_raised_and_said_aloud(db: sqlite3
     assert channel_rows.list_events(db, "live") == [
         (at(7), "TARGET_DURATION_EXCEEDED", "segment-000003.m4s lasts 8.6 s, the target duration is 6 s")
     ]
+
+
+@pytest.mark.semantics("P9", "S16")
+def test_the_tags_of_date_ranges_are_stored_as_they_are(db: sqlite3.Connection) -> None:
+    segment_rows.add_run(db, RUN, "live", T0)
+    out = RangeTag(0, "splice-7-x", "splice-7", T0, 5_000_000, True, None, "SCTE35-OUT", b"\xfc\x30", {"av": 3, "a": 2})
+    tags = [out, replace(out, serial=1, planned=None, returns=False, end=at(5), carrier=None, section=b"")]
+    range_rows.commit_tags(db, "live", tags)
+    range_rows.set_cues(db, RUN, 7)
+    assert range_rows.list_tags(db, "live") == tags
+    assert [run.cues for run in segment_rows.list_runs(db, "live")] == [7]
+    row = channel_rows.get_channel(db, "live")
+    assert row is not None and list(segment_rows.load_timeline(db, row).ranges) == tags
+    range_rows.delete_tags(db, "live", {0})
+    assert range_rows.list_tags(db, "live") == tags[1:]
+    channel_rows.delete_channel(db, "live")
+    assert range_rows.list_tags(db, "live") == []

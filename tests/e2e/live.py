@@ -52,6 +52,16 @@ def listening(port: int) -> None:
     until(look, f"port {port} is listened on")
 
 
+def receiving(port: int) -> None:
+    """Return when somebody receives on a UDP port."""
+
+    def look() -> list[str]:
+        table = Path("/proc/net/udp").read_text().split("\n")[1:]
+        return [row for row in table if f":{port:04X} 00000000:0000 07 " in row]
+
+    until(look, f"port {port} is bound")
+
+
 def free_udp_port() -> int:
     """A UDP port of loopback that nobody has now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -30,6 +30,7 @@ KEY = '#EXT-X-KEY:METHOD=AES-128,URI="k1"'
 MAP = '#EXT-X-MAP:URI="i1"'
 PART = '#EXT-X-PART:DURATION=0.5,URI="p"'
 RANGE = '#EXT-X-DATERANGE:ID="a",START-DATE="2026-11-21T14:00:00Z"'
+ENDED = '#EXT-X-DATERANGE:ID="a",DURATION=9'
 
 # rule id -> pairs that break it, with the line of the finding
 BROKEN: dict[str, list[tuple[str, str, int | None]]] = {
@@ -89,6 +90,10 @@ BROKEN: dict[str, list[tuple[str, str, int | None]]] = {
         (live(5, *A, *B), live(9), None),
     ],
     "segments-missed": [(live(5, *A, *B, *C), live(9, *A, *B, *C), None)],
+    "daterange-changed": [
+        (live(5, DATE, RANGE, *A), live(5, DATE, RANGE.replace("00Z", "01Z"), *A), 6),
+        (live(5, DATE, RANGE, ENDED, *A), live(5, DATE, RANGE, ENDED.replace("=9", "=8"), *A), 6),
+    ],
     "date-inexact": [
         (event(DATE, *A), event(DATE, *A, dated("02.003"), *B), 9),
         (event(DATE, *A), event(DATE, *A, dated("01.997"), *B), 9),
@@ -137,6 +142,10 @@ KEPT: dict[str, list[Pair]] = {
         (live(5, *A, *B), live(5, *A, *B)),
     ],
     "segments-missed": [(live(5, *A, *B, *C), live(8, *A, *B, *C))],
+    "daterange-changed": [
+        (live(5, DATE, RANGE, *A), live(5, DATE, RANGE, ENDED, *A)),
+        (live(5, DATE, RANGE, *A), live(5, DATE, RANGE.replace('"a"', '"b"'), *A)),
+    ],
     "date-inexact": [
         (event(DATE, *A), event(DATE, *A, dated("02.002"), *B)),  # 1 ms and 500 ppm of 2 s
         (event(DATE, *A), event(DATE, *A, dated("01.998"), *B)),

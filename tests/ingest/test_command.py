@@ -28,6 +28,8 @@ CLIP = "/srv/media/clip.mp4"
 
 GLOBAL = ["/opt/ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"]
 
+GLOBAL_OF_TS = [*GLOBAL[:-1], "level+verbose"]
+
 TESTSRC = ["-f", "lavfi", "-i", graph_of_testsrc()]
 FILE = ["-protocol_whitelist", "file", "-re", "-i", CLIP]
 LOOPED = ["-protocol_whitelist", "file", "-re", "-stream_loop", "-1", "-i", CLIP]
@@ -194,6 +196,22 @@ TS_H264 = [
     "av/segment-%06d.ts",
 ]  # fmt: skip
 
+# What may bring an MPEG-TS: its data streams beside the segments.
+CUE_STREAMS = ["-map", "0:v:0?", "-map", "0:a:0?", "-map", "0:d?"]
+CUE_STREAMS_OF_FILE = [*CUE_STREAMS[:-1], "1:d?"]
+SECOND_OF_FILE = ["-itsoffset", "0.000001", "-protocol_whitelist", "file", "-i", CLIP]
+CUES = [
+    "-f", "tee",
+    "-avoid_negative_ts", "disabled",
+    "-c", "copy",
+    "-max_interleave_delta", "1",
+    r"[f=data:select=\'d:0\':onfail=ignore:flush_packets=1]data-0.bin"
+    r"|[f=framecrc:select=\'d:0\':onfail=ignore:flush_packets=1]data-0.txt"
+    r"|[f=data:select=\'d:1\':onfail=ignore:flush_packets=1]data-1.bin"
+    r"|[f=framecrc:select=\'d:1\':onfail=ignore:flush_packets=1]data-1.txt"
+    "|[f=null]-",
+]  # fmt: skip
+
 INPUTS = {"testsrc": TESTSRC, "file": FILE, "srt": SRT, "udp": UDP}
 OUTPUTS: dict[tuple[Container, bool], list[str]] = {
     ("fmp4", True): FMP4_COPY,
@@ -242,7 +260,14 @@ def smoothed(given: list[str], kind: str, container: Container = "fmp4") -> list
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 @pytest.mark.parametrize("kind", ["testsrc", "file", "srt", "udp"])
 def test_the_whole_command(kind: str, container: Container, copy: bool) -> None:
-    expected = GLOBAL + smoothed(INPUTS[kind], kind, container) + STREAMS + OUTPUTS[container, copy]
+    outputs = STREAMS + OUTPUTS[container, copy]
+    given = smoothed(INPUTS[kind], kind, container)
+    if kind == "testsrc":
+        expected = GLOBAL + given + outputs
+    elif kind == "file":
+        expected = GLOBAL_OF_TS + given + SECOND_OF_FILE + outputs + CUE_STREAMS_OF_FILE + CUES
+    else:
+        expected = GLOBAL_OF_TS + given + outputs + CUE_STREAMS + CUES
     assert argv(kind, container, copy=copy) == expected
 
 
@@ -278,7 +303,10 @@ def test_what_we_encode_waits_for_no_later_picture(kind: str) -> None:
 
 def test_a_looped_file_goes_on_for_ever() -> None:
     looped = Source("file", CLIP, loop=True)
-    assert build_argv("/opt/ffmpeg", looped, cut()) == GLOBAL + smoothed(LOOPED, "file") + STREAMS + FMP4_COPY
+    second = [*SECOND_OF_FILE[:-2], "-stream_loop", "-1", "-i", CLIP]
+    given = GLOBAL_OF_TS + smoothed(LOOPED, "file") + second
+    expected = given + STREAMS + FMP4_COPY + CUE_STREAMS_OF_FILE + CUES
+    assert build_argv("/opt/ffmpeg", looped, cut()) == expected
 
 
 @pytest.mark.parametrize(
@@ -315,7 +343,7 @@ def test_input_options_stand_before_the_input_and_output_options_behind_it() -> 
 
 
 def test_everything_is_written_below_the_mux_s_own_folder() -> None:
-    given = build_argv("ffmpeg", source("file"), cut(key="low"))
+    given = build_argv("ffmpeg", source("testsrc"), cut(key="low"))
     files = [given[given.index(flag) + 1] for flag in ("-segment_header_filename", "-segment_list")] + [given[-1]]
     assert [Path(name).parent for name in files] == [Path("low")] * 3
 
@@ -348,8 +376,9 @@ def ladder(**audio: object) -> Channel:
 def test_a_ladder_is_one_command_with_one_input_and_the_same_edges_in_each_output() -> None:
     made = ladder()
     given = build_argv("ffmpeg", source("file"), Cut(made, made.mux_streams))
-    assert given.count("-i") == 1
-    assert [given[i + 1] for i, part in enumerate(given) if part == "-map"] == ["0:v:0", "0:v:0", "0:a:0"]
+    assert given.count("-i") == 2, "the second is for the data alone"
+    maps = [given[i + 1] for i, part in enumerate(given) if part == "-map"]
+    assert maps == ["0:v:0", "0:v:0", "0:a:0", "0:v:0?", "0:a:0?", "1:d?"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-vf"] == ["scale=-2:720", "scale=-2:360"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-c:v"] == ["libx264", "libx265"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-maxrate"] == ["720000", "360000"]
@@ -387,15 +416,16 @@ def test_a_subtitle_track_is_written_down_cue_by_cue() -> None:
         "1",
         "text/cues.vtt",
     ]
-    assert given[at - 1 :] == ["-map", "0:s:1", *options]
+    assert given[at - 1 :] == ["-map", "0:s:1", *options, *CUE_STREAMS, *CUES]
     assert "0:v:0?" in given, "the media is taken as if it were alone"
     assert "text/journal.csv" not in given, "we write that ourselves"
 
 
 def test_a_file_is_read_once_more_for_its_subtitles() -> None:
     given = subtitled(source("file"), input_track=0)
-    assert (given.count("-i"), given.count("-re")) == (2, 1), "as fast as it can: the pictures wait for it"
+    assert (given.count("-i"), given.count("-re")) == (3, 1), "as fast as it can: the pictures wait for it"
     assert "1:s:0" in given and "-vn" in given and "-an" in given
+    assert "2:d?" in given, "data is read apart, too: of the last input"
 
 
 def test_captions_need_no_output_of_their_own() -> None:

@@ -274,3 +274,27 @@ def test_sound_that_comes_later_is_worth_a_run_once_a_minute(tmp_path: Path, lin
             is_silent = "true" not in began
             assert opened.change(59 * SECOND) is None
             assert opened.change(61 * SECOND) == ("audio has come" if wants and is_silent else None)
+
+
+# A source without sound and without data, as both ffmpegs say it when asked for both in case there are some.
+VERBOSE = """\
+[info]   Stream #0:0[0x100]: Video: h264 (High), 1 reference frame ([27][0][0][0] / 0x001B), yuv420p, 128x72, 25 fps
+[verbose] Stream map '0:a:0?' matches no streams; ignoring.
+[info]   Stream #0:0 -> #0:0 (copy)
+[info] Output #0, segment, to 'av/segment-%06d.ts':
+[data @ 0x559723592900] [error] No streams to mux were specified
+[tee @ 0x5597235a5680] [error] Slave '[f=data:select=d:0]data-0.bin': error writing header: Invalid argument
+[tee @ 0x5597235a5680] [error] Slave muxer #0 failed: Invalid argument, continuing with 1/2 slaves.
+[framecrc @ 0x559723593280] [error] No streams to mux were specified
+[segment @ 0x1] [verbose] segment:'av/segment-000000.ts' count:0 ended
+""".splitlines()
+
+
+@pytest.mark.semantics("P9", "P7")
+def test_a_source_without_data_is_no_trouble_and_a_verbose_log_says_no_more_than_another() -> None:
+    assert last_words(VERBOSE) == ""
+    assert last_words([*VERBOSE, "[error] udp://: Input/output error"]) == "udp://: Input/output error"
+    assert missing_stream(VERBOSE) is None
+    assert taken_streams(VERBOSE) == [
+        "#0:0 Video: h264 (High) ([27][0][0][0] / 0x001B), yuv420p, 128x72, 25 fps (copy)"
+    ]

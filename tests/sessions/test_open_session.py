@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,6 +17,7 @@ from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
 from livedvr.timeline.gaps import CHANNEL_STOPPED, OUTSIDE_KEPT_RANGE, SOURCE_LOST
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
@@ -227,3 +229,82 @@ def test_the_declared_peak_is_never_below_the_average() -> None:
     session.grow(channel)
     info = m3u8.loads(main(session, channel).decode()).playlists[0].stream_info
     assert info.bandwidth >= info.average_bandwidth > 800_000
+
+
+def date_range(serial: int, start: float, end: float, place: int) -> RangeTag:
+    """Seconds after T0."""
+    return RangeTag(
+        serial,
+        f"range-{serial}",
+        "range",
+        at(start),
+        None,
+        False,
+        at(end),
+        "SCTE35-CMD",
+        b"",
+        {"av": place, "low": place},
+    )
+
+
+def told(session: OpenSession, mux: str = "av") -> list[str]:
+    """IDs of date ranges and numbers of segments, as they stand."""
+    lines = session.renditions[mux].playlist.render().decode().splitlines()
+    found = (re.search(r'DATERANGE:ID="(range-\d+)"|segment-0*(\d+)\.', line) for line in lines)
+    return [match[1] or match[2] for match in found if match]
+
+
+@pytest.mark.semantics("P9", "P1", "W6")
+def test_a_listing_begins_with_the_ranges_that_are_not_over_and_goes_on_with_all() -> None:
+    ranges = [
+        date_range(0, 0, 3, 1),  # over when the first window's listing begins, at 4
+        date_range(1, 1, 30, 1),
+        date_range(2, 0, 1, 3),  # a message that came late
+        date_range(3, 10, 12, 5),  # over in the hole between the windows
+        date_range(4, 11, 99, 6),
+        date_range(5, 20, 22, 9),
+    ]
+    timeline = known([segment(number) for number in range(12)])
+    timeline.ranges.append(ranges)
+    session = opened([window(4, 8), window(16, 24)])
+    session.grow(timeline)
+    assert told(session) == ["range-1", "2", "range-2", "3", "range-4", "8", "range-5", "9", "10", "11"]
+
+
+@pytest.mark.semantics("P9", "P1", "S8")
+def test_a_range_that_begins_behind_the_window_is_told_where_it_came_also_after_the_window_was_extended() -> None:
+    timeline = known([segment(number) for number in range(5)])
+    timeline.ranges.append([date_range(0, 9, 12, 3)])
+    short, long = opened([window(0, 8)]), opened([window(0, 20)])
+    short.grow(timeline)
+    long.grow(timeline)
+    assert told(short) == ["0", "1", "2", "range-0", "3"]
+    assert text(long).startswith(text(short))
+
+
+@pytest.mark.semantics("P9", "P7")
+def test_a_tag_before_a_gap_that_is_not_listed_stands_before_what_comes_next() -> None:
+    timeline = known([segment(0), replace(segment(1), index=-1), segment(2)])
+    timeline.ranges.append([date_range(0, 3, 9, 1)])
+    session = opened([window(0, 20)])
+    session.channel = CHANNEL.model_copy(
+        update={"manifests": (CHANNEL.manifests[0].model_copy(update={"gap_entries": False}),)}
+    )
+    session.grow(timeline)
+    assert told(session) == ["0", "range-0", "2"]
+
+
+@pytest.mark.semantics("P9", "W5")
+def test_all_renditions_begin_with_the_same_ranges_though_their_first_segments_do_not_begin_together() -> None:
+    timeline = ChannelTimeline(Timeline(["av", "low"]), 6, media={RUN: {"av": MEDIA, "low": MEDIA}})
+    for number in range(6):
+        timeline.timeline.append("av", segment(number))
+        timeline.timeline.append("low", segment(number, start=at(2 * number - 0.5)))
+    timeline.ranges.append([date_range(0, 1, 3.8, 1), date_range(1, 1, 5, 1)])  # the first is over in "av", at 4
+    muxes = tuple(CHANNEL.mux_streams[0].model_copy(update={"key": key}) for key in ("av", "low"))
+    manifest = CHANNEL.manifests[0].model_copy(update={"mux_streams": ("av", "low")})
+    session = opened([window(4.5, 8)])
+    session.channel = CHANNEL.model_copy(update={"mux_streams": muxes, "manifests": (manifest,)})
+    session.grow(timeline)
+    assert told(session) == ["range-1", "2", "3"]
+    assert told(session, "low")[:1] == ["range-1"] and "range-0" not in told(session, "low")

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from builders import RUN, SECOND_RUN, T0, at
-from livedvr.catalog import channel_rows, segment_rows, session_rows
+from livedvr.catalog import channel_rows, range_rows, segment_rows, session_rows
 from livedvr.resources.errors import NotFound, StorageError
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.sessions.pressure import Disk
+from livedvr.timeline.ranges import RangeTag
 from sweeping import (
     PINNED,
     RETENTION,
@@ -515,3 +516,26 @@ def test_the_marks_of_a_disk() -> None:
     assert Disk(1000, 150, 100).deficit == 0 and Disk(1000, 149, 100).deficit == 1
     assert [Disk(1000, free, 100).is_dire for free in (124, 125)] == [True, False]
     assert [Disk(1000, free, 100).is_calm for free in (199, 200)] == [False, True]
+
+
+@pytest.mark.semantics("P9", "R1", "R2")
+async def test_date_ranges_go_with_the_segments_of_their_time_unless_somebody_lists_them(house: House) -> None:
+    ranges = [date_range(0, end=-7200), date_range(1, end=9)]
+    await house.catalog.write(lambda db: range_rows.commit_tags(db, "live", ranges), house.owner)
+    house.known.ranges.append(ranges)
+    await house.feed(*run_of(10))
+    await house.create("kept", 4, 8, PINNED)
+    await house.sweep()
+    assert [tag.serial for tag in house.known.ranges] == [1]
+    house.clock.advance(9 * HOUR)
+    await house.sweep()
+    assert [row["serial"] for row in house.rows("range_tags")] == [1], "a session's window meets it"
+    await house.manager.delete("kept")
+    house.clock.advance(HOUR)
+    await house.sweep()
+    assert house.rows("range_tags") == [] == list(house.known.ranges)
+
+
+def date_range(serial: int, *, end: int) -> RangeTag:
+    """A range of a second that ends ``end`` seconds after T0."""
+    return RangeTag(serial, f"x-{serial}", "x", at(end - 1), None, False, at(end), "SCTE35-OUT", b"", {"av": 0})

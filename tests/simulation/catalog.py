@@ -28,6 +28,8 @@ CREATE TEMP TRIGGER segment_marked AFTER UPDATE OF leaving ON main.segments BEGI
     INSERT INTO told VALUES ('segment leaving', NEW.number, NULL, NULL, NULL, NULL); END;
 CREATE TEMP TRIGGER segment_removed AFTER DELETE ON main.segments BEGIN
     INSERT INTO told VALUES ('segment gone', OLD.number, NULL, NULL, NULL, NULL); END;
+CREATE TEMP TRIGGER tag_added AFTER INSERT ON main.range_tags BEGIN
+    INSERT INTO told VALUES ('range tag', NEW.serial, NULL, NULL, NULL, NULL); END;
 CREATE TEMP TRIGGER owner_changed AFTER UPDATE OF owner_epoch ON main.channels BEGIN
     INSERT INTO told VALUES ('owner', NEW.id, NULL, NULL, NULL, NULL); END;
 CREATE TEMP TRIGGER event_added AFTER INSERT ON main.events BEGIN

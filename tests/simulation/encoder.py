@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,7 +14,10 @@ from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RESERVE_BYTES, RunExit
 from livedvr.media.reader import MediaSpan, StreamInfo, StreamSpan
 from livedvr.resources.times import SECOND
+from livedvr.timeline.ranges import Cue
+from livedvr.timeline.scte35 import TICKS, WRAP
 from simulation.world import World
+from splices import segmentation, splice_cancel, splice_insert, time_signal
 
 _CODECS = ("avc1.640028", "avc1.64001f", "hvc1.1.6.L120.B0")
 _LONGEST_BURST = 8 * SECOND
@@ -52,6 +56,7 @@ class Encoder:
     exit: RunExit | None = None
     rows: list[JournalRow] = field(default_factory=list)
     files: dict[int, tuple[int, int]] = field(default_factory=dict)  # index: (size, UTC of the last byte)
+    cues: list[Cue] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)  # the segments before which ffmpeg smooths a jump over
     watchers: list[asyncio.Event] = field(default_factory=list)
     renewed: int = 0
@@ -137,8 +142,32 @@ class Encoder:
             self.marks.append(self.index + 1)
             self.world.fault("jump that ffmpeg smooths over", self.id)
 
+    def _send_cue(self, length: int) -> None:
+        """Now and then the open segment has brought a message about something near."""
+        rng = random.Random(f"{self.id} {self.index}")  # its own: what else happens does not depend on it
+        if rng.random() > 0.15:
+            return
+        at = self.media + rng.randrange(-SECOND, length)
+        origin = random.Random(self.id).randrange(0, 95_443 * SECOND)
+        ticks = (at + origin + rng.randrange(-2 * SECOND, 8 * SECOND)) * TICKS // SECOND % WRAP
+        event, planned = rng.randrange(3), rng.choice([None, rng.randrange(0, 60 * TICKS)])
+        section = rng.choice(
+            [
+                splice_insert(event, ticks, out=True, duration=planned, returns=rng.random() < 0.5),
+                splice_insert(event, ticks, out=True, duration=planned),
+                splice_insert(event, rng.choice([ticks, None]), out=False),
+                splice_cancel(event),
+                time_signal(ticks, segmentation(event, 0x34, planned), segmentation(event, 0x31)),
+                time_signal(ticks, segmentation(event, rng.choice([0x10, 0x11, 0x35, 0x01]))),
+                b"\xfc\x30\x11torn",
+            ]
+        )
+        for _ in range(rng.choice([1, 1, 3])):
+            self.cues.append(Cue(len(self.cues), at, section, origin))
+
     def _write_row(self, length: int) -> None:
         rng, index = self.world.rng, self.index
+        self._send_cue(length)
         self.rows.append(JournalRow(index, self.media, self.media + length))
         if rng.random() < self.weather().lost_files:
             self.world.fault("file lost from the spool", self.id, index)

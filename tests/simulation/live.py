@@ -85,6 +85,7 @@ class LivePlaylist:
             self._check_segment(segment, first + len(numbers), epoch, tags, not numbers)
             numbers.append(segment.number)
             tags = []
+        self._check_ranges([line for line in entries if line.startswith("#EXT-X-DATERANGE:")], numbers)
         self._check_slide(target, numbers)
         self.target, self.numbers = target, numbers
 
@@ -100,6 +101,13 @@ class LivePlaylist:
             check("P4 MAP", f'#EXT-X-MAP:URI="../{init_name(MUX, segment.run)}"' in tags, lambda: f"{where}")
         duration = f"#EXTINF:{segment.duration // SECOND}.{segment.duration % SECOND:06d},"
         check("P3 EXTINF is the duration", duration in tags, lambda: f"{where}")
+
+    def _check_ranges(self, lines: list[str], numbers: list[int]) -> None:
+        """P9: the tags of the ranges that meet what is listed, in their order."""
+        truth, first, last = self.truth, self.truth.segments[numbers[0]], numbers[-1]
+        wanted = [tag for tag in truth.tags_at(-1, last) if not truth.is_over(tag, last, first.start)]
+        told = [truth.tag_lines.get(line) for line in lines]
+        self.world.check("P9 the live list tells what it meets", told == wanted, lambda: f"{told}\n{wanted}")
 
     def _check_slide(self, target: int, numbers: list[int]) -> None:
         check, now = self.world.check, self.world.now

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livedvr.catalog import session_rows
+from livedvr.catalog import segment_rows, session_rows
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.ingest.intake import Intake
 from livedvr.sessions import manager as manager_module
@@ -26,11 +26,11 @@ Patch = pytest.MonkeyPatch
 def list_before_commit(patch: Patch) -> None:
     """A segment is listed before it is committed (step 5)."""
 
-    async def commit(self: Any, open_run: Any, placed: Any, clock: Any) -> None:
+    async def commit(self: Any, open_run: Any, placed: Any, clock: Any, told: Any) -> None:
         for segment in placed["av"].segments:
             self._known.timeline.append("av", segment)
         self._on_append()
-        await original(self, open_run, placed, clock)
+        await original(self, open_run, placed, clock, told)
         for segment in placed["av"].segments:
             self._known.timeline.forget("av", {segment.number})
 
@@ -78,7 +78,7 @@ def forget_discontinuities(patch: Patch) -> None:
 
     def listing(self: Any, mux: str, windows: Any, after: Any = None) -> Iterable[Listed]:
         for listed in original(self, mux, windows, after):
-            yield Listed(listed.segment, False)
+            yield Listed(listed.segment, False, listed.joined)
 
     patch.setattr(Timeline, "listing", listing)
 
@@ -136,9 +136,9 @@ def no_map(patch: Patch) -> None:
     """EXT-X-MAP only when the run changes, not after each discontinuity (P4)."""
     original = MediaPlaylist.append
 
-    def append(self: Any, listed: Listed) -> None:
+    def append(self: Any, listed: Listed, tags: Any = ()) -> None:
         before = len(self._text)
-        original(self, listed)
+        original(self, listed, tags)
         if listed.discontinuity and b"#EXT-X-MAP" in self._text[before:] and self._run == listed.segment.run:
             lines = self._text[before:].split(b"\n")
             self._text[before:] = b"\n".join(line for line in lines if not line.startswith(b"#EXT-X-MAP"))
@@ -161,7 +161,7 @@ def list_twice(patch: Patch) -> None:
                 joined = previous is not None and (
                     previous.number + 1 != segment.number or previous.epoch != segment.epoch
                 )
-                yield Listed(segment, joined)
+                yield Listed(segment, joined, joined)
                 previous = segment
 
     patch.setattr(Timeline, "listing", listing)
@@ -205,6 +205,16 @@ def live_begins_anew(patch: Patch) -> None:
     patch.setattr(LiveManifests, "_still_known", lambda self, mux, found: ())
 
 
+def forget_places(patch: Patch) -> None:
+    """After a restart a date range stands as early as it can (P9, P1)."""
+
+    def list_tags(db: Any, channel: str) -> Any:
+        return [replace(tag, places={}) for tag in original(db, channel)]
+
+    original = segment_rows.list_tags
+    patch.setattr(segment_rows, "list_tags", list_tags)
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     list_before_commit,
     list_without_object,
@@ -226,4 +236,5 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     redraw_from_now,
     live_main_first,
     live_begins_anew,
+    forget_places,
 )

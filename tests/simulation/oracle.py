@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass, field
 
 from livedvr.catalog import segment_rows, session_rows
+from livedvr.catalog.range_rows import list_tags
 from livedvr.catalog.session_rows import SessionRow
+from livedvr.hls.date_range import date_range_line
 from livedvr.hls.rules import Level, check_media_playlist, check_multivariant
 from livedvr.resources.layout import Container, segment_name
 from livedvr.resources.times import HOUR, SECOND
@@ -81,9 +83,12 @@ class Oracle:
 
     def committed(self, told: list[Told]) -> None:
         """A commit has changed this."""
+        listable = len(self.truth.segments)
         for change in told:
             if change.what == "segment":
                 self._segment_added(int(change.id))
+            elif change.what == "range tag":
+                self._tag_added(int(change.id), listable)
             elif change.what == "segment leaving":
                 self._segment_leaving(int(change.id))
             elif change.what == "segment gone":
@@ -118,6 +123,16 @@ class Oracle:
                 not any(window.meets(segment) for window in windows),
                 lambda session=session: f"{session} has ended, and {segment} meets {self.promised[session]}",
             )
+
+    def _tag_added(self, serial: int, listable: int) -> None:
+        """P9: it stands before a segment that nobody could list before this commit."""
+        tag = next(tag for tag in list_tags(self.database.connection, CHANNEL) if tag.serial == serial)
+        line, place, check = date_range_line(tag), tag.places[MUX], self.world.check
+        check("P9 no place is published yet", place >= listable, lambda: f"{line} at {place}, {listable} are listable")
+        same = self.truth.ranges.get(tag.id, [])
+        told = len(same) < 2 and all(other.start == tag.start and other.end is None for other in same)
+        check("P9 a beginning and an end, once", told, lambda: f"{line}\n{same}")
+        self.truth.add_tag(tag, line)
 
     def _session_going(self, before: SessionRow) -> None:
         """Nobody has asked for it: retention or disk pressure takes the session (R3, R5)."""

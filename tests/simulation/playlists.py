@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from livedvr.resources.layout import Container, init_name, segment_name
 from livedvr.resources.times import SECOND
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment, Window
 from simulation.dates import parse_date
 from simulation.storage import Bucket
@@ -16,6 +17,7 @@ from simulation.world import World
 MUX = "av"
 _DISCONTINUITY, _ENDLIST = "#EXT-X-DISCONTINUITY", "#EXT-X-ENDLIST"
 _MAP, _DATE, _EXTINF = '#EXT-X-MAP:URI="../../../', "#EXT-X-PROGRAM-DATE-TIME:", "#EXTINF:"
+_RANGE = "#EXT-X-DATERANGE:"
 _MILLISECOND = 1_000
 
 
@@ -27,11 +29,32 @@ class Truth:
     segments: list[Segment] = field(default_factory=list)
     by_name: dict[str, Segment] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)  # numbers that retention has marked: nothing may list them any more
+    tags: list[RangeTag] = field(default_factory=list)  # of date ranges, in their order
+    tag_lines: dict[str, RangeTag] = field(default_factory=dict)
+    ranges: dict[str, list[RangeTag]] = field(default_factory=dict)  # by ID
     announced: int = 0  # the largest target duration that an event has announced, seconds
 
     def add(self, segment: Segment) -> None:
         self.segments.append(segment)
         self.by_name[segment_name(MUX, segment.run, segment.index, self.container)] = segment
+
+    def add_tag(self, tag: RangeTag, line: str) -> None:
+        self.tags.append(tag)
+        self.tag_lines[line] = tag
+        self.ranges.setdefault(tag.id, []).append(tag)
+
+    def tags_at(self, after: int, number: int) -> list[RangeTag]:
+        """Those whose place is behind number ``after``, up to ``number``."""
+        low = bisect_right(self.tags, after, key=lambda tag: tag.places[MUX])
+        return self.tags[low : bisect_right(self.tags, number, key=lambda tag: tag.places[MUX])]
+
+    def is_over(self, tag: RangeTag, number: int, by: int) -> bool:
+        """Whether the tag's range is over by an instant, as far as is told up to ``number``."""
+        told = [other for other in self.ranges[tag.id] if other.places[MUX] <= number]
+        end = next((other.end for other in told if other.end is not None), None)
+        if end is None and told[0].planned is not None:
+            end = told[0].start + told[0].planned
+        return end is not None and end <= by
 
     def starting_at(self, start: int) -> Segment:
         """The segment with this start."""
@@ -80,6 +103,7 @@ class Published:
     _date: int = 0  # what a client extrapolates to
     _exact: int = 0  # the start of the segment with the last date line, and the durations since
     _last: Segment | None = None
+    _ranges: set[str] = field(default_factory=set)
 
     def replaced(self, data: bytes, windows: tuple[Window, ...]) -> None:
         """The object has been written again."""
@@ -153,7 +177,9 @@ class Published:
             ),
         )
         broken = last is not None and (last.number + 1 != segment.number or last.epoch != segment.epoch)
-        self._check_tags(segment, tags, broken, last is None)
+        ranges = [tag for tag in tags if tag.startswith(_RANGE)]
+        self._check_ranges(segment, ranges, last)
+        self._check_tags(segment, tags[len(ranges) :], broken, last is None)
         check(
             "P3 EXTINF is the duration", duration == segment.duration, lambda: f"{name}: {duration} {segment.duration}"
         )
@@ -167,6 +193,25 @@ class Published:
             check("C3 dates never go backwards", segment.start >= last.start, lambda: f"{name} in {self.address}")
         self.numbers.append(segment.number)
         self.duration += duration
+
+    def _check_ranges(self, segment: Segment, lines: list[str], last: Segment | None) -> None:
+        """P9: each tag at its place, once; where the listing begins anew, what is not over by then."""
+        check, truth, number = self.world.check, self.truth, segment.number
+        told = [truth.tag_lines.get(line) for line in lines]
+        check("P9 a tag is one that is stored", None not in told, lambda: f"{self.address}: {lines}")
+        if last is not None and last.number + 1 == number:
+            wanted = truth.tags_at(last.number, number)
+            check(
+                "P9 exactly what has its place here",
+                told == wanted,
+                lambda: f"{self.address} {number}: {told}\nwanted {wanted}",
+            )
+        else:
+            lasts = all(tag is not None and not truth.is_over(tag, number, segment.start) for tag in told)
+            check("P9 what is over is not told", lasts, lambda: f"{self.address} {number}: {lines}")
+        again = set(lines) & self._ranges
+        check("P9 once", not again and len(set(lines)) == len(lines), lambda: f"{self.address}: {again}")
+        self._ranges.update(lines)
 
     def _check_tags(self, segment: Segment, tags: list[str], broken: bool, first: bool) -> None:
         check, where = self.world.check, (self.address, segment.number, tags)

@@ -17,6 +17,7 @@ from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
 from livedvr.sessions import manager
+from livedvr.timeline.ranges import Cue
 from simulation.encoder import Encoder, File, Folder
 
 
@@ -132,6 +133,19 @@ class SimSourceChange:
         return size
 
 
+class SimCueReader:
+    """`CueReader` over an encoder's messages."""
+
+    def __init__(self, folder: Folder, log: File, taken: int) -> None:
+        self._encoder = folder.encoder
+        self._read = taken
+
+    def new_cues(self) -> list[Cue]:
+        new = self._encoder.cues[self._read :]
+        self._read += len(new)
+        return new
+
+
 class SimWatcher:
     """`Watcher` over encoders."""
 
@@ -206,6 +220,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (feed, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),
         (open_run, "SourceChange", SimSourceChange),
+        (open_run, "CueReader", SimCueReader),
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),
         (manager, "LOOK_AGAIN", LOOK_AGAIN),

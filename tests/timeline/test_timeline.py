@@ -75,7 +75,8 @@ def defined(reference: Sequence[Segment], rendition: Sequence[Segment], windows:
                 follows = follows and not any(
                     2 * last.start + last.duration < 2 * j <= 2 * one.start + one.duration for j in joins
                 )
-            listed.append(Listed(one, last is not None and (not follows or last.epoch != one.epoch)))
+            joined = last is not None and not follows
+            listed.append(Listed(one, joined or (last is not None and last.epoch != one.epoch), joined))
     return listed
 
 

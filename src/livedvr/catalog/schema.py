@@ -109,6 +109,23 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE channels ADD COLUMN active_input TEXT NOT NULL DEFAULT 'primary'; -- the one on air
     ALTER TABLE runs ADD COLUMN input TEXT NOT NULL DEFAULT 'primary';            -- the one it is of
     """,
+    """
+    ALTER TABLE runs ADD COLUMN cues INTEGER NOT NULL DEFAULT 0; -- how many of its SCTE-35 messages are dealt with
+    CREATE TABLE range_tags (                -- the RangeTags: what playlists say beside the segments (P9)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        serial INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        event TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        planned INTEGER,
+        returns INTEGER NOT NULL,
+        ends INTEGER,
+        carrier TEXT,
+        section BLOB NOT NULL,
+        places TEXT NOT NULL,                -- {mux key: number of the segment before which it stands}
+        PRIMARY KEY (channel, serial)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

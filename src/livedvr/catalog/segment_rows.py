@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from livedvr.catalog.channel_rows import ChannelRow
+from livedvr.catalog.range_rows import list_tags
 from livedvr.resources.models import InputKey
 from livedvr.timeline.clock import RunClock, Sample
+from livedvr.timeline.ranges import DateRanges
 from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
@@ -23,7 +25,8 @@ _LEAVING = "segments INDEXED BY leaving_segments WHERE channel = ? AND leaving"
 class RunRow:
     """A run as stored. ``media``: by mux key, empty before the first commit; until then ``clock`` is None.
 
-    ``end_reason`` is None while it is open. ``input``: the input that it is of.
+    ``end_reason`` is None while it is open. ``input``: the input that it is of. ``cues``: how many of its SCTE-35
+    messages are dealt with.
     """
 
     id: str
@@ -33,6 +36,7 @@ class RunRow:
     media: Mapping[str, RunMedia]
     end_reason: str | None
     input: InputKey = "primary"
+    cues: int = 0
 
 
 def add_run(db: sqlite3.Connection, run: str, channel: str, created: int, given: InputKey = "primary") -> None:
@@ -58,6 +62,7 @@ def list_runs(db: sqlite3.Connection, channel: str) -> list[RunRow]:
             _load_media(row["media"]),
             row["end_reason"],
             row["input"],
+            row["cues"],
         )
         for row in rows
     ]
@@ -96,7 +101,7 @@ def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> list[Segmen
 def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
     """The channel's timeline as it is stored."""
     channel, muxes = row.channel.channel_id, row.channel.timeline_keys()
-    known = ChannelTimeline(Timeline(muxes), row.target)
+    known = ChannelTimeline(Timeline(muxes), row.target, ranges=DateRanges(list_tags(db, channel)))
     for run in list_runs(db, channel):
         if run.media:
             known.media[run.id] = dict(run.media)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from livedvr.hls.date_range import date_range_line
 from livedvr.hls.media_playlist import head_lines, segment_lines
 from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, Container
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 
 
@@ -32,7 +34,9 @@ def live_window(segments: Sequence[Segment], count: int, least: int, since: int 
     return tuple(segments[first:])
 
 
-def render_live(mux: str, container: Container, target: int, segments: Sequence[Segment]) -> bytes:
+def render_live(
+    mux: str, container: Container, target: int, segments: Sequence[Segment], tags: Sequence[RangeTag] = ()
+) -> bytes:
     """The playlist as UTF-8: no EXT-X-PLAYLIST-TYPE, for it slides, and no EXT-X-ENDLIST, for a channel may go on.
 
     An epoch in which the rendition has no segment still counts: there, two EXT-X-DISCONTINUITY stand one behind the
@@ -43,10 +47,13 @@ def render_live(mux: str, container: Container, target: int, segments: Sequence[
         container: fmp4 or ts.
         target: EXT-X-TARGETDURATION in seconds.
         segments: at least one, numbered without a hole.
+        tags: of the date ranges that meet them, in order. One whose place has slid out stands before the first.
     """
     lines = head_lines(container, target, first=segments[0].number, first_epoch=segments[0].epoch)
-    run, epoch = "", segments[0].epoch
+    run, epoch, waiting = "", segments[0].epoch, list(tags)
     for segment in segments:
+        while waiting and waiting[0].place(mux) <= segment.number:
+            lines.append(date_range_line(waiting.pop(0)))
         if segment.epoch != epoch:
             run = ""  # P4: EXT-X-MAP after each discontinuity
         mapped = container == "fmp4" and segment.run != run and not segment.is_gap

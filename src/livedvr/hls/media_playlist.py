@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from livedvr.hls.date_range import date_range_line
 from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_name
 from livedvr.resources.times import format_seconds, format_time
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 from livedvr.timeline.timeline import Listed
 
@@ -81,8 +85,8 @@ class MediaPlaylist:
             sign = "-" if start_offset < 0 else ""
             self._write(f"#EXT-X-START:TIME-OFFSET={sign}{format_seconds(abs(start_offset))}")
 
-    def append(self, listed: Listed) -> None:
-        """List one more segment."""
+    def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:
+        """List one more segment, and before it the ``tags`` of date ranges."""
         assert not self.sealed, "a sealed playlist does not grow (P2)"
         segment = listed.segment
         if listed.discontinuity:
@@ -94,6 +98,7 @@ class MediaPlaylist:
         if dated:
             self._date = (segment.start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
         self._write(
+            *map(date_range_line, tags),
             *segment_lines(
                 self.mux,
                 self.container,
@@ -102,7 +107,7 @@ class MediaPlaylist:
                 discontinuities=int(listed.discontinuity),
                 mapped=mapped,
                 dated=dated,
-            )
+            ),
         )
         self._date += segment.duration
         self.last = segment

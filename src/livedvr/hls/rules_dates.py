@@ -163,6 +163,11 @@ def _date_steps(playlist: Playlist) -> Iterator[_DateStep]:
             before, expected = expected, expected + segment.micros
 
 
+def merged_ranges(playlist: Playlist) -> dict[str, tuple[int, Attributes]]:
+    """By ID: the line of its first tag, and all attributes of the date range."""
+    return {tags[0].attributes["ID"]: (tags[0].line, _merged(tags)) for tags in _ranges(playlist)}
+
+
 def _ranges(playlist: Playlist) -> list[list[Tag]]:
     """The tags of each date range, by ID."""
     found: dict[str, list[Tag]] = {}

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from livedvr.hls.parsed import MICROSECONDS, Playlist, Segment, Tag
-from livedvr.hls.rules_dates import DRIFT_LIMIT
+from livedvr.hls.rules_dates import DRIFT_LIMIT, merged_ranges
 from livedvr.hls.rules_model import Broken, Check, Finding, Level, rule
 from livedvr.hls.rules_tags import TAGS, Place
 
@@ -222,6 +222,19 @@ def dates_fit_durations(reload: Reload) -> Broken:
             yield segment.line, f"the date is {how} the one that EXTINF adds up to, {since / MICROSECONDS:.3f} s on"
 
 
+@rule("daterange-changed", Level.SHOULD, "4.4.5.1", fix="add attributes to a date range, and never change one")
+def ranges_stay_as_they_are(reload: Reload) -> Broken:
+    """A date range says what it said before, and perhaps more.
+
+    The section says so of two tags in one playlist; but a client has acted on what it read in the version before.
+    """
+    before = merged_ranges(reload.earlier) if reload.changed else {}
+    for id, (line, attributes) in merged_ranges(reload.later).items() if before else ():
+        for name, was in (before[id][1] if id in before else {}).items():
+            if attributes.get(name, was) != was:
+                yield line, f"{name} of {id} was {was} and is {attributes[name]}"
+
+
 @rule(
     "playlist-stalled",
     Level.SHOULD,
@@ -351,5 +364,6 @@ CHECKS: tuple[Check[Reload], ...] = (
     removed_segments_are_not_needed,
     segments_can_be_seen,
     dates_fit_durations,
+    ranges_stay_as_they_are,
     playlist_goes_on,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import ffmpeg
 
+from livedvr.ingest.cues import cue_slaves
 from livedvr.ingest.source import Source
 from livedvr.ingest.testsrc import TESTSRC_OPTIONS, testsrc_graph
 from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN
@@ -60,12 +61,17 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     media = [mux for mux in cut.muxes if mux.container != "vtt"]
     outputs = [output for mux in media for output in _outputs(given, cut, mux, alone=len(media) == 1)]
     outputs += _text_outputs(_text_input(given, source, cut), source, cut)
+    may_have_cues = source.kind in ("srt", "udp", "file")  # what brings an MPEG-TS as it is
+    if may_have_cues:
+        outputs.append(_cue_output(given, _data_input(source, cut, given)))
     return [
         binary,
         "-hide_banner",
         "-nostdin",  # nobody types; and a terminal's keys must not end a recording
         "-nostats",  # the log stays small: no progress lines
-        *("-loglevel", "level+info"),  # info says which streams are taken; the level prefix finds errors
+        # info says which streams are taken, and verbose where the media time of an MPEG-TS begins; the level prefix
+        # finds errors
+        *("-loglevel", "level+verbose" if may_have_cues else "level+info"),
         *(str(part) for part in ffmpeg.get_args(ffmpeg.merge_outputs(*outputs))),
     ]
 
@@ -131,6 +137,34 @@ def _text_outputs(given: Any, source: Source, cut: Cut) -> list[Any]:
         }
         outputs.append(ffmpeg.output(given[specifier], f"{mux.key}/{CUES_NAME}", **options))
     return outputs
+
+
+def _data_input(source: Source, cut: Cut, given: Any) -> Any:
+    """Where the data streams are read. Of a file they are read apart: it is paced by its streams, and by one that comes
+    now and then ffmpeg 9 would not be held back at all. So it reads that when the media has come as far."""
+    if source.kind != "file":
+        return given
+    options = {name: value for name, value in _source_options(source, cut).items() if name != "re"}
+    # Else 5.1 would have it begin with its first packet, and would not say of which input it said so.
+    return ffmpeg.input(_input_name(source), itsoffset="0.000001", **options)
+
+
+def _cue_output(given: Any, data: Any) -> Any:
+    """The source's data streams as they are, beside the segments: SCTE-35 becomes date ranges.
+
+    An output must have a stream, and nobody knows yet whether the source has data: so this one takes the media, too,
+    and gives it to nobody. (Nothing is copied for that.)
+    """
+    return ffmpeg.output(
+        given["v:0?"],
+        given["a:0?"],
+        data["d?"],
+        cue_slaves(),
+        f="tee",
+        c="copy",
+        max_interleave_delta=1,  # a message is written when it comes, not when the next one does
+        avoid_negative_ts="disabled",  # the times stay those of the segments: the first may come before media time 0
+    )
 
 
 def _input_name(source: Source) -> str:

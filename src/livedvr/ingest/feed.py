@@ -255,7 +255,7 @@ class Feed:
 
     def _adopt(self, row: RunRow) -> OpenRun:
         run = Run.left(self._shared.spool / row.id, self._known.timeline.renditions())
-        adopted = open_run(run, self._channel, self._known.timeline)
+        adopted = open_run(run, self._channel, self._known.timeline, row.cues)
         adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
         return adopted
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.ingest import cue_intake
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
 from livedvr.ingest.log import taken_streams
@@ -29,6 +30,7 @@ from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.placing import earliest_after, is_resent, observed, place, target_seconds
+from livedvr.timeline.ranges import Told
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
@@ -91,9 +93,11 @@ class Intake:
         for track in open_run.others:
             await self._look_at_rendition(open_run, track)
         placed, clock = self._place(open_run, final)  # step 4, which is pure; nothing exists before step 5
-        if any(one.segments for one in placed.values()):
+        told = cue_intake.read_cues(open_run, self._known, placed, final)
+        if told.taken or any(one.segments for one in placed.values()):
             await self._store_objects(open_run, placed)  # step 3
-            await self._commit(open_run, placed, clock)  # step 5
+            await self._commit(open_run, placed, clock, told)  # step 5
+            cue_intake.take_over(open_run, self._known, told)
             for mux, one in placed.items():
                 for segment in one.segments:
                     self._known.timeline.append(mux, segment)
@@ -106,6 +110,7 @@ class Intake:
             track.take(taken)
 
     async def _read_journals(self, open_run: OpenRun) -> None:
+        cues = open_run.cues.new_cues()  # before the journals: what is open by then was the last thing they came beside
         for track in open_run.tracks:  # the reference first: texts are written beside it
             said = await asyncio.to_thread(track.text.write) if track.text is not None else None
             for row in track.journal.new_rows():
@@ -122,6 +127,7 @@ class Intake:
                 track.undated.append(closed)
             if said is not None and track.undated:
                 await self._add_event(track.undated[-1].arrival, "CAPTIONS_ABSENT", f"{track.mux.key}: {said}")
+        open_run.waiting += [replace(cue, latest=open_run.reference.open_index) for cue in cues]
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(open_run.log.smoothed_jumps())
 
@@ -271,6 +277,9 @@ class Intake:
 
     def _drop(self, open_run: OpenRun, track: Track, count: int) -> None:
         """The first rows that wait are not listed; the clock has seen them."""
+        if count and track is open_run.reference:
+            reached = track.pending[count - 1].media_end
+            open_run.waiting = [cue for cue in open_run.waiting if cue.at >= reached]
         for row in track.pending[:count]:
             if track is open_run.reference:
                 open_run.clock = open_run.clock.observe(Sample(row.media_end, row.instant))
@@ -338,18 +347,20 @@ class Intake:
                 name = segment_name(mux.key, run, segment.index, mux.container)
                 await asyncio.to_thread(self._store.put_new, name, open_run.segment_path(track, segment.index))
 
-    async def _commit(self, open_run: OpenRun, placed: Mapping[str, Placed], clock: RunClock) -> None:
+    async def _commit(self, open_run: OpenRun, placed: Mapping[str, Placed], clock: RunClock, told: Told) -> None:
         channel, media, target = self._channel.channel_id, open_run.media, self._known.target
         assert target is not None
         segments = {mux: one.segments for mux, one in placed.items()}
-        mux, longest = max(
-            ((key, segment) for key, some in segments.items() for segment in some), key=lambda pair: pair[1].duration
-        )
-        seconds = round_half_up(longest.duration)
+        every = [(key, segment) for key, some in segments.items() for segment in some]
+        mux, longest = max(every, key=lambda pair: pair[1].duration, default=("", None))
+        seconds = round_half_up(longest.duration) if longest else 0  # none: messages came behind the last segment
+        last = self._known.timeline.last(self._channel.reference.key)
+        reached = every[-1][1].end if every else last.end if last else 0
 
         def work(db: sqlite3.Connection) -> None:
             segment_rows.commit_segments(db, channel, open_run.run.id, segments, clock, media)
-            if seconds > target:
+            cue_intake.commit_cues(db, channel, open_run, told, reached)
+            if longest and seconds > target:
                 # P3: listed truthfully, said aloud; sessions created later declare the larger value.
                 name = segment_name(mux, longest.run, longest.index, self._channel.mux_stream(mux).container)
                 text = f"{name} lasts {format_seconds(longest.duration)} s, the target duration is {target} s"

@@ -12,16 +12,20 @@ from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL
 from livedvr.resources.addresses import public_uri
 
 _NOISE = re.compile(
-    r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[info\]"
+    r"^\s|Last message repeated|Opening '|Press \[q\]|Stream mapping|Input #|Output #|^(\[[^\]]*\] )*\[(info|verbose)\]"
 )
-_PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(info|warning|error|fatal|panic)\] )?")
+_PREFIX = re.compile(r"^(\[[^\]]*\] )*(\[(verbose|info|warning|error|fatal|panic)\] )?")
 _PROBLEM = re.compile(r"\[(error|fatal|panic)\]")
 _BITMAPS = ("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "dvd_subtitle", "xsub", "arib_caption")
+# A source without data streams; a run asks for them in case there are some.
+_NO_DATA = re.compile(r"^\[tee @ |^\[(data|framecrc) @ [^\]]*\] \[error\] No streams to mux")
+_DETAIL = re.compile(r", \d+ reference frames?\b")  # in a verbose log
 _URL = re.compile(r"[a-z]+://[^\s']*[^\s':.,;]")
 
 
 def last_words(lines: Sequence[str], most: int = 3) -> str:
     """The last lines that tell why ffmpeg ended, errors before anything else, on one line; URLs without secrets."""
+    lines = [line for line in lines if not _NO_DATA.search(line)]
     problems = [line for line in lines if _PROBLEM.search(line)] or [line for line in lines if not _NOISE.search(line)]
     words = "; ".join(dict.fromkeys(_PREFIX.sub("", line).strip() for line in problems[-most:]))
     return _URL.sub(lambda url: public_uri(url[0]), words)
@@ -94,7 +98,7 @@ def taken_streams(lines: Sequence[str]) -> list[str]:
             break
         found = re.search(r"Stream (#0:\d+)(?:\[[^\]]*\])?(?:\([^)]*\))?: ((?:Video|Audio): .*)", line)
         if found:
-            described[found[1]] = found[2].split(", start ")[0]
+            described[found[1]] = _DETAIL.sub("", found[2].split(", start ")[0])
     taken = []
     for line in lines:
         mapped = re.search(r"Stream (#0:\d+) -> #0:\d+ \((.*)\)", line)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from livedvr.ingest.cues import CueReader
 from livedvr.ingest.journal import JournalReader
 from livedvr.ingest.log import LogReader
 from livedvr.ingest.run import Run
@@ -17,6 +18,7 @@ from livedvr.resources.models import Channel
 from livedvr.resources.streams import MuxStream
 from livedvr.resources.times import MINUTE
 from livedvr.timeline.clock import RunClock
+from livedvr.timeline.ranges import Cue
 from livedvr.timeline.segment import ClosedSegment, RunMedia
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import Timeline
@@ -83,11 +85,13 @@ class OpenRun:
     ``reference``: the rendition that is the clock of all, ``others``: those that are placed beside it. ``media``: what
     each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log or the source's dates tell of a
     jump. ``dates``: the source's, where they win over arrival (C5). ``standby``: it was not on air when it was last
-    read.
+    read. ``cues``: what it says of the program, ``waiting``: of that, what no segment has been placed beside yet;
+    ``refused_cue``: it has been said that some are no use.
     """
 
     run: Run
     log: LogReader
+    cues: CueReader
     reference: Track
     others: list[Track]
     clock: RunClock = field(default_factory=RunClock)
@@ -95,6 +99,8 @@ class OpenRun:
     marks: set[int] = field(default_factory=set)
     dates: SourceDates | None = None
     standby: bool = False
+    waiting: list[Cue] = field(default_factory=list)
+    refused_cue: bool = False
 
     @property
     def tracks(self) -> list[Track]:
@@ -119,10 +125,14 @@ class OpenRun:
         return self.run.media_folder(track.mux.key) / INIT_NAME if track.mux.container == "fmp4" else None
 
 
-def open_run(run: Run, channel: Channel, timeline: Timeline) -> OpenRun:
-    """The run as far as the timeline does not have it; a mux stream that it does without has failed."""
+def open_run(run: Run, channel: Channel, timeline: Timeline, cues: int = 0) -> OpenRun:
+    """The run as far as the timeline does not have it; a mux stream that it does without has failed.
+
+    ``cues``: how many of its messages have been dealt with.
+    """
     tracks = [_track(run, channel, channel.mux_stream(key), timeline) for key in timeline.renditions()]
-    return OpenRun(run, LogReader(run.log_path, channel.reference.key), tracks[0], tracks[1:])
+    log, reader = LogReader(run.log_path, channel.reference.key), CueReader(run.folder, run.log_path, cues)
+    return OpenRun(run, log, reader, tracks[0], tracks[1:])
 
 
 def _track(run: Run, channel: Channel, mux: MuxStream, timeline: Timeline) -> Track:

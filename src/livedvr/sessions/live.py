@@ -201,7 +201,8 @@ class LiveManifests:
         segments = self._drawn(one)
         if not segments or self._target is None:
             return
-        text = render_live(one.mux, one.container, self._target, segments)
+        tags = self._known.ranges.meeting(one.mux, segments[-1].number, segments[0].start)
+        text = render_live(one.mux, one.container, self._target, segments, tags)
         if text == one.text:
             return
         if one.metered < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,8 +12,9 @@ from livedvr.resources.models import Channel, Manifest
 from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
 from livedvr.timeline.gaps import GapLedger, Hole, reason_before
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import ChannelTimeline
+from livedvr.timeline.timeline import ChannelTimeline, Listed
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class OpenSession:
     ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
     the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published).
+    ``stretches``: where the reference's listing begins, and where it goes on behind a hole, UTC microseconds.
     """
 
     row: SessionRow
@@ -36,6 +39,7 @@ class OpenSession:
     declared: dict[str, tuple[int, int]] = field(default_factory=dict)
     sealed: bool = False
     storage_error: str | None = None
+    stretches: list[int] = field(default_factory=list)
     segments: int = 0
     duration: int = 0
     size: int = 0
@@ -67,8 +71,20 @@ class OpenSession:
             most = summary["listed"].get(mux, 0) - (have.count if have else 0) if summary else None
             windows, after = self.row.edition_windows, have.last if have else None
             for listed in itertools.islice(known.timeline.listing(mux, windows, after), most):
-                self._rendition(mux, known).append(listed)
+                rendition = self._rendition(mux, known)
+                rendition.append(listed, self._tags_before(listed, rendition, known))
                 self._count(mux, listed.segment, known)
+
+    def _tags_before(self, listed: Listed, rendition: RenditionPlaylist, known: ChannelTimeline) -> Sequence[RangeTag]:
+        """P9: what has its place before the segment; where a listing begins, the tags of all ranges that last."""
+        mux, segment = rendition.mux, listed.segment
+        if rendition.last is not None and not listed.joined:
+            return known.ranges.placed(mux, rendition.last.number, segment.number)
+        if mux == self.reference:
+            self.stretches.append(segment.start)
+        # By the reference's edge (W5): the same in all renditions.
+        begun = [start for start in self.stretches if 2 * start <= segment.start + segment.end]
+        return known.ranges.meeting(mux, segment.number, begun[-1] if begun else segment.start)
 
     def _rendition(self, mux: str, known: ChannelTimeline) -> RenditionPlaylist:
         if mux not in self.renditions:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 from livedvr.timeline.timeline import Listed
 
@@ -19,6 +21,8 @@ class RenditionPlaylist:
     ``gap_entries``: whether gaps are listed (P7). ``last``: the newest segment that was taken, listed or not;
     ``newest``: the newest that is media; ``runs``: those whose media it lists; ``count``: how many were taken;
     ``written``: the store has it as it is.
+    ``listed_tags``: the serials of the tags of date ranges that are listed, ``waiting``: those that a segment has yet
+    to follow.
     """
 
     mux: str
@@ -33,22 +37,28 @@ class RenditionPlaylist:
     runs: list[str] = field(default_factory=list)
     count: int = 0
     written: bool = False
+    listed_tags: set[int] = field(default_factory=set)
+    waiting: list[RangeTag] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.playlist = MediaPlaylist(self.mux, self.container, self.target, self.start_offset)
         self.meter = BitrateMeter(self.target * SECOND)
 
-    def append(self, listed: Listed) -> None:
-        """List one more segment."""
+    def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:
+        """List one more segment, and before it those of the ``tags`` that are not listed yet."""
         segment = self.last = listed.segment
         self.count += 1
+        new = [tag for tag in tags if tag.serial not in self.listed_tags]
+        self.listed_tags.update(tag.serial for tag in new)
+        self.waiting += new
         if not segment.is_gap:
             self.newest = segment
             if segment.run not in self.runs[-1:]:
                 self.runs.append(segment.run)
             self.meter.add(segment.size, segment.duration)
         if self.gap_entries or not segment.is_gap:
-            self.playlist.append(listed)
+            self.playlist.append(listed, self.waiting)
+            self.waiting = []
             self.written = False
 
     def seal(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from livedvr.catalog import channel_rows, segment_rows, session_rows
+from livedvr.catalog import channel_rows, range_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import RetiredRow, SessionRow
 from livedvr.resources.errors import LiveDvrError, StorageError
@@ -139,6 +139,7 @@ class Sweeper:
             timeline = self._known.timeline
             going = {mux: may_go(timeline, mux, until, holds)[:MARKED_AT_ONCE] for mux in self._renditions}
             await self._mark(going)
+            await self._forget_ranges(self._known.ranges.may_go(until, holds))
         return any(len(segments) == MARKED_AT_ONCE for segments in going.values())
 
     async def _mark(self, going: Mapping[str, Sequence[Segment]]) -> None:
@@ -148,6 +149,12 @@ class Sweeper:
             if numbers:
                 await self._write(segment_rows.mark_leaving, mux, numbers)
                 self._known.timeline.forget(mux, numbers)
+
+    async def _forget_ranges(self, serials: set[int]) -> None:
+        """What is told of a time goes with its segments."""
+        if serials:
+            await self._write(range_rows.delete_tags, serials)
+            self._known.ranges.forget(serials)
 
     async def _delete_segments(self) -> None:
         """R4: the object, then the row, a batch at a time."""

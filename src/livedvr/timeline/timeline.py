@@ -8,15 +8,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from livedvr.timeline.ranges import DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A segment as a playlist lists it; ``discontinuity`` says whether EXT-X-DISCONTINUITY stands before it."""
+    """A segment as a playlist lists it; ``discontinuity`` says whether EXT-X-DISCONTINUITY stands before it.
+
+    ``joined``: it follows a hole between two windows.
+    """
 
     segment: Segment
     discontinuity: bool
+    joined: bool = False
 
 
 _NUMBER = attrgetter("number")
@@ -113,7 +118,7 @@ class Timeline:
                     joined = joined or (previous is not None and _twice_midpoint(previous) < 2 * joins[0])
                     joins.pop(0)
                 new_epoch = previous is not None and previous.epoch != segment.epoch
-                yield Listed(segment, joined or new_epoch)
+                yield Listed(segment, joined or new_epoch, joined)
                 previous = segment
 
     def _joins(self, windows: Iterable[Window]) -> Iterator[int]:
@@ -182,9 +187,11 @@ class ChannelTimeline:
 
     ``target``: the target duration in seconds, None before the first settled run (P3). ``run_ends``: why each ended
     run ended, for the gap ledger (P8). ``media``: what each run carries in each rendition: run -> mux key -> it (P6).
+    ``ranges``: what is told of the program beside it (P9).
     """
 
     timeline: Timeline
     target: int | None = None
     run_ends: dict[str, str] = field(default_factory=dict)
     media: dict[str, dict[str, RunMedia]] = field(default_factory=dict)
+    ranges: DateRanges = field(default_factory=DateRanges)

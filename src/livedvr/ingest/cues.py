@@ -1,0 +1,133 @@
+"""The SCTE-35 messages that a run brings: ffmpeg writes them beside its segments, and its log relates their times.
+
+ffmpeg gives a message the time at which it came: the program clock's, on the run's media time. The message itself
+speaks of the source's own 33 bit clock. What lies between the two is where ffmpeg began to count (``start:``), what it
+corrected of that for the streams that it takes, and each jump that it has smoothed over since.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from livedvr.ingest.log import LogTail
+from livedvr.timeline.ranges import Cue
+
+DATA_STREAMS = 2  # of a source: SCTE-35 is looked for among these
+ROOM = 1 << 20  # bytes that data of another kind may take on disk
+
+_PACKET = re.compile(rb"0, *-?\d+, *(-?\d+), *\d+, *(\d+), 0x[0-9a-f]+.*")
+_START = re.compile(rb"\[info\]   Duration: .*, start: (-?)(\d+)\.(\d{6}),")
+_CORRECTED = re.compile(rb"Correcting start time (?:of Input #(\d) )?by (-?\d+)")
+_INPUT = re.compile(rb"\[info\] Input #(\d), ")
+_JUMPED = re.compile(rb"timestamp discontinuity .*new offset= *(-?\d+)")
+
+
+def packets_name(stream: int) -> str:
+    """The list of a data stream's packets (framecrc): a line each, with time and size."""
+    return f"data-{stream}.txt"
+
+
+def sections_name(stream: int) -> str:
+    """What is in them, one behind the other."""
+    return f"data-{stream}.bin"
+
+
+def cue_slaves() -> str:
+    """What ffmpeg's tee makes of the data streams. One that the source lacks is no error: null takes all streams."""
+    slaves = []
+    for stream in range(DATA_STREAMS):
+        options = rf"select=\'d:{stream}\':onfail=ignore:flush_packets=1"
+        # The content first: what stands in the list is there.
+        slaves.append(f"[f=data:{options}]{sections_name(stream)}")
+        slaves.append(f"[f=framecrc:{options}]{packets_name(stream)}")
+    return "|".join([*slaves, "[f=null]-"])
+
+
+class CueReader:
+    """Reads what is new of a run's messages. ``taken``: so many of them have been dealt with before a restart."""
+
+    def __init__(self, folder: Path, log: Path, taken: int = 0) -> None:
+        self._log = LogTail(log)
+        self._streams = [_DataStream(folder, stream) for stream in range(DATA_STREAMS)]
+        self._taken = taken
+        self._count = 0
+        self._start: int | None = None  # microseconds, as what is below
+        self._corrected: dict[int, int] = {}  # by input
+        self._jumped = 0
+        self._input = 0  # where the data is read: the last of all
+
+    def new_cues(self) -> list[Cue]:
+        """The messages that have become complete; none of a source that has no such stream."""
+        if not any(stream.exists for stream in self._streams):
+            return []
+        self._read_log()  # first: what has been smoothed over by now counts for what came since
+        cues = []
+        for stream in self._streams:
+            for at, section in stream.new_packets():
+                if self._count >= self._taken:
+                    cues.append(Cue(self._count, at * 100 // 9 + self._ahead, section, self._origin))
+                self._count += 1
+        return cues
+
+    def _read_log(self) -> None:
+        for line in self._log.new_lines():
+            if (found := _START.search(line)) and self._start is None:
+                self._start = int(found[1] + found[2] + found[3])
+            elif found := _CORRECTED.search(line):
+                self._corrected[int(found[1] or 0)] = int(found[2])
+            elif found := _INPUT.match(line):
+                self._input = int(found[1])
+            elif found := _JUMPED.search(line):
+                self._jumped = int(found[1])
+
+    @property
+    def _origin(self) -> int | None:
+        return None if self._start is None else self._start + self._corrected.get(0, 0) - self._jumped
+
+    @property
+    def _ahead(self) -> int:
+        """From the time of the input that only the data is read from to that of the media's."""
+        if self._input == 0:
+            return 0
+        return self._corrected.get(self._input, 0) - self._corrected.get(0, 0) + self._jumped
+
+
+class _DataStream:
+    """One data stream's two files, read as they grow. What is no SCTE-35 is not read, and takes no room."""
+
+    def __init__(self, folder: Path, stream: int) -> None:
+        self._packets = LogTail(folder / packets_name(stream))
+        self._sections = folder / sections_name(stream)
+        self._offset = 0
+        self._is_scte = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether ffmpeg was asked for it."""
+        return self._packets.path.exists()
+
+    def new_packets(self) -> list[tuple[int, bytes]]:
+        """(when it came: ticks of media time, the message)."""
+        found = []
+        for line in self._packets.new_lines():
+            if line == b"#codec_id 0: scte_35":
+                self._is_scte = True
+            elif self._is_scte and (packet := _PACKET.fullmatch(line)):
+                found.append((int(packet[1]), self._take(int(packet[2]))))
+        if not self._is_scte:
+            self._make_room()
+        return found
+
+    def _take(self, size: int) -> bytes:
+        with self._sections.open("rb") as file:
+            file.seek(self._offset)
+            self._offset += size
+            return file.read(size)
+
+    def _make_room(self) -> None:
+        """Somebody else's data (KLV, ID3): ffmpeg goes on where it was, and before that there is a hole."""
+        for path in (self._sections, self._packets.path):
+            if path.exists() and path.stat().st_blocks * 512 > ROOM:
+                with path.open("r+b") as file:
+                    file.truncate(0)
