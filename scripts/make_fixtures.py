@@ -7,22 +7,24 @@ same ffmpeg makes the same bytes. fixtures/README.md explains the result.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import re
 import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
+from fixture_media import FFMPEG, LOG_NAME, Stretch, day, encode, exact, same_each_time, version
+from ladder_fixture import make_ladder
 
 from fixtures.derive import CHANNELS, FIXTURES, draw_channel, instant
+from fixtures.ladder import LADDER, draw_ladder
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME, JOURNAL_NAME, Cut, build_argv
 from livedvr.ingest.cues import packets_name, sections_name
 from livedvr.ingest.describe import describe
@@ -31,22 +33,10 @@ from livedvr.ingest.source import Source
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN, init_name, segment_name
-from livedvr.resources.models import Channel, Input, MuxStream, Output, to_datetime
+from livedvr.resources.models import Channel, Input, MuxStream, Output
 from livedvr.timeline.clock import JUMP
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 from splices import first_video_time, segmentation, splice_insert, ticks, time_signal, with_cues
-
-FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
-LOG_NAME = "ffmpeg.log"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """What the encoder sends without a break: ``seconds`` of pictures, timestamps from ``at`` seconds on."""
-
-    size: str
-    seconds: float
-    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,10 +64,6 @@ class ChannelPlan:
     sessions: tuple[tuple[str, list[tuple[str, str | None]], str | None], ...]
 
 
-def _day(time: str) -> str:
-    return f"2026-11-21T{time}Z"
-
-
 PLANS = (
     ChannelPlan(
         Channel(
@@ -86,7 +72,7 @@ PLANS = (
         (
             RunPlan(
                 "20261121T020000Z-k3f9",
-                _day("02:00:00.750"),
+                day("02:00:00.750"),
                 (Stretch("64x36", 15),),
                 # The source falls silent; the watchdog ends the run 5 s later, and that closes the last segment.
                 (92, 80, 87, 101, 83, 95, 84, 5210),
@@ -99,7 +85,7 @@ PLANS = (
             ),
             RunPlan(
                 "20261121T020021Z-p7x2",
-                _day("02:00:23.400"),
+                day("02:00:23.400"),
                 (Stretch("96x54", 8),),
                 (85, 96, 80, 88),
                 CHANNEL_STOPPED,
@@ -107,10 +93,10 @@ PLANS = (
             ),
         ),
         (
-            ("single", [(_day("02:00:04"), _day("02:00:09"))], None),
-            ("growing", [(_day("02:00:04"), None)], _day("02:00:13")),
-            ("joined", [(_day("02:00:01"), _day("02:00:04")), (_day("02:00:10"), _day("02:00:13"))], None),
-            ("outage", [(_day("02:00:04"), _day("02:00:29"))], None),
+            ("single", [(day("02:00:04"), day("02:00:09"))], None),
+            ("growing", [(day("02:00:04"), None)], day("02:00:13")),
+            ("joined", [(day("02:00:01"), day("02:00:04")), (day("02:00:10"), day("02:00:13"))], None),
+            ("outage", [(day("02:00:04"), day("02:00:29"))], None),
         ),
     ),
     ChannelPlan(
@@ -123,7 +109,7 @@ PLANS = (
         (
             RunPlan(
                 "20261121T030000Z-m4q8",
-                _day("03:00:00.400"),
+                day("03:00:00.400"),
                 (Stretch("64x36", 16),),
                 # After four segments the network becomes faster: the clock was 55 ms late and slews.
                 (140, 152, 149, 144, 85, 88, 86, 85),
@@ -131,7 +117,7 @@ PLANS = (
             ),
             RunPlan(
                 "20261121T030100Z-w6d2",
-                _day("03:01:02.100"),
+                day("03:01:02.100"),
                 (Stretch("64x36", 10), Stretch("64x36", 6, at=17.5)),
                 (85, 96, 80, 88, 91, 83, 99, 90),
                 CHANNEL_STOPPED,
@@ -144,9 +130,9 @@ PLANS = (
             ),
         ),
         (
-            ("single", [(_day("03:00:01"), _day("03:00:06"))], None),
-            ("slewed", [(_day("03:00:03"), _day("03:00:16"))], None),
-            ("jump", [(_day("03:01:06"), _day("03:01:16"))], None),
+            ("single", [(day("03:00:01"), day("03:00:06"))], None),
+            ("slewed", [(day("03:00:03"), day("03:00:16"))], None),
+            ("jump", [(day("03:01:06"), day("03:01:16"))], None),
         ),
     ),
 )
@@ -163,12 +149,21 @@ def main() -> None:
             make_recording(plan, options.output / plan.channel.channel_id)
     for folder in CHANNELS:
         draw_playlists(folder if options.playlists_only else options.output / folder.name, options.output / folder.name)
+    if not options.playlists_only:
+        make_ladder(options.output / LADDER.name)
+    recorded = LADDER if options.playlists_only else options.output / LADDER.name
+    write_playlists(asyncio.run(draw_ladder(recorded)), options.output / LADDER.name)
 
 
 def draw_playlists(recorded: Path, output: Path) -> None:
     """Write the golden playlists of a recorded channel below ``output``."""
+    write_playlists(draw_channel(recorded), output)
+
+
+def write_playlists(files: Mapping[str, bytes], output: Path) -> None:
+    """Nothing but these playlists lies below ``dvr/`` from here on."""
     shutil.rmtree(output / "dvr", ignore_errors=True)
-    for name, text in draw_channel(recorded).items():
+    for name, text in files.items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text)
@@ -179,7 +174,7 @@ def make_recording(plan: ChannelPlan, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "journals").mkdir(parents=True)
     told = {
-        "ffmpeg": _version(),
+        "ffmpeg": version(),
         "channel": plan.channel.model_dump(mode="json", by_alias=True),
         "runs": [make_run(plan.channel, run, folder) for run in plan.runs],
         "sessions": [
@@ -209,7 +204,7 @@ def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
         )
         sizes = [_take(spool, channel, run.id, row.index, folder) for row in rows]
         shutil.copyfile(spool / mux.key / JOURNAL_NAME, folder / "journals" / f"{run.id}.csv")
-        (folder / "journals" / f"{run.id}.log").write_text(_same_each_time((spool / LOG_NAME).read_text()))
+        (folder / "journals" / f"{run.id}.log").write_text(same_each_time((spool / LOG_NAME).read_text()))
         if sent:
             (folder / "journals" / run.id).mkdir()
             for name in (packets_name(0), sections_name(0)):
@@ -221,24 +216,8 @@ def make_run(channel: Channel, run: RunPlan, folder: Path) -> dict[str, Any]:
         "cut": argv,
         **_facts(head, rows, mux.container),
         "endReason": run.end_reason,
-        "segments": [{"arrival": _exact(at), "size": size} for at, size in zip(arrivals, sizes, strict=True)],
+        "segments": [{"arrival": exact(at), "size": size} for at, size in zip(arrivals, sizes, strict=True)],
     }
-
-
-def encode(stretch: Stretch, spool: Path, name: str) -> str:
-    """What a live encoder sends, in MPEG-TS; returns the command."""
-    argv = [
-        *("ffmpeg", "-hide_banner", "-loglevel", "error", "-bitexact"),
-        *("-f", "lavfi", "-i", f"testsrc2=size={stretch.size}:rate=10:duration={stretch.seconds}"),
-        *("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=24000:duration={stretch.seconds}"),
-        # As live encoders do: no lookahead, a keyframe every two seconds. One thread: the same bytes everywhere.
-        *("-c:v", "libx264", "-threads", "1", "-preset", "veryfast", "-tune", "zerolatency", "-crf", "32"),
-        *("-g", "20", "-keyint_min", "20", "-sc_threshold", "0", "-pix_fmt", "yuv420p"),
-        *("-c:a", "aac", "-b:a", "16k", "-ac", "1"),
-        *("-output_ts_offset", str(stretch.at), "-mpegts_flags", "+initial_discontinuity", "-f", "mpegts", name),
-    ]
-    subprocess.run([FFMPEG, *argv[1:]], cwd=spool, check=True)
-    return shlex.join(argv)
 
 
 def cut(channel: Channel, spool: Path) -> str:
@@ -292,24 +271,6 @@ def _arrivals(run: RunPlan, rows: Sequence[JournalRow]) -> list[int]:
         arrivals.append(instant(run.origin) + row.end - jumped + delay * 1000)
         expected = row.end
     return arrivals
-
-
-def _exact(micros: int) -> str:
-    """RFC 3339 with microseconds."""
-    return to_datetime(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _same_each_time(log: str) -> str:
-    """The log without what differs from run to run: addresses of objects, how fast the machine was, which thread of
-    ffmpeg's was the first to end."""
-    log = re.sub(r".*\[verbose\] (Terminating thread|All streams finished).*\n", "", log)
-    log = re.sub(r"@ 0x[0-9a-f]+", "@ 0x0", log)
-    return re.sub(r"(fps|speed|elapsed)=\s*\S+", r"\1=0", log)
-
-
-def _version() -> str:
-    shown = subprocess.run([FFMPEG, "-version"], capture_output=True, text=True, check=True).stdout
-    return shown.split()[2]
 
 
 if __name__ == "__main__":
