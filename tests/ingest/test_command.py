@@ -378,7 +378,7 @@ def test_a_ladder_is_one_command_with_one_input_and_the_same_edges_in_each_outpu
     given = build_argv("ffmpeg", source("file"), Cut(made, made.mux_streams))
     assert given.count("-i") == 2, "the second is for the data alone"
     maps = [given[i + 1] for i, part in enumerate(given) if part == "-map"]
-    assert maps == ["0:v:0", "0:v:0", "0:a:0", "0:v:0?", "0:a:0?", "1:d?"]
+    assert maps == ["0:v:0", "0:v:0", "0:a:0", "0:v:0?", "1:d?"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-vf"] == ["scale=-2:720", "scale=-2:360"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-c:v"] == ["libx264", "libx265"]
     assert [given[i + 1] for i, part in enumerate(given) if part == "-maxrate"] == ["720000", "360000"]
@@ -443,3 +443,9 @@ def test_a_run_does_without_the_renditions_that_the_source_cannot_fill() -> None
     assert stream_specifiers(made, made.mux_stream("audio")) == ["a:2"]
     given = build_argv("ffmpeg", source("file"), Cut(made, made.mux_streams[:2]))
     assert "audio/journal.csv" not in given and "v360/journal.csv" in given
+
+
+def test_what_a_source_announces_and_does_not_bring_is_taken_by_no_output() -> None:
+    given = build_argv("ffmpeg", source("udp"), replace(cut(), lacking=frozenset({"a:0"})))
+    assert [given[i + 1] for i, part in enumerate(given) if part == "-map"].count("0:a:0?") == 0
+    assert "tee" in given and "0:d?" in given

@@ -63,7 +63,7 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     outputs += _text_outputs(_text_input(given, source, cut), source, cut)
     may_have_cues = source.kind in ("srt", "udp", "file")  # what brings an MPEG-TS as it is
     if may_have_cues:
-        outputs.append(_cue_output(given, _data_input(source, cut, given)))
+        outputs.append(_cue_output(given, _data_input(source, cut, given), cut))
     return [
         binary,
         "-hide_banner",
@@ -149,15 +149,15 @@ def _data_input(source: Source, cut: Cut, given: Any) -> Any:
     return ffmpeg.input(_input_name(source), itsoffset="0.000001", **options)
 
 
-def _cue_output(given: Any, data: Any) -> Any:
+def _cue_output(given: Any, data: Any, cut: Cut) -> Any:
     """The source's data streams as they are, beside the segments: SCTE-35 becomes date ranges.
 
-    An output must have a stream, and nobody knows yet whether the source has data: so this one takes the media, too,
-    and gives it to nobody. (Nothing is copied for that.)
+    An output must have a stream, and nobody knows yet whether the source has data: so this one takes what the reference
+    rendition takes, too, and gives it to nobody. (Nothing is copied for that.)
     """
+    taken = stream_specifiers(cut.channel, cut.channel.reference)
     return ffmpeg.output(
-        given["v:0?"],
-        given["a:0?"],
+        *(given[f"{one}?"] for one in taken if one not in cut.lacking),
         data["d?"],
         cue_slaves(),
         f="tee",
