@@ -99,6 +99,18 @@ async def test_what_has_slid_out_stays_for_its_duration_and_the_longest_list(stu
         assert studio.going() == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.semantics("O5", "R4")
+async def test_a_restart_knows_how_long_the_list_has_been(studio: Studio) -> None:
+    segments = chain([2 * SECOND] * 4 + [8 * SECOND] * 5 + [2 * SECOND] * 5)  # 40 s, then 10 s
+    async with studio.controller(segments[:9]):
+        await studio.feed(*segments[9:])
+    async with studio.controller(segments):
+        studio.clock.advance(48 * SECOND - 1)
+        assert studio.going() == []
+        studio.clock.advance(1)
+        assert studio.going() == list(range(8))
+
+
 @pytest.mark.semantics("O5", "S14")
 async def test_a_refusal_is_an_event_and_is_tried_again(studio: Studio) -> None:
     async with studio.controller(chain([2 * SECOND] * 6)):

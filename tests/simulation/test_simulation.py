@@ -29,6 +29,13 @@ def test_nothing_but_the_seed_decides_what_happens() -> None:
     assert first.digest != other.digest
 
 
+@pytest.mark.parametrize(("seed", "episode"), [(301, 1), (301, 2), (314, 0)])
+def test_episodes_that_were_broken_once(seed: int, episode: int) -> None:
+    # A session ended while a look was held up that would have seen its media; a restart forgot how long a live list
+    # had been.
+    assert run_episode(seed, episode, profile=everything(0.5)).violation is None
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_broken_product_is_found(mutant: Callable[[Patch], None], monkeypatch: Patch) -> None:
     mutant(monkeypatch)

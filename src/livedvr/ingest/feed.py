@@ -74,6 +74,7 @@ class Feed:
         self._is_undated = False  # it has been said that the source has no dates
         self._wake = asyncio.Event()
         self._began = self._clock.now()
+        self._looked: int | None = None  # when the last look at the open run began; None: there is no run
         self._ready_since: int | None = None
         self._leave_by: int | None = None  # when it is off air at the latest
         self._off_air = asyncio.Event()
@@ -134,6 +135,10 @@ class Feed:
         """By how much the first media of a run may be older than what is live, microseconds."""
         listed = 0 if self._pull is None else self._pull.silence_floor  # it begins with the last three that are listed
         return self._attempts.cut.probe_seconds * SECOND + self._shared.intake.behind + listed
+
+    def looked(self, now: int) -> int:
+        """Since when media may have come that nobody has looked at: a look may be held up, or a run's start."""
+        return now if self._looked is None else self._looked
 
     def health(self, now: int) -> Health:
         """What it is like (failover)."""
@@ -228,6 +233,7 @@ class Feed:
 
     async def _start(self, now: int) -> OpenRun:
         check_file(self.source)
+        self._looked = now
         try:
             await asyncio.to_thread(check_port, self.source)
         except Aborted:
@@ -319,7 +325,7 @@ class Feed:
     async def _look(self, opened: OpenRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
         assert self._watchdog is not None and self._door is not None
-        run = opened.run
+        run, began = opened.run, self._clock.now()
         run.renew()
         if self._door.look(self._clock.now()):
             self._watchdog.connected(self._clock.now())
@@ -327,6 +333,7 @@ class Feed:
         await self._take(opened, final=False)
         await self._say_undated(opened)
         self.unread.discard(run.id)
+        self._looked = began
         if not self._door.is_open:
             return
         track = opened.reference
@@ -401,7 +408,7 @@ class Feed:
         await asyncio.to_thread(run.remove)
         now = self._clock.now()
         await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._shared.owner)
-        self._open, self._ready_since = None, None
+        self._open, self._ready_since, self._looked = None, None, None
         if self._leave_by is not None:
             self._leave()
 

@@ -156,7 +156,7 @@ class Supervisor:
             return reached
         if self._has_open_run if self.is_over else any(feed.has_media for feed in feeds):
             return reached
-        coming = now - LOOKBACK - max(feed.begins_before for feed in feeds)
+        coming = min((now if self.is_over else feed.looked(now)) - feed.begins_before for feed in feeds) - LOOKBACK
         return max(coming, reached) if reached is not None else coming
 
     # the task
