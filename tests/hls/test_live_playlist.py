@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import SECOND_RUN, at, chain, segment
-from livedvr.hls.live_playlist import live_window, longest_window, render_live
+from livedvr.hls.live_playlist import live_window, render_live
 from livedvr.hls.parsed import Playlist, parse_playlist
 from livedvr.hls.rules import Level, check_media_playlist
 from livedvr.hls.rules_reload import Reload, check_reload
@@ -141,13 +141,3 @@ def test_a_list_never_goes_back_nor_over_a_hole() -> None:
 def test_short_segments_are_more_than_the_count_so_that_three_target_durations_are_left() -> None:
     segments = chain([1 * SECOND] * 30)
     assert len(live_window(segments, 5, 3 * 2 * SECOND)) == 6
-
-
-@pytest.mark.semantics("O5", "R4")
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 8), st.integers(0, 20), st.integers(0, 30))
-def test_the_longest_window_is_the_longest_of_all(durations: list[int], count: int, least: int, hole: int) -> None:
-    segments = chain([duration * SECOND for duration in durations])
-    segments = [one for one in segments if one.number != hole] or segments
-    windows = [live_window(segments[: end + 1], count, least * SECOND) for end in range(len(segments))]
-    longest = max(sum(one.duration for one in window) for window in windows)
-    assert longest_window(segments, count, least * SECOND) == longest

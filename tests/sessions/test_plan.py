@@ -207,3 +207,12 @@ def test_to_plan_again_after_a_crash_changes_nothing(state: State, windows: list
     first = plan(state, windows, timeline(5), facts)
     again = plan(first.state, windows, timeline(5), facts)
     assert (again.state, again.seal) == (first.state, first.seal)
+
+
+@pytest.mark.semantics("S7", "S13", "S14")
+def test_a_cooldown_ends_early_only_when_its_seal_cannot_be_stored() -> None:
+    sealed = Story([window(0, 10)], State.COOLDOWN)
+    assert sealed.at_media(10, sealed=True, storage_error="no") == Plan(State.COOLDOWN), "others' trouble"
+    assert sealed.at_media(10, storage_error="no") == Plan(State.UPDATING, new_edition=True)
+    cooled = Story([window(0, 10)], State.COOLDOWN)
+    assert cooled.at_media(10, sealed=True, cooled=True) == Plan(State.UPDATING, new_edition=True)

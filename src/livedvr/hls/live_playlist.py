@@ -34,20 +34,6 @@ def live_window(segments: Sequence[Segment], count: int, least: int, since: int 
     return tuple(segments[first:])
 
 
-def longest_window(segments: Sequence[Segment], count: int, least: int) -> int:
-    """The longest that `live_window` has been while these segments came one by one, microseconds."""
-    longest = duration = first = 0
-    for at, segment in enumerate(segments):
-        if at and segments[at - 1].number + 1 != segment.number:
-            first, duration = at, 0
-        duration += segment.duration
-        while at - first >= count and duration - segments[first].duration >= least:
-            duration -= segments[first].duration
-            first += 1
-        longest = max(longest, duration)
-    return longest
-
-
 def render_live(
     mux: str, container: Container, target: int, segments: Sequence[Segment], tags: Sequence[RangeTag] = ()
 ) -> bytes:

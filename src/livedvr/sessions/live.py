@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.hls.bitrate import BitrateMeter
-from livedvr.hls.live_playlist import live_window, longest_window, render_live
+from livedvr.hls.live_playlist import live_window, render_live
 from livedvr.hls.parsed import Playlist, parse_playlist
 from livedvr.resources.errors import Aborted, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import Container, live_playlist_name
@@ -176,10 +176,11 @@ class LiveManifests:
                     self._target = found.target
                     one.meter = BitrateMeter(found.target * SECOND)
                     one.stored(listed, text)
-                    # It has been longer before, and what slid out then has to stay as long as that (6.2.2).
-                    known = self._known.timeline.segments(one.mux)
-                    one.longest = max(one.longest, longest_window(known, one.count, 3 * found.target * SECOND))
-                    longest = max(longest, one.longest + max(segment.duration for segment in known))
+                    # How long it has been before is not told: no list, and no segment (P3), was longer than this.
+                    segment = SECOND * (self._known.target or 0) + SECOND // 2
+                    count = max(one.count, len(listed))
+                    one.longest = max(3 * found.target * SECOND, count * segment) + segment
+                    longest = max(longest, one.longest + segment)
         if longest:  # what slid out before is not told any more: nothing goes as long as that might matter
             self._graces.append((now + longest, 0))
         self._read_back = True

@@ -69,7 +69,8 @@ def _event(state: State, windows: Sequence[Window], timeline: Timeline, facts: F
         return Event.SEALED if facts.sealed else None
     if state is State.COOLDOWN:
         # A seal that storage refuses for good is nothing to wait for; the new edition will say so (S13, S14).
-        return Event.COOLED if facts.cooled or facts.storage_error else None
+        never_sealed = facts.storage_error is not None and not facts.sealed
+        return Event.COOLED if facts.cooled or never_sealed else None
     if state not in (State.PENDING, State.UPDATING, State.SCHEDULED, State.LIVE):
         return None
     if is_over(windows, facts.frontier):
