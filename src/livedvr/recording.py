@@ -308,17 +308,16 @@ class _Recording:
             raise runtime.error
         ingest, now, uri = runtime.supervisor, self._clock.now(), public_uri(self._channel.input.uri)
         waited = f"after {(now - began) // SECOND} s"
+        trouble = f": {ingest.last_failure}" if ingest is not None and ingest.last_failure else ""
         if self._control.stop.is_set():
-            raise SourceError(f"stopped before any media came ({waited})", field=uri)
+            raise SourceError(f"stopped before any media came ({waited}){trouble}", field=uri)
         end = None if self._interval.end is None else self._window_end(session)
         if end is not None and now >= end + LATE:
             raise SourceError(f"no media came before the end of the window ({waited})", field=uri)
         if ingest is None or ingest.is_over:
             raise SourceError(f"the source ended without media ({waited})", field=uri)
         if not parse_source(self._channel.input).listens and ingest.last_failure and now - began >= CONNECT:
-            raise SourceError(
-                f"the source never came ({waited}): {ingest.last_failure}", field=uri, hint="is it up, and reachable?"
-            )
+            raise SourceError(f"no media came ({waited}){trouble}", field=uri, hint=_advice(trouble))
 
     async def _until_over(self, runtime: ChannelRuntime) -> None:
         """Until the session is FINISHED or FAILED, the channel has ended, or somebody says stop.
@@ -379,6 +378,15 @@ class _Recording:
         self._control.on_note(
             f"disk: about {_human(need)} for {text} at {_human(rate)}/s, {_human(free)} are free{warning}"
         )
+
+
+def _advice(trouble: str) -> str:
+    """What to do about a source that does not come, by ffmpeg's words."""
+    if "Could not write header" in trouble:
+        return "its codecs do not go into the segments as they are: --video h264 encodes them"
+    if any(word in trouble for word in ("401", "403")):
+        return "check user, password and path"
+    return "is it up, and reachable?"
 
 
 def _until(session: DvrSession) -> str:

@@ -85,4 +85,4 @@ def test_hls(ffmpeg: str, served: tuple[Path, str], tmp_path: Path) -> None:
 def test_an_hls_source_that_is_not_there(wheel_ffmpeg: str, served: tuple[Path, str], tmp_path: Path) -> None:
     code, result, err = record(f"{served[1]}/nowhere.m3u8", tmp_path, "--duration", "2s")
     assert code == 5, err
-    assert "the source never came" in result["error"] and "404" in result["error"], result["error"]
+    assert "no media came (after" in result["error"] and "404" in result["error"], result["error"]

@@ -8,6 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from livedvr.recording import Progress
 from livedvr.resources.models import DvrSession, to_micros
@@ -37,7 +38,7 @@ class Display:
 
     def note(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(Text(text), soft_wrap=True)  # as it is; markup=False would count for the live line, too
 
     def update(self, progress: Progress) -> None:
         """The recording stands like this now."""
@@ -60,6 +61,8 @@ def _state(progress: Progress) -> str:
         }.get(progress.channel, progress.channel)
     if session.cooldown_end_time is not None:
         return f"{session.state} until {format_time(to_micros(session.cooldown_end_time))}"
+    if session.state == "LIVE" and progress.channel in ("AWAITING_INPUT", "STREAMING_NO_INPUT"):
+        return "LIVE; waiting for the source"
     return session.state
 
 
@@ -71,7 +74,8 @@ def _line(state: str, progress: Progress) -> Table:
         cells += [f"{session.segments} segments", _size(session.size_bytes), _bar(session)]
         if progress.lag is not None:
             cells.append(f"lag {progress.lag / SECOND:.1f} s")
-        cells.append(f"[red]{len(session.gaps)} gaps[/red]" if session.gaps else "no gaps")
+        count = len(session.gaps)
+        cells.append(f"[red]{count} gap{'s' if count > 1 else ''}[/red]" if count else "no gaps")
     for _ in cells:
         grid.add_column(no_wrap=True)
     grid.add_row(*cells)
