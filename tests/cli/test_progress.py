@@ -24,7 +24,7 @@ def session(state: str) -> DvrSession:
 
 def display(*, terminal: bool) -> tuple[Display, io.StringIO]:
     made, written = Display(), io.StringIO()
-    made._console = Console(file=written, force_terminal=terminal, width=80, highlight=False)
+    made._console = Console(file=written, force_terminal=terminal, force_interactive=terminal, width=80)
     made._live.console = made._console
     made._on_terminal = terminal
     return made, written
