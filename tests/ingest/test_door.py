@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import T0
-from livedvr.ingest.door import HELLO, Door, Refusals
+from livedvr.ingest.door import HELLO, Door, Refusals, admit
 from livedvr.ingest.run import Run
 from livedvr.ingest.source import Source, parse_source
 from livedvr.resources.models import Input, SecurityRule
@@ -118,6 +118,17 @@ def test_the_next_controller_knows_who_has_been_let_in(run: Run) -> None:
     say(run, NAMED.format(KEY))
     Door(listener(), run).look(T0)
     assert Door(listener(), run).is_open
+
+
+def test_a_run_of_another_source_is_not_taken_for_one_that_the_gateway_let_in(run: Run) -> None:
+    fed = replace(listener(), stream_key=None, address=None)
+    assert fed.is_fed
+    say(run, NAMED.format(KEY), MEDIA)
+    door = Door(fed, run)
+    assert not door.is_open and door.refusal
+    assert not door.look(T0) and not door.is_open
+    admit(run)
+    assert Door(fed, run).is_open and Door(fed, run).refusal is None
 
 
 def test_stars_are_no_key_after_a_key_has_been_overwritten(run: Run) -> None:

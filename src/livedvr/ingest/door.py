@@ -42,8 +42,11 @@ class Door:
         self._run = run
         self._came: int | None = None
         self._is_named = False
-        self.is_open = source.stream_key is None or _mark(run).exists()
-        self.refusal: str | None = None
+        self.is_open = source.kind != "rtmp" or _mark(run).exists()
+        # What needs no key is admitted when it is started. So this run is of another source: it waited for a key
+        # itself, when there was no gateway.
+        is_foreign = not self.is_open and source.stream_key is None
+        self.refusal: str | None = "it came by a listener that is the input's no more" if is_foreign else None
 
     def look(self, now: int) -> bool:
         """Look at what is new; whether the door has opened just now. ``now``: UTC microseconds."""

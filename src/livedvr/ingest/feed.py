@@ -253,7 +253,7 @@ class Feed:
             )
         except OSError as error:
             raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
-        if source.is_fed:
+        if source.stream_key is None:
             admit(run)
         self._has_begun = True
         self._set_state(StreamingState.AWAITING_INPUT)
