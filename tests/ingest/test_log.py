@@ -229,6 +229,19 @@ def test_the_rendition_whose_container_does_not_take_its_stream(last: str) -> No
     assert refused_rendition([last]) is None
 
 
+@pytest.mark.semantics("I3")
+def test_what_is_said_of_a_refused_rendition_names_no_source_and_no_secret() -> None:
+    opening = "[hls @ 0x5] [info] Opening '{}' for {}"
+    lines = [
+        opening.format("sound/init.mp4", "writing"),
+        opening.format("https://user:horse@tv.example/a/seg1.ts?token=staple", "reading"),
+        "[https @ 0x5] [error] https://user:horse@tv.example/a/seg2.ts?token=staple: gone",
+        "[error] Could not write header for output file #1 (incorrect codec parameters ?): Invalid argument",
+    ]
+    assert refused_rendition(lines) == ("sound", "https://tv.example/a/seg2.ts: gone")
+    assert refused_rendition(lines[1:]) is None
+
+
 @pytest.mark.parametrize(
     "announced",
     [

@@ -28,7 +28,11 @@ def last_words(lines: Sequence[str], most: int = 3) -> str:
     lines = [line for line in lines if not _NO_DATA.search(line)]
     problems = [line for line in lines if _PROBLEM.search(line)] or [line for line in lines if not _NOISE.search(line)]
     words = "; ".join(dict.fromkeys(_PREFIX.sub("", line).strip() for line in problems[-most:]))
-    return _URL.sub(lambda url: public_uri(url[0]), words)
+    return _without_secrets(words)
+
+
+def _without_secrets(text: str) -> str:
+    return _URL.sub(lambda url: public_uri(url[0]), text)
 
 
 def lacks_keyframe(lines: Sequence[str]) -> bool:
@@ -64,12 +68,12 @@ def refused_rendition(lines: Sequence[str]) -> tuple[str, str] | None:
     """The rendition whose container does not take its stream, and why: the output that was opened last (P7)."""
     mux, why = "", ""
     for line in lines:
-        if opened := re.search(r"Opening '([^/']+)/", line):
+        if opened := re.search(r"Opening '([^/']+)/[^/']+' for writing", line):
             mux = opened[1]
         elif _PROBLEM.search(line) and "Could not write header" in line:
             return (mux, why) if mux else None
         elif _PROBLEM.search(line):
-            why = _PREFIX.sub("", line).strip()
+            why = _without_secrets(_PREFIX.sub("", line).strip())
     return None
 
 
