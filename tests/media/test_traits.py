@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from livedvr.media.fragments import Fragments, init_traits
@@ -113,6 +115,31 @@ def test_broken_bytes_do_no_harm(samples: tuple[bytes, bytes, bytes], data: st.D
     for reader, bytes_of in ((Fragments(bytes(init)), fragments), (Transport(), transport)):
         reader.add(bytes(bytes_of))
         reader.finish()
+
+
+@given(st.binary(min_size=3, max_size=3))
+@example(b"\xff\xff\xff")
+def test_a_picture_may_begin_with_anything(samples: tuple[bytes, bytes, bytes], hidden: bytes) -> None:
+    """In place of each start code, so that there is none in what is looked at."""
+    reader = Transport()
+    reader.add(re.sub(b"\0\0\1(?=[\0-\x7f])", lambda _: hidden, samples[2]))
+    reader.finish()
+    assert reader.traits.frames >= 1
+
+
+def test_a_sample_that_is_told_to_be_longer_than_what_came_is_not_walked(
+    samples: tuple[bytes, bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init, fragments, _ = samples
+    run = fragments.index(b"trun") + 4
+    assert fragments[run : run + 4] == b"\0\0\x0a\x05", "a data offset, flags of the first sample, sizes"
+    offset, size = len(fragments).to_bytes(4, "big"), (1 << 20).to_bytes(4, "big")
+    broken = fragments[: run + 8] + offset + fragments[run + 12 : run + 16] + size + fragments[run + 20 :]
+    looks = itertools.count()
+    monkeypatch.setattr("livedvr.media.fragments.picture_of", lambda *_: next(looks) and None)
+    reader = Fragments(init)
+    reader.add(broken)
+    assert reader.traits.frames >= 1 and next(looks) < 10_000
 
 
 @given(st.binary(max_size=80))

@@ -78,7 +78,7 @@ class Fragments:
     def _look_at_pictures(self, data: bytes, samples: list[tuple[int, int, int]], track: _Track) -> None:
         codec = _CODECS[track.entry]
         for at, size, _ in samples:
-            end, foreign = at + size, False
+            end, foreign = min(at + size, len(data)), False
             while at + track.length_size < end:
                 length = int.from_bytes(data[at : at + track.length_size], "big")
                 at += track.length_size

@@ -85,6 +85,8 @@ class Transport:
     def _look_at_picture(self, packet: bytes, codec: str) -> None:
         data = _elementary(packet)
         starts = [found.end() for found in _START_CODE.finditer(data)]
+        if not starts:  # nothing can be said of a picture that begins with something else
+            return
         units = [
             data[start:end] for start, end in zip(starts, [*(one - 3 for one in starts[1:]), len(data)], strict=True)
         ]
