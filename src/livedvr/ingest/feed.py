@@ -82,7 +82,7 @@ class Feed:
     # what others ask for
 
     def ask(self, what: str) -> None:
-        """``stop``: by the ladder; `run` returns when everything is read. ``kill``: the open segment is lost."""
+        """``stop``: by the ladder; `run` returns when everything is read. ``kill``: at once; what is there is read."""
         if self._asked != "kill":
             self._asked = what
         self._wake.set()
