@@ -56,7 +56,7 @@ class RangeTag:
     """One EXT-X-DATERANGE.
 
     Attributes:
-        serial: counts the channel's tags for ever.
+        serial: rises with the channel's tags; it is no other kept tag's.
         id: the range's.
         event: the source's name of it.
         start: UTC microseconds; the same in each tag of the range.
@@ -96,6 +96,7 @@ class DateRanges:
     def __init__(self, tags: Iterable[RangeTag] = ()) -> None:
         self._tags: list[RangeTag] = []
         self._open: dict[str, RangeTag] = {}  # the first tags of ranges of which no end is told, by ID
+        self._next = 0
         self.append(tags)
 
     def __iter__(self) -> Iterator[RangeTag]:
@@ -105,6 +106,7 @@ class DateRanges:
         """These come next."""
         for tag in tags:
             self._tags.append(tag)
+            self._next = max(self._next, tag.serial + 1)
             if tag.end is None:
                 self._open[tag.id] = tag
             else:
@@ -125,8 +127,8 @@ class DateRanges:
 
     @property
     def next_serial(self) -> int:
-        """The serial of the next tag."""
-        return self._tags[-1].serial + 1 if self._tags else 0
+        """The serial of the next tag: no tag's that has gone since the channel was opened."""
+        return self._next
 
     @property
     def has_returning(self) -> bool:
