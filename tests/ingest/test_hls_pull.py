@@ -117,3 +117,25 @@ async def test_a_run_begins_behind_what_the_run_before_has_opened(folder: Path) 
         (folder / "sub" / "live.m3u8").write_text(MEDIA.replace("seg", "anew"))
         await pull.look()
         assert pull.fresh == 3, "what was read has left the list"
+
+
+@pytest.mark.semantics("I3", "P4")
+async def test_what_a_changed_source_brought_and_is_not_listed_is_read_again_once(folder: Path) -> None:
+    opening = "[hls @ 0x1] [info] Opening '{}' for {}"
+    with WebServer(folder) as server:
+        pull = HlsPull(f"{server.url}/sub/live.m3u8")
+        await pull.look()
+        log = [
+            opening.format(f"{server.url}/sub/a/seg7.ts", "reading"),
+            opening.format("av/segment-000000.ts", "writing"),
+            opening.format(f"{server.url}/b/seg8.ts?x=1", "reading"),
+            opening.format(f"{server.url}/sub/live.m3u8", "reading"),
+            opening.format("av/segment-000001.ts", "writing"),
+            opening.format("https://cdn.example/seg9.ts", "reading"),
+        ]
+        pull.has_read(log, "av/segment-000001.ts")
+        assert pull.fresh == 2, "the one that holds the change, and what came after it"
+        pull.has_read(log[2:], "av/segment-000001.ts")
+        assert pull.fresh == 1, "it begins with what was before the change: no run gets past it"
+        pull.has_read(log)
+        assert pull.fresh == 0

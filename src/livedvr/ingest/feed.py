@@ -306,9 +306,10 @@ class Feed:
             await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
         lines = await asyncio.to_thread(run.log_lines)
-        if self._pull is not None:
-            self._pull.has_read(lines)
         change = change or opened.change(0)
+        if self._pull is not None:
+            await self._pull.look()
+            self._pull.has_read(lines, opened.first_changed)
         if change:
             await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
         last = self._known.timeline.last(opened.reference.mux.key)

@@ -42,6 +42,7 @@ class HlsPull:
         self.segments: tuple[SourceSegment, ...] = ()
         self._url = url
         self._opened: dict[str, None] = {}  # by the runs so far, playlists among them; the newest is the last
+        self._again: str | None = None  # the segment that was given back last
         self._fetcher = Fetcher(url, timeout=TIMEOUT)
 
     @property
@@ -49,13 +50,26 @@ class HlsPull:
         """I3: silence shorter than this is no loss."""
         return 3 * self.target
 
-    def has_read(self, log_lines: Iterable[str]) -> None:
-        """A run has ended, and this is its log: the next one begins behind what has been opened."""
+    def has_read(self, log_lines: Iterable[str], dropped: str | None = None) -> None:
+        """A run has ended, and this is its log: the next one begins behind what has been opened.
+
+        ``dropped``: the first file, as the log names it, that is not listed, because the source had changed. What it
+        was made of was opened before it, and is read again; but once, should the change lie in the middle of it.
+        """
+        read: list[str] = []
         for line in log_lines:
             if found := _OPENED.search(line.encode()):
-                uri = found[1].decode(errors="replace")
-                self._opened.pop(uri, None)  # the newest is the last
-                self._opened[uri] = None
+                read.append(found[1].decode(errors="replace"))
+            elif dropped is not None and f"Opening '{dropped}' for writing" in line:
+                listed = {segment.uri for segment in self.segments}
+                last = next((at for at in reversed(range(len(read))) if read[at] in listed), len(read))
+                again = read[last] if last < len(read) else None
+                del read[last + (again == self._again) :]
+                self._again = again
+                break
+        for uri in read:
+            self._opened.pop(uri, None)  # the newest is the last
+            self._opened[uri] = None
         while len(self._opened) > REMEMBERED:
             del self._opened[next(iter(self._opened))]
 

@@ -116,6 +116,12 @@ class OpenRun:
         lacks = any(track.is_silent for track in self.tracks)
         return found or ("audio has come" if lacks and self.log.has_new_audio and age > MINUTE else None)
 
+    @property
+    def first_changed(self) -> str | None:
+        """The reference's first segment of another source, as ffmpeg's log names it."""
+        index = self.reference.change.index
+        return None if index is None else str(self.segment_path(self.reference, index).relative_to(self.run.folder))
+
     def segment_path(self, track: Track, index: int) -> Path:
         """Where ffmpeg writes a segment."""
         return self.run.segment_path(track.mux.key, index, track.mux.container)
