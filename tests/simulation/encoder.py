@@ -239,6 +239,9 @@ class File:
     def exists(self) -> bool:
         return self.encoder.started and not self.encoder.removed
 
+    def touch(self) -> None:
+        """A mark of the product's own: the file is there."""
+
     def identity(self) -> tuple[str, int | None]:
         """What stands for the bytes."""
         return (self.encoder.id, self.index)
