@@ -159,6 +159,22 @@ def test_what_is_still_the_same_source(ffmpeg: str, container: str, tmp_path: Pa
     assert (change.index, change.text) == (None, None)
 
 
+@pytest.mark.semantics("P4")
+def test_a_source_may_announce_other_pictures_than_it_sends(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    run = RunOf(tmp_path, wheel_ffmpeg, "fmp4", BEFORE, Part(size="320x180"))
+    init = run.run.folder / "av/init.mp4"
+    data = bytearray(init.read_bytes())
+    sps = data.index(b"avcC") + 12  # behind the box's name, 6 bytes and the length
+    assert data[sps] & 0x1F == 7 and data[sps + 3] == 30
+    data[sps + 3] = 31  # the level
+    init.write_bytes(data)
+    change = SourceChange(run.run, run.mux)
+    change.look(run.rows[:2], 2)
+    assert change.index is None
+    change.look(run.rows, len(run.rows))
+    assert change.index in (3, 4), "from its first segment on it is what it was"
+
+
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_from_h265_to_h264(wheel_ffmpeg: str, container: str, tmp_path: Path) -> None:
     run = RunOf(tmp_path, wheel_ffmpeg, container, Part(video=HEVC), BEFORE)

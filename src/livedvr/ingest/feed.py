@@ -71,6 +71,7 @@ class Feed:
         self._refusals = Refusals()
         self._pull = HlsPull(self.source.url) if self.source.kind == "hls" else None
         self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
+        self._has_only_changed = False  # a source did, that nothing is listed of since: it has been said
         self._is_undated = False  # it has been said that the source has no dates
         self._wake = asyncio.Event()
         self._began = self._clock.now()
@@ -310,10 +311,11 @@ class Feed:
         if self._pull is not None:
             await self._pull.look()
             self._pull.has_read(lines, opened.first_changed)
-        if change:
-            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
         last = self._known.timeline.last(opened.reference.mux.key)
         listed = last is not None and last.run == run.id
+        if change and (listed or not self._has_only_changed):
+            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
+        self._has_only_changed = not listed and (bool(change) or self._has_only_changed)
         return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, change, listed, overlong))
 
     async def _say_undated(self, opened: OpenRun) -> None:

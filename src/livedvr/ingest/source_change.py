@@ -114,14 +114,20 @@ class SourceChange:
             self.index = index - 1 if self._has_jumped and self._closed == index - 1 else index
 
     def _beginning(self) -> Traits:
-        """What the run began with, as far as its first segment has come: the first picture by each id, one rate."""
+        """What the run began with, as far as its first segment has come: the first picture by each id, one rate.
+
+        What the source announces counts, too. It may differ from the pictures (a camera's sequence header with another
+        level), and it may be all there is; what it can never be is another codec.
+        """
         found = self._reader.traits
-        announced = init_traits(self._init.read_bytes()) if self._mux.container == "fmp4" else Traits()
+        announced = init_traits(self._init.read_bytes()).pictures if self._mux.container == "fmp4" else ()
         first: dict[int, Picture] = {}
-        for picture in announced.pictures or found.pictures:
-            first.setdefault(picture.number, picture)
+        for picture in found.pictures:
+            if not announced or picture.codec == announced[0].codec:
+                first.setdefault(picture.number, picture)
+        pictures = tuple(dict.fromkeys((*announced, *first.values())))
         sounds = tuple(sound for sound in found.sounds if sound.rate == found.sounds[0].rate)
-        return Traits(tuple(first.values()), sounds, found.frames, found.has_audio)
+        return Traits(pictures, sounds, found.frames, found.has_audio)
 
     def _learn(self) -> None:
         if self._known is None and self.index is None:
