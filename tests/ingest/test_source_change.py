@@ -175,6 +175,17 @@ def test_a_source_may_announce_other_pictures_than_it_sends(wheel_ffmpeg: str, t
     assert change.index in (3, 4), "from its first segment on it is what it was"
 
 
+def test_a_segment_before_its_init_segment_waits(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    run = RunOf(tmp_path, wheel_ffmpeg, "fmp4", BEFORE, Part(size="320x180"))
+    init = run.run.folder / "av/init.mp4"
+    change = SourceChange(run.run, run.mux)
+    init.rename(tmp_path / "init.mp4")
+    change.look([], 0)
+    (tmp_path / "init.mp4").rename(init)
+    change.look(run.rows[:1], 99)
+    assert change.grown(0) == 25, "the pictures of a second"
+
+
 @pytest.mark.parametrize("container", ["fmp4", "ts"])
 def test_from_h265_to_h264(wheel_ffmpeg: str, container: str, tmp_path: Path) -> None:
     run = RunOf(tmp_path, wheel_ffmpeg, container, Part(video=HEVC), BEFORE)

@@ -96,9 +96,9 @@ class SourceChange:
         try:
             with path.open("rb") as file:
                 if index != self._at:
-                    self._at, self._offset = index, 0
                     fmp4 = self._mux.container == "fmp4"
                     self._reader = Fragments(self._init.read_bytes()) if fmp4 else Transport()
+                    self._at, self._offset = index, 0  # only now: the init segment may not be there yet
                 file.seek(self._offset)
                 data = file.read()
         except FileNotFoundError:
