@@ -175,6 +175,18 @@ def test_a_source_may_announce_other_pictures_than_it_sends(wheel_ffmpeg: str, t
     assert change.index in (3, 4), "from its first segment on it is what it was"
 
 
+@pytest.mark.semantics("S16")
+@pytest.mark.parametrize("left", [b"", b"\0\0", b"[]", b"{}"])
+def test_a_beginning_that_the_machine_has_lost_is_seen_again(wheel_ffmpeg: str, left: bytes, tmp_path: Path) -> None:
+    run = RunOf(tmp_path, wheel_ffmpeg, "ts", BEFORE, Part(size="320x180"))
+    began = run.run.folder / "av" / BEGAN_NAME
+    began.write_bytes(left)
+    change = SourceChange(run.run, run.mux)
+    change.look(run.rows, 99)
+    assert change.text == "video 160x90 -> 320x180"
+    assert began.stat().st_size > 2
+
+
 def test_a_segment_before_its_init_segment_waits(wheel_ffmpeg: str, tmp_path: Path) -> None:
     run = RunOf(tmp_path, wheel_ffmpeg, "fmp4", BEFORE, Part(size="320x180"))
     init = run.run.folder / "av/init.mp4"

@@ -12,7 +12,7 @@ import livedvr.ingest.text as module
 from captioned import clear, each_frame, pop_on
 from livedvr.ingest.command import CONTAINER_OFFSET, CUES_NAME, JOURNAL_NAME
 from livedvr.ingest.run import Run
-from livedvr.ingest.text import ABSENT_AFTER, TextWriter
+from livedvr.ingest.text import ABSENT_AFTER, STATE_NAME, TextWriter
 from livedvr.media.captions import CaptionData
 from livedvr.media.cea608 import Pair
 from livedvr.resources.streams import CeaChannel, MuxStream
@@ -119,8 +119,8 @@ def test_a_controller_may_die_at_each_step(tmp_path: Path, dies_at: int, monkeyp
         class Died(Exception):
             pass
 
-        for name in ("_replace", "_append"):
-            owner = module if name == "_replace" else TextWriter
+        for name in ("replace_file", "_append"):
+            owner = module if name == "replace_file" else TextWriter
             whole = getattr(owner, name)
 
             def step(*given: object, whole: object = whole) -> None:
@@ -197,6 +197,21 @@ def test_captions_go_on_over_edges_and_restarts(
         HEAD + f"\n00:00:05.000 --> 00:00:06.666 {place}",
         HEAD,
     ]
+
+
+@pytest.mark.semantics("S16")
+@pytest.mark.parametrize("left", ["", "{}", "[]", '{"cues": 1}'])
+def test_a_state_that_the_machine_has_lost_goes_on_behind_the_last_row(tmp_path: Path, left: str) -> None:
+    desk = Desk(tmp_path)
+    desk.says("WEBVTT\n\n00:00.500 --> 00:01.000\nold\n\n00:01.500 --> 00:04.500\nHello\n")
+    desk.closes(0, 0, 2)
+    desk.writer.write()
+    (desk.run.media_folder("text") / STATE_NAME).write_text(left)
+    desk.restarted()
+    desk.closes(1, 2, 4)
+    desk.writer.write()
+    assert desk.journal == "segment-000000.vtt,0.000000,2.000000\nsegment-000001.vtt,2.000000,4.000000\n"
+    assert desk.texts()[1] == HEAD + "\n00:00:02.500 --> 00:00:05.500\nHello\n", "what is not over, and nothing else"
 
 
 @pytest.mark.semantics("C5")

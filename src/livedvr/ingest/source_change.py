@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from livedvr.ingest.run import Run
+from livedvr.ingest.state_file import replace_file
 from livedvr.media.fragments import Fragments, init_traits
 from livedvr.media.parameter_sets import Picture
 from livedvr.media.traits import Sound, Traits, difference
@@ -68,8 +70,8 @@ class SourceChange:
         """
         if self._mux.container == "vtt":
             return
-        if self._known is None and self._began.exists():
-            self._known = _load(self._began.read_text())
+        if self._known is None:
+            self._known = _load(self._began)
         for row in rows:
             if self.index is None and row.index > self._closed and self._read(row.index):
                 self._reader.finish()
@@ -132,12 +134,14 @@ class SourceChange:
     def _learn(self) -> None:
         if self._known is None and self.index is None:
             self._known = self._beginning()
-            temporary = self._began.with_suffix(".tmp")
-            temporary.write_text(json.dumps(asdict(self._known)))
-            temporary.rename(self._began)
+            replace_file(self._began, json.dumps(asdict(self._known)).encode())
 
 
-def _load(text: str) -> Traits:
-    data: dict[str, Any] = json.loads(text)
-    pictures = tuple(Picture(**one) for one in data.pop("pictures"))
-    return Traits(pictures, tuple(Sound(**one) for one in data.pop("sounds")), **data)
+def _load(path: Path) -> Traits | None:
+    """None: it is not there, or a crash of the machine has left none of it. Then the run begins with what is seen."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+        pictures = tuple(Picture(**one) for one in data.pop("pictures"))
+        return Traits(pictures, tuple(Sound(**one) for one in data.pop("sounds")), **data)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None

@@ -13,14 +13,15 @@ from typing import Any
 
 from livedvr.hls.webvtt import parse_cues, render_webvtt
 from livedvr.ingest.command import CONTAINER_OFFSET, CUES_NAME, JOURNAL_NAME
-from livedvr.ingest.journal import JournalReader, JournalRow
+from livedvr.ingest.journal import JournalReader, JournalRow, format_row
 from livedvr.ingest.run import Run
+from livedvr.ingest.state_file import replace_file
 from livedvr.media.captions import read_captions
 from livedvr.media.cea608 import REMEMBERED, Pair, captions
 from livedvr.media.reader import MediaError, timestamp_difference
 from livedvr.resources.layout import INIT_NAME
 from livedvr.resources.streams import CeaChannel, MuxStream
-from livedvr.resources.times import SECOND, format_seconds
+from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import JUMP
 from livedvr.timeline.cues import Cue, cut
 
@@ -103,10 +104,10 @@ class TextWriter:
         shown, said = self._captions(state, row) if self._is_caption else (self._cues(state, row), None)
         path = self.run.segment_path(self.mux.key, row.index, self.mux.container)
         stamped = [replace(c, start=c.start + CONTAINER_OFFSET, end=c.end + CONTAINER_OFFSET) for c in shown]
-        _replace(path, render_webvtt(stamped, row.start + CONTAINER_OFFSET))
-        state.row = f"{path.name},{_seconds(row.start)},{_seconds(row.end)}"
+        replace_file(path, render_webvtt(stamped, row.start + CONTAINER_OFFSET))
+        state.row = format_row(row, path.name).decode().rstrip()
         state.end = row.end
-        _replace(self._folder / STATE_NAME, json.dumps(state.stored()).encode())
+        replace_file(self._folder / STATE_NAME, json.dumps(state.stored()).encode())
         self._append(state.row)
         return said
 
@@ -153,10 +154,19 @@ class TextWriter:
         """As an earlier controller left it; if that had no time for the row, it is written now."""
         try:
             state = _State.restored(json.loads((self._folder / STATE_NAME).read_text()))
-        except FileNotFoundError:
-            return _State()
+        except (FileNotFoundError, ValueError, TypeError, KeyError):  # a crash of the machine may leave none of it
+            return self._begun_again()
         if state.row not in (self._folder / JOURNAL_NAME).read_text().splitlines():
             self._append(state.row)
+        return state
+
+    def _begun_again(self) -> _State:
+        """As the journal tells: behind its last row, with the cues that are not over then. Its captions are lost."""
+        state = _State()
+        for row in JournalReader(self.run.journal_path(self.mux.key)).new_rows()[-1:]:
+            path = self.run.segment_path(self.mux.key, row.index, self.mux.container)
+            state.row, state.end = format_row(row, path.name).decode().rstrip(), row.end
+            self._cues(state, row)
         return state
 
     def _append(self, row: str) -> None:
@@ -170,13 +180,3 @@ def _absence(channel: CeaChannel, pairs: list[Pair], *, has_708: bool) -> str:
     if has_708:
         return f"no CEA-608 captions in {channel}: the video carries CEA-708 alone; have the encoder send both"
     return f"no captions in {channel} so far: the video carries none"
-
-
-def _seconds(micros: int) -> str:
-    return ("-" if micros < 0 else "") + format_seconds(abs(micros))
-
-
-def _replace(path: Path, data: bytes) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_bytes(data)
-    new.replace(path)
