@@ -129,12 +129,12 @@ def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-class LogTail:
-    """Reads what is new in a log since the last look.
+class Tail:
+    """Reads what is new in a file of lines since the last look.
 
     Attributes:
         began: where the last look began.
-        offset: where the next one begins. They are places in the file, whatever the keeper has freed of it.
+        offset: where the next one begins.
     """
 
     def __init__(self, path: Path) -> None:
@@ -142,14 +142,10 @@ class LogTail:
         self.began = self.offset = 0
 
     def new_lines(self) -> list[bytes]:
-        """The lines that have become complete; none while the file does not exist.
-
-        Who has not looked for so long that the keeper has freed what is new sees the newest of it.
-        """
+        """The lines that have become complete; none while the file does not exist."""
         try:
             with self.path.open("rb") as file:
-                size = _size(file)
-                self.began = self.offset if size - self.offset <= 2 * LOG_TAIL else size - LOG_TAIL
+                self.began = self._begin(_size(file))
                 file.seek(self.began)
                 new = file.read()
         except FileNotFoundError:
@@ -157,6 +153,20 @@ class LogTail:
         new = new[: new.rfind(b"\n") + 1]  # a torn last line waits
         self.offset = self.began + len(new)
         return new.splitlines()
+
+    def _begin(self, size: int) -> int:
+        """Where a look begins at a file that is so long."""
+        return self.offset
+
+
+class LogTail(Tail):
+    """Reads what is new in a log. Its places are those in the file, whatever the keeper has freed of it.
+
+    Who has not looked for so long that the keeper may have freed what is new sees the newest of it.
+    """
+
+    def _begin(self, size: int) -> int:
+        return max(self.offset, size - LOG_TAIL)
 
 
 class LogReader:
