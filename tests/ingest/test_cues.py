@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from livedvr.ingest.cues import ROOM, CueReader, cue_slaves, packets_name, sections_name
+from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL
 from livedvr.resources.times import SECOND
 from splices import first_video_time, splice_insert, splice_null, ticks, with_cues
 
@@ -60,6 +61,27 @@ def test_after_a_restart_what_has_been_dealt_with_is_passed_over(tmp_path: Path)
     for at in range(4):
         run.add(at, splice_null())
     assert [cue.index for cue in run.reader(taken=3).new_cues()] == [3]
+
+
+@pytest.mark.semantics("S16", "C4")
+def test_after_a_restart_the_times_hold_though_the_log_has_lost_them(tmp_path: Path) -> None:
+    corrected = "[verbose] Correcting start time of Input #0 by 500000 us.\n"
+    jumped = "[vist#0:0/h264 @ 0x5] [warning] timestamp discontinuity (stream id=256): 9978667, new offset= -9\n"
+    run = RunFiles(tmp_path, LOG + LOG.replace("#0", "#1") + corrected)
+    run.add(90_000, splice_null())
+    reader = run.reader()
+    reader.new_cues()
+    with run.log.open("a") as log:
+        log.write(jumped)
+    run.add(90_000, splice_null())
+    [before] = reader.new_cues()
+    assert (before.at, before.origin) == (SECOND - 500_000 - 9, 1_900_009)
+    with run.log.open("r+b") as log:
+        log.truncate(0)
+        log.truncate(LOG_HEAD + 2 * LOG_TAIL)
+    run.add(90_000, splice_null())
+    [after] = run.reader(taken=2).new_cues()
+    assert (after.at, after.origin) == (before.at, before.origin)
 
 
 def test_a_torn_line_waits(tmp_path: Path) -> None:

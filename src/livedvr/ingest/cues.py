@@ -2,18 +2,23 @@
 
 ffmpeg gives a message the time at which it came: the program clock's, on the run's media time. The message itself
 speaks of the source's own 33 bit clock. What lies between the two is where ffmpeg began to count (``start:``), what it
-corrected of that for the streams that it takes, and each jump that it has smoothed over since.
+corrected of that for the streams that it takes, and each jump that it has smoothed over since. The log is bounded
+and may have lost all that by the time of a restart: it is kept beside the run.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from livedvr.ingest.log import LogTail
+from livedvr.ingest.state_file import replace_file
 from livedvr.timeline.ranges import Cue
 
 DATA_STREAMS = 2  # of a source: SCTE-35 is looked for among these
+TIMES_NAME = "times.json"  # what the log has said of their times, for the next controller
 ROOM = 1 << 20  # bytes that data of another kind may take on disk
 
 _PACKET = re.compile(rb"0, *-?\d+, *(-?\d+), *\d+, *(\d+), 0x[0-9a-f]+.*")
@@ -44,6 +49,43 @@ def cue_slaves() -> str:
     return "|".join([*slaves, "[f=null]-"])
 
 
+@dataclass(slots=True)
+class _Times:
+    """What relates the messages' times, microseconds.
+
+    ``corrected``: by input. ``jumped``: of all smoothed jumps together. ``input``: where the data is read, the last of
+    all.
+    """
+
+    start: int | None = None
+    corrected: dict[str, int] = field(default_factory=dict)
+    jumped: int = 0
+    input: str = "0"
+
+    def read(self, line: bytes) -> None:
+        """A line of the log."""
+        if (found := _START.search(line)) and self.start is None:
+            self.start = int(found[1] + found[2] + found[3])
+        elif found := _CORRECTED.search(line):
+            self.corrected[(found[1] or b"0").decode()] = int(found[2])
+        elif found := _INPUT.match(line):
+            self.input = found[1].decode()
+        elif found := _JUMPED.search(line):
+            self.jumped = int(found[1])
+
+    @property
+    def origin(self) -> int | None:
+        """Where the media time begins on the source's clock."""
+        return None if self.start is None else self.start + self.corrected.get("0", 0) - self.jumped
+
+    @property
+    def ahead(self) -> int:
+        """From the time of the input that only the data is read from to that of the media's."""
+        if self.input == "0":
+            return 0
+        return self.corrected.get(self.input, 0) - self.corrected.get("0", 0) + self.jumped
+
+
 class CueReader:
     """Reads what is new of a run's messages. ``taken``: so many of them have been dealt with before a restart."""
 
@@ -52,45 +94,38 @@ class CueReader:
         self._streams = [_DataStream(folder, stream) for stream in range(DATA_STREAMS)]
         self._taken = taken
         self._count = 0
-        self._start: int | None = None  # microseconds, as what is below
-        self._corrected: dict[int, int] = {}  # by input
-        self._jumped = 0
-        self._input = 0  # where the data is read: the last of all
+        self._kept = folder / TIMES_NAME
+        self._times: _Times | None = None
 
     def new_cues(self) -> list[Cue]:
-        """The messages that have become complete; none of a source that has no such stream."""
+        """The messages that have become complete; none of a source that has no such stream. Blocking."""
         if not any(stream.exists for stream in self._streams):
             return []
-        self._read_log()  # first: what has been smoothed over by now counts for what came since
+        times = self._read_log()  # first: what has been smoothed over by now counts for what came since
         cues = []
         for stream in self._streams:
             for at, section in stream.new_packets():
                 if self._count >= self._taken:
-                    cues.append(Cue(self._count, at * 100 // 9 + self._ahead, section, self._origin))
+                    cues.append(Cue(self._count, at * 100 // 9 + times.ahead, section, times.origin))
                 self._count += 1
         return cues
 
-    def _read_log(self) -> None:
+    def _read_log(self) -> _Times:
+        times = self._times = self._times or _load(self._kept)
+        before = asdict(times)
         for line in self._log.new_lines():
-            if (found := _START.search(line)) and self._start is None:
-                self._start = int(found[1] + found[2] + found[3])
-            elif found := _CORRECTED.search(line):
-                self._corrected[int(found[1] or 0)] = int(found[2])
-            elif found := _INPUT.match(line):
-                self._input = int(found[1])
-            elif found := _JUMPED.search(line):
-                self._jumped = int(found[1])
+            times.read(line)
+        if asdict(times) != before:  # seldom
+            replace_file(self._kept, json.dumps(asdict(times)).encode())
+        return times
 
-    @property
-    def _origin(self) -> int | None:
-        return None if self._start is None else self._start + self._corrected.get(0, 0) - self._jumped
 
-    @property
-    def _ahead(self) -> int:
-        """From the time of the input that only the data is read from to that of the media's."""
-        if self._input == 0:
-            return 0
-        return self._corrected.get(self._input, 0) - self._corrected.get(0, 0) + self._jumped
+def _load(path: Path) -> _Times:
+    """As an earlier controller has read them; what it has lost, or never had, the log may tell again."""
+    try:
+        return _Times(**json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return _Times()
 
 
 class _DataStream:
