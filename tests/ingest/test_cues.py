@@ -84,6 +84,19 @@ def test_after_a_restart_the_times_hold_though_the_log_has_lost_them(tmp_path: P
     assert (after.at, after.origin) == (before.at, before.origin)
 
 
+@pytest.mark.semantics("S16")
+def test_after_a_restart_no_list_is_too_long(tmp_path: Path) -> None:
+    line, section, count = f"0, {0:10}, {0:10}, {0:8}, {20:8}, 0x302a05b3\n", b"s" * 20, 700_000
+    run = RunFiles(tmp_path)
+    with run.packets.open("a") as packets, run.sections.open("ab") as sections:
+        packets.write(line * count)
+        sections.write(section * count)
+    assert run.packets.stat().st_size > LOG_HEAD + 2 * LOG_TAIL
+    run.add(90_000, splice_null())
+    assert [(cue.index, cue.section) for cue in run.reader(taken=count).new_cues()] == [(count, splice_null())]
+    assert run.sections.stat().st_size == 20 * count + len(splice_null()), "nothing of it is freed"
+
+
 def test_a_torn_line_waits(tmp_path: Path) -> None:
     run = RunFiles(tmp_path)
     run.add(90_000, splice_null(), torn=True)
@@ -152,6 +165,7 @@ def test_data_of_another_kind_takes_no_room(tmp_path: Path) -> None:
         ffmpeg.write(b"k" * (2 * ROOM))
         assert reader.new_cues() == []
         ffmpeg.write(b"more")
+        assert run.reader().new_cues() == [], "nor after a restart"
     assert run.sections.stat().st_blocks * 512 < ROOM
 
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from livedvr.ingest.log import LogTail
+from livedvr.ingest.log import LogTail, Tail
 from livedvr.ingest.state_file import replace_file
 from livedvr.timeline.ranges import Cue
 
@@ -22,6 +22,8 @@ TIMES_NAME = "times.json"  # what the log has said of their times, for the next 
 ROOM = 1 << 20  # bytes that data of another kind may take on disk
 
 _PACKET = re.compile(rb"0, *-?\d+, *(-?\d+), *\d+, *(\d+), 0x[0-9a-f]+.*")
+_HEAD = 4096  # bytes of the list in which its codec stands
+_CODEC = re.compile(rb"^#codec_id 0: (\S+)\n", re.MULTILINE)
 _START = re.compile(rb"\[info\]   Duration: .*, start: (-?)(\d+)\.(\d{6}),")
 _CORRECTED = re.compile(rb"Correcting start time (?:of Input #(\d) )?by (-?\d+)")
 _INPUT = re.compile(rb"\[info\] Input #(\d), ")
@@ -132,10 +134,10 @@ class _DataStream:
     """One data stream's two files, read as they grow. What is no SCTE-35 is not read, and takes no room."""
 
     def __init__(self, folder: Path, stream: int) -> None:
-        self._packets = LogTail(folder / packets_name(stream))
+        self._packets = Tail(folder / packets_name(stream))
         self._sections = folder / sections_name(stream)
         self._offset = 0
-        self._is_scte = False
+        self._is_scte: bool | None = None  # None: the list does not say yet
 
     @property
     def exists(self) -> bool:
@@ -144,21 +146,30 @@ class _DataStream:
 
     def new_packets(self) -> list[tuple[int, bytes]]:
         """(when it came: ticks of media time, the message)."""
-        found = []
-        for line in self._packets.new_lines():
-            if line == b"#codec_id 0: scte_35":
-                self._is_scte = True
-            elif self._is_scte and (packet := _PACKET.fullmatch(line)):
-                found.append((int(packet[1]), self._take(int(packet[2]))))
-        if not self._is_scte:
+        if self._is_scte is None and self.exists:
+            self._is_scte = self._told_codec()
+        if self._is_scte is False:
             self._make_room()
-        return found
+        if not self._is_scte:
+            return []
+        packets = [packet for line in self._packets.new_lines() if (packet := _PACKET.fullmatch(line))]
+        return self._take([(int(packet[1]), int(packet[2])) for packet in packets]) if packets else []
 
-    def _take(self, size: int) -> bytes:
+    def _told_codec(self) -> bool | None:
+        """Whether the head of the list names SCTE-35. One that has been made room in has no head any more."""
+        with self._packets.path.open("rb") as file:
+            head = file.read(_HEAD)
+        if found := _CODEC.search(head):
+            return found[1] == b"scte_35"
+        return False if len(head) == _HEAD or head.startswith(b"\0") else None
+
+    def _take(self, packets: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
+        """(time, size) of packets -> (time, content)."""
         with self._sections.open("rb") as file:
             file.seek(self._offset)
-            self._offset += size
-            return file.read(size)
+            taken = [(at, file.read(size)) for at, size in packets]
+            self._offset = file.tell()
+        return taken
 
     def _make_room(self) -> None:
         """Somebody else's data (KLV, ID3): ffmpeg goes on where it was, and before that there is a hole."""

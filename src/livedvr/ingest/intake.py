@@ -110,7 +110,8 @@ class Intake:
             track.take(taken)
 
     async def _read_journals(self, open_run: OpenRun) -> None:
-        cues = open_run.cues.new_cues()  # before the journals: what is open by then was the last thing they came beside
+        # Before the journals: what is open by then was the last thing they came beside.
+        cues = await asyncio.to_thread(open_run.cues.new_cues)
         for track in open_run.tracks:  # the reference first: texts are written beside it
             said = await asyncio.to_thread(track.text.write) if track.text is not None else None
             for row in track.journal.new_rows():
@@ -129,7 +130,7 @@ class Intake:
                 await self._add_event(track.undated[-1].arrival, "CAPTIONS_ABSENT", f"{track.mux.key}: {said}")
         open_run.waiting += [replace(cue, latest=open_run.reference.open_index) for cue in cues]
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
-        open_run.marks.update(open_run.log.smoothed_jumps())
+        open_run.marks.update(await asyncio.to_thread(open_run.log.smoothed_jumps))
 
     async def _cut_at_change(self, open_run: OpenRun) -> None:
         """P4: what comes when the source has become another one is not listed; it is the next run's."""
