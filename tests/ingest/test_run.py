@@ -131,6 +131,8 @@ def test_a_log_that_grows_for_ever_takes_no_more_of_the_disk_and_its_readers_los
     assert absent.new_lines() == []
     lines = run.log_lines()
     assert (lines[0], lines[-1]) == ("first", "mark 7") and len(lines) < 20 << 10
+    head = run.log_head()
+    assert head[0] == "first" and len(head) < (LOG_HEAD >> 10) + 3
 
 
 def test_a_late_reader_sees_nothing_of_what_the_keeper_frees(run: Run) -> None:

@@ -76,6 +76,8 @@ class SimRun:
     def log_lines(self) -> list[str]:
         return []
 
+    log_head = log_lines
+
     def segment_path(self, mux: str, index: int, container: Container) -> File:
         return File(self.encoder, index)
 

@@ -168,6 +168,7 @@ class Feed:
                 await self._pause(self._pull.target // 2)  # a run would bring again what is listed already
                 continue
             started = self._clock.now()
+            ended = None  # the last run's log may be long: nobody holds it while the next one goes on
             ended = await self._try(await self._start(started))
             if ended is not None and ended.change and self.source.kind == "file":
                 hint = "--video h264 encodes it into one picture and one sound"
@@ -347,7 +348,7 @@ class Feed:
         self._watchdog.beat(self._clock.now(), (track.open_index, track.change.grown(size)))
         if self.has_media and not beaten:
             self._has_brought = True
-            self.streams = log.taken_streams(run.log_lines())
+            self.streams = log.taken_streams(await asyncio.to_thread(run.log_head))
             self._set_state(StreamingState.STREAMING)
         if opened.clock.offset is not None and self._ready_since is None:
             self._ready_since = self._clock.now()

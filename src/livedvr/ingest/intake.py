@@ -207,7 +207,7 @@ class Intake:
         """Whether a run with video has begun with audio alone: it ended before its first keyframe came."""
         if head.reference.info.kind == "video":
             return False
-        taken = taken_streams(await asyncio.to_thread(open_run.run.log_lines))
+        taken = taken_streams(await asyncio.to_thread(open_run.run.log_head))
         return self._channel.video_of(open_run.reference.mux) is not None and any("Video:" in one for one in taken)
 
     def _learn(self, open_run: OpenRun, track: Track, media: RunMedia) -> None:

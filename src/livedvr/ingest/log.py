@@ -125,6 +125,15 @@ def log_lines(path: Path) -> list[str]:
     return text.decode(errors="replace").splitlines()
 
 
+def log_head(path: Path) -> list[str]:
+    """The first lines of a log, those that always stay: what ffmpeg says of its source."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LOG_HEAD).decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
 def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 

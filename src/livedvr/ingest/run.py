@@ -17,7 +17,7 @@ from pathlib import Path
 
 from livedvr.ingest import keeper
 from livedvr.ingest.command import JOURNAL_NAME
-from livedvr.ingest.log import log_lines
+from livedvr.ingest.log import log_head, log_lines
 from livedvr.resources.layout import SEGMENT_PATTERN, Container
 from livedvr.resources.times import format_time
 
@@ -159,6 +159,10 @@ class Run:
     def log_lines(self) -> list[str]:
         """The lines of ffmpeg's log so far, see `log_lines`."""
         return log_lines(self.log_path)
+
+    def log_head(self) -> list[str]:
+        """Of those the first, see `log_head`."""
+        return log_head(self.log_path)
 
     def media_folder(self, mux: str) -> Path:
         """Where ffmpeg writes a rendition."""
