@@ -11,8 +11,11 @@ from livedvr.resources.errors import (
     LiveDvrError,
     NotFound,
     ObjectConflict,
+    PermissionDenied,
+    ResourceExhausted,
     SourceError,
     StorageError,
+    Unimplemented,
 )
 
 
@@ -24,6 +27,9 @@ from livedvr.resources.errors import (
         (NotFound, "NOT_FOUND"),
         (AlreadyExists, "ALREADY_EXISTS"),
         (Aborted, "ABORTED"),
+        (PermissionDenied, "PERMISSION_DENIED"),
+        (ResourceExhausted, "RESOURCE_EXHAUSTED"),
+        (Unimplemented, "UNIMPLEMENTED"),
         (SourceError, "UNAVAILABLE"),
         (StorageError, "UNAVAILABLE"),
         (ObjectConflict, "DATA_LOSS"),

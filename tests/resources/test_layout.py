@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from builders import RUN
 from livedvr.resources import layout
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.layout import Container, check_id
+from livedvr.resources.layout import Container, check_id, check_key
 
 
 @pytest.mark.semantics("O2")
@@ -38,6 +38,23 @@ def test_whatever_is_taken_obeys_the_request_rule(value: str) -> None:
         assert not is_id
     else:
         assert is_id
+
+
+@pytest.mark.semantics("O1")
+@pytest.mark.parametrize("value", ["a", "7", "mux_video", "es_audio", "HD-1080p_hi", "A" * 63, "0__0"])
+def test_a_key_is_taken(value: str) -> None:
+    assert check_key(value, field="key") == value
+
+
+@pytest.mark.semantics("O1")
+@pytest.mark.parametrize(
+    "value",
+    ["", "_a", "a_", "-a", "a-", "_", "a.b", "A" * 64, "a b", "a\n", "ä", "../x", "a/b", "²", "a\x00", "a%41"],
+)
+def test_what_is_no_key_is_refused_naming_the_field(value: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        check_key(value, field="muxStreams.key")
+    assert refused.value.field == "muxStreams.key"
 
 
 @pytest.mark.semantics("O4")

@@ -18,7 +18,14 @@ from livedvr.resources.models import (
     to_datetime,
     to_micros,
 )
-from livedvr.resources.streams import ElementaryStream, MuxStream, TextStream, video_and_audio
+from livedvr.resources.streams import (
+    AudioStream,
+    ElementaryStream,
+    MuxStream,
+    TextStream,
+    VideoStream,
+    video_and_audio,
+)
 from livedvr.resources.times import SECOND
 
 
@@ -92,14 +99,14 @@ def test_a_resource_cannot_be_changed() -> None:
 
 
 @pytest.mark.semantics("O1")
-@pytest.mark.parametrize("key", ["dvr", ".livedvr"])
+@pytest.mark.parametrize("key", ["dvr", "DVR", "Dvr", ".livedvr"])
 def test_a_reserved_mux_key_is_refused(key: str) -> None:
     with pytest.raises(InvalidArgument, match="reserved"):
         MuxStream(key=key)
 
 
-@pytest.mark.parametrize("key", ["AV", "a/b", "..", ""])
-def test_a_mux_key_is_an_id_because_it_names_a_folder(key: str) -> None:
+@pytest.mark.parametrize("key", ["_av", "a/b", "..", ""])
+def test_a_mux_key_is_plain_because_it_names_a_folder(key: str) -> None:
     with pytest.raises(InvalidArgument):
         MuxStream(key=key)
 
@@ -131,6 +138,7 @@ def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
         ({"elementary_streams": video_and_audio("copy")}, "nothing to copy"),
         ({"mux_streams": ()}, "needs a mux stream"),
         ({"mux_streams": (MuxStream(key="av"), MuxStream(key="av"))}, "two mux streams 'av'"),
+        ({"mux_streams": (MuxStream(key="av"), MuxStream(key="AV"))}, "'av' and 'AV' would share a folder"),
         (
             {"elementary_streams": video_and_audio("h264") * 2},
             "two elementary streams 'video'",
@@ -145,6 +153,8 @@ def test_a_manifest_s_file_name_is_a_plain_m3u8_name(name: str) -> None:
         (with_text(text_alone=True), "a channel needs a video or an audio"),
         ({"manifests": ()}, "needs a manifest"),
         ({"manifests": (Manifest(mux_streams=("other",)),)}, "'other'"),
+        ({"manifests": (Manifest(), Manifest(file_name="tv.m3u8"))}, "two manifests have the same key"),
+        ({"manifests": (Manifest(key="tv"), Manifest(key=None, file_name="Main.m3u8"))}, "the same fileName"),
         ({"target_duration": 0}, "greater"),
         ({"surprise": 1}, "not permitted"),
         ({"input": {"uri": ""}}, "at least 1"),
@@ -168,6 +178,30 @@ def test_an_unknown_manifest_key_is_refused_naming_those_there_are() -> None:
     with pytest.raises(InvalidArgument, match="main, mobile") as refused:
         made.manifest("tv")
     assert refused.value.field == "manifestKey"
+
+
+@pytest.mark.semantics("W1")
+def test_manifests_need_no_key_and_sessions_ask_for_those_that_have_one() -> None:
+    plain = (Manifest(key=None, file_name="manifest.m3u8"), Manifest(key=None, file_name="tv.m3u8"))
+    assert channel(manifests=(*plain, Manifest(key="hls_2"))).manifest_keys() == ["hls_2"]
+    with pytest.raises(InvalidArgument, match="give one of its manifests a key"):
+        channel(manifests=plain).manifest("main")
+
+
+def test_the_live_stream_api_s_usual_keys_make_a_channel() -> None:
+    streams = (
+        ElementaryStream(key="es_video", video_stream=VideoStream(codec="h264")),
+        ElementaryStream(key="es_audio", audio_stream=AudioStream(codec="aac")),
+    )
+    made = channel(
+        elementary_streams=streams,
+        mux_streams=(
+            MuxStream(key="mux_video_fmp4", elementary_streams=("es_video",)),
+            MuxStream(key="mux_audio_fmp4", elementary_streams=("es_audio",)),
+        ),
+        manifests=(Manifest(key="manifest_hls", mux_streams=("mux_video_fmp4", "mux_audio_fmp4")),),
+    )
+    assert made.timeline_keys() == ["mux_video_fmp4", "mux_audio_fmp4"]
 
 
 def test_a_window_without_a_zone_is_refused() -> None:

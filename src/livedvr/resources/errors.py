@@ -6,6 +6,9 @@
     ├── NotFound                     NOT_FOUND            a name nobody has
     ├── AlreadyExists                ALREADY_EXISTS       a name somebody has
     ├── Aborted                      ABORTED              somebody else holds it
+    ├── PermissionDenied             PERMISSION_DENIED    somebody who may not do this
+    ├── ResourceExhausted            RESOURCE_EXHAUSTED   more than is allowed at a time
+    ├── Unimplemented                UNIMPLEMENTED        what livedvr does not do
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
         ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
@@ -70,6 +73,24 @@ class Aborted(LiveDvrError):
     """Somebody else holds what is asked for."""
 
     code = "ABORTED"
+
+
+class PermissionDenied(LiveDvrError):
+    """Somebody who may not do this."""
+
+    code = "PERMISSION_DENIED"
+
+
+class ResourceExhausted(LiveDvrError):
+    """More than is allowed at a time."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
+class Unimplemented(LiveDvrError):
+    """What livedvr does not do."""
+
+    code = "UNIMPLEMENTED"
 
 
 class SourceError(LiveDvrError):

@@ -17,6 +17,7 @@ SEGMENT_PATTERN: dict[Container, str] = {c: f"segment-%06d.{suffix}" for c, suff
 INIT_NAME = "init.mp4"
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 
 def check_id(value: str, *, field: str) -> str:
@@ -26,6 +27,17 @@ def check_id(value: str, *, field: str) -> str:
             f"'{value}' is not an id",
             field=field,
             hint="1 to 63 lower-case letters, digits and hyphens, with a letter or digit first and last",
+        )
+    return value
+
+
+def check_key(value: str, *, field: str) -> str:
+    """A key within a channel, as the Live Stream API has it: ``[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?`` (O1)."""
+    if not _KEY.fullmatch(value):
+        raise InvalidArgument(
+            f"'{value}' is not a key",
+            field=field,
+            hint="1 to 63 letters, digits, hyphens and underscores, with a letter or digit first and last",
         )
     return value
 

@@ -23,7 +23,7 @@ from pydantic import (
 from livedvr.resources.addresses import check_ranges, public_uri, split_stream_key
 from livedvr.resources.base import Resource
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.layout import check_id
+from livedvr.resources.layout import check_id, check_key
 from livedvr.resources.streams import (
     AudioStream,
     ElementaryStream,
@@ -104,19 +104,24 @@ class Output(Resource):
 
 
 class Manifest(Resource):
-    """A manifest: the channel's own live one (O5), and what DVR sessions ask for by its key.
+    """A manifest: the channel's own live one (O5), and what DVR sessions ask for by its key; without one they cannot.
 
     ``max_segment_count``: how many segments the live one lists. ``gap_entries``: whether a rendition that fails gets
     EXT-X-GAP entries (P7), without them its playlist just does not grow meanwhile. ``start_offset``: where players
     begin (EXT-X-START, RFC 8216bis 4.4.2.2), from the start, negative from the end.
     """
 
-    key: str = "main"
+    key: str | None = "main"
     file_name: str = Field(default="main.m3u8", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.m3u8$")
     mux_streams: tuple[str, ...] = Field(default=("av",), min_length=1)
     max_segment_count: int = Field(default=5, ge=3, le=1000)
     gap_entries: bool = True
     start_offset: timedelta | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _key(cls, value: str | None) -> str | None:
+        return None if value is None else check_key(value, field="manifests.key")
 
     @property
     def start_offset_micros(self) -> int | None:
@@ -157,15 +162,15 @@ class Channel(Resource):
         check_muxes(self.mux_streams, self.elementary_streams)
         if not self.manifests:
             raise ValueError("a channel needs a manifest")
-        for field in ("key", "file_name"):
-            values = [getattr(manifest, field) for manifest in self.manifests]
+        keyed = [manifest.key for manifest in self.manifests if manifest.key is not None]
+        for field, values in (("key", keyed), ("fileName", [m.file_name.lower() for m in self.manifests])):
             if len(set(values)) < len(values):
                 raise ValueError(f"two manifests have the same {field}")
         keys = {mux.key for mux in self.mux_streams}
         for manifest in self.manifests:
             unknown = next((key for key in manifest.mux_streams if key not in keys), None)
             if unknown is not None:
-                raise ValueError(f"manifest '{manifest.key}' names '{unknown}', which is no mux stream")
+                raise ValueError(f"manifest '{manifest.file_name}' names '{unknown}', which is no mux stream")
         synthetic = any(given.uri == "testsrc" for given in self.inputs.values())
         if synthetic and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
@@ -223,10 +228,16 @@ class Channel(Resource):
         for manifest in self.manifests:
             if manifest.key == key:
                 return manifest
-        have = ", ".join(m.key for m in self.manifests)
+        have = ", ".join(self.manifest_keys())
         raise InvalidArgument(
-            f"channel '{self.channel_id}' has no manifest '{key}'", field="manifestKey", hint=f"it has {have}"
+            f"channel '{self.channel_id}' has no manifest '{key}'",
+            field="manifestKey",
+            hint=f"it has {have}" if have else "give one of its manifests a key",
         )
+
+    def manifest_keys(self) -> list[str]:
+        """The keys by which DVR sessions can name a manifest."""
+        return [manifest.key for manifest in self.manifests if manifest.key is not None]
 
 
 class TimeInterval(Resource):

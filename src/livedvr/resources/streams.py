@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from livedvr.resources.base import Resource
-from livedvr.resources.layout import Container, check_id
+from livedvr.resources.layout import Container, check_key
 
 VideoCodec = Literal["copy", "h264", "h265"]
 CeaChannel = Literal["CC1", "CC2", "CC3", "CC4"]
@@ -93,7 +93,7 @@ class ElementaryStream(Resource):
     @field_validator("key")
     @classmethod
     def _key(cls, value: str) -> str:
-        return check_id(value, field="elementaryStreams.key")
+        return check_key(value, field="elementaryStreams.key")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -130,9 +130,9 @@ class MuxStream(Resource):
     @field_validator("key")
     @classmethod
     def _key(cls, value: str) -> str:
-        if value in ("dvr", ".livedvr"):
+        if value.lower() in ("dvr", ".livedvr"):  # some file systems do not tell the cases of letters apart
             raise ValueError(f"the mux key '{value}' is reserved (O1)")
-        return check_id(value, field="muxStreams.key")
+        return check_key(value, field="muxStreams.key")
 
     @field_validator("segment_duration")
     @classmethod
@@ -155,6 +155,7 @@ def check_muxes(muxes: Sequence[MuxStream], streams: Sequence[ElementaryStream])
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise ValueError(f"there are two {what} streams '{twice}'")
+    _check_folders([mux.key for mux in muxes])
     known = {stream.key: stream for stream in streams}
     for mux in muxes:
         unknown = next((key for key in mux.elementary_streams if key not in known), None)
@@ -171,6 +172,14 @@ def check_muxes(muxes: Sequence[MuxStream], streams: Sequence[ElementaryStream])
     media = {mux.container for mux in muxes if mux.container != "vtt"}
     if len(media) > 1 or len({mux.segment_duration for mux in muxes}) > 1:
         raise ValueError("all mux streams have one container and one segment duration")
+
+
+def _check_folders(keys: Sequence[str]) -> None:
+    """A mux key names a folder, and some file systems do not tell the cases of letters apart."""
+    folders = {key.lower(): key for key in keys}
+    alike = next((key for key in keys if folders[key.lower()] != key), None)
+    if alike is not None:
+        raise ValueError(f"mux streams '{alike}' and '{folders[alike.lower()]}' would share a folder: rename one")
 
 
 def _kind(stream: ElementaryStream) -> Literal["video", "audio", "text"]:

@@ -101,7 +101,7 @@ class LiveManifests:
         self._target: int | None = None  # seconds; fixed with the first list
         self._read_back = False
         self._graces: list[tuple[int, int]] = []  # (until when, from which stream time) what slid out is kept
-        self._declared: dict[str, dict[str, tuple[int, RunMedia]]] = {}  # by manifest and mux: rate and media
+        self._declared: dict[str, dict[str, tuple[int, RunMedia]]] = {}  # by file and mux: rate, media
         self._told = False
         self._wake = asyncio.Event()
         self._passed = asyncio.Event()
@@ -222,14 +222,14 @@ class LiveManifests:
         media = {one.mux: (one.bandwidth, listed_media(one, self._known)) for one in lists if one.newest}
         if not media or not all(one.segments for one in lists):
             return
-        declared = self._declared.get(manifest.key, {})
+        declared = self._declared.get(manifest.file_name, {})
         if declared.keys() == media.keys() and all(
             rate <= declared[mux][0] and what == declared[mux][1] for mux, (rate, what) in media.items()
         ):
             return
         text = multivariant(self._channel, lists, 1, self._known)
         await asyncio.to_thread(self._store.replace, manifest.file_name, text)
-        self._declared[manifest.key] = media
+        self._declared[manifest.file_name] = media
 
     async def _tell(self, error: StorageError) -> None:
         if self._told:

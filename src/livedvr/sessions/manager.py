@@ -94,14 +94,15 @@ class SessionManager(SessionBook):
     ) -> DvrSession:
         """Accept a session (S1): checked, stored, and taken up by `run`."""
         check_id(session_id, field="dvrSessionId")
-        manifest = self.channel.manifest(manifest_key or self.channel.manifests[0].key)
+        manifest_key = manifest_key or next(iter(self.channel.manifest_keys()), "main")
+        self.channel.manifest(manifest_key)  # W1: there is one
         check_keeps(self.channel.retention_micros)
         now = self._clock.now()
         windows = resolve_windows(intervals, now, now - self.channel.retention_micros)
         row = SessionRow(
             channel=self.channel.channel_id,
             id=session_id,
-            manifest_key=manifest.key,
+            manifest_key=manifest_key,
             windows=windows,
             edition_windows=windows,
             labels=labels,
