@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from livedvr import LiveDvr, app
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
+from livedvr.resources.models import WITH_SECRETS, Channel, Input, Manifest
 
 
 @pytest.mark.semantics("O1")
@@ -68,3 +70,43 @@ async def test_a_channel_that_another_controller_deletes_meanwhile(
         with pytest.raises(NotFound):
             await dvr.channels.state("live")
         assert await dvr.channels.list() == []
+
+
+def _note(db: sqlite3.Connection, stored: Channel) -> None:
+    db.execute("INSERT INTO operations VALUES (?)", (stored.model_dump_json(context=WITH_SECRETS),))
+
+
+def _refuse(db: sqlite3.Connection, stored: Channel) -> None:
+    _note(db, stored)
+    raise AlreadyExists("that request has been answered", field="requestId")
+
+
+async def test_a_channel_and_what_is_stored_with_it_are_stored_as_one_or_not_at_all(tmp_path: Path) -> None:
+    pushed = channel(str(tmp_path / "out"), input=Input(uri="rtmp://:1935/live"))
+
+    async def noted(dvr: LiveDvr) -> list[Channel]:
+        rows = await dvr.write(lambda db: db.execute("SELECT response FROM operations").fetchall())
+        return [Channel.model_validate_json(row["response"]) for row in rows]
+
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.write(lambda db: db.execute("CREATE TABLE operations (response TEXT)"))
+        with pytest.raises(AlreadyExists, match="that request"):
+            await dvr.channels.create(pushed, also=_refuse)
+        assert (await dvr.channels.list(), await noted(dvr)) == ([], [])
+
+        created = await dvr.channels.create(pushed, also=_note)
+        assert created.input.stream_key is not None and await noted(dvr) == [created]
+
+        changed = created.model_copy(update={"manifests": (Manifest(max_segment_count=9),)})
+        await dvr.channels.state("live")  # there is a runtime, with the settings that it has
+        with pytest.raises(AlreadyExists, match="that request"):
+            await dvr.channels.update(changed, also=_refuse)
+        assert (await dvr.channels.get("live"), await noted(dvr)) == (created, [created])
+        assert (await dvr.runtime("live")).channel == created
+
+        assert await dvr.channels.update(changed, also=_note) == changed
+        assert await dvr.channels.update(changed, also=_note) == changed, (
+            "nothing changes, and it is noted all the same"
+        )
+        assert await noted(dvr) == [created, changed, changed]
+        assert (await dvr.runtime("live")).channel == changed

@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from livedvr.catalog import channel_rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
@@ -37,6 +37,8 @@ from livedvr.wallclock import SystemClock, WallClock
 
 if TYPE_CHECKING:
     from livedvr.api.gateway_door import GatewayDoor
+
+T = TypeVar("T")
 
 
 class LiveDvr:
@@ -221,15 +223,17 @@ class LiveDvr:
         if not self._is_open:
             raise FailedPrecondition("LiveDvr is not open", hint="use it inside `async with LiveDvr(...) as dvr`")
 
-    async def put_channel(self, channel: Channel, *, is_new: bool) -> None:
+    async def put_channel(self, channel: Channel, *, is_new: bool, also: Also[Channel] | None = None) -> None:
         """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `_check_free`.
 
-        Live manifests that it does not have any more go (O5).
+        Live manifests that it does not have any more go (O5). ``also`` is stored with it, or neither is.
         """
 
         def work(db: sqlite3.Connection) -> None:
             _check_free(channel, [row.channel for row in channel_rows.list_channels(db)], is_new=is_new)
             channel_rows.put_channel(db, channel)
+            if also is not None:
+                also(db, channel)
 
         async with self._opening:  # nobody opens it in between with its old settings
             old = self._runtimes.pop(channel.channel_id, None)
@@ -238,6 +242,11 @@ class LiveDvr:
                 names = [name for name in live_names(old.channel) if name not in live_names(channel)]
                 await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
             await self._catalog.write(work)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What concerns no channel's timeline: one transaction of the catalog, see `Catalog.write`."""
+        self._check_open()
+        return await self._catalog.write(work)
 
     def stored_channels(self) -> list[Channel]:
         """All channels by id."""
@@ -268,18 +277,21 @@ class Channels:
     def __init__(self, dvr: LiveDvr) -> None:
         self._dvr = dvr
 
-    async def create(self, channel: Channel) -> Channel:
+    async def create(self, channel: Channel, *, also: Also[Channel] | None = None) -> Channel:
         """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1).
 
-        What is returned has the stream key, also one that was made because none was given.
+        What is returned has the stream key, also one that was made because none was given. ``also``: called with the
+        catalog's connection and the channel, in the transaction that stores it; what it raises leaves nothing stored.
         """
-        return await self._put(with_stream_key(channel), is_new=True)
+        return await self._put(with_stream_key(channel), True, also)
 
-    async def update(self, channel: Channel) -> Channel:
-        """Replace the settings of a stopped channel; its timeline and sessions stay."""
+    async def update(self, channel: Channel, *, also: Also[Channel] | None = None) -> Channel:
+        """Replace the settings of a stopped channel; its timeline and sessions stay. ``also``: as in `create`."""
         current = await self.get(channel.channel_id)
         channel = with_stream_key(channel, current)
         if current == channel:
+            if also is not None:
+                await self._dvr.write(lambda db: also(db, channel))
             return channel
         if current.mux_streams != channel.mux_streams or local_root(current.output.uri) != local_root(
             channel.output.uri
@@ -299,14 +311,14 @@ class Channels:
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
             )
-        return await self._put(channel, is_new=False)
+        return await self._put(channel, False, also)
 
-    async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
+    async def _put(self, channel: Channel, is_new: bool, also: Also[Channel] | None) -> Channel:
         others = self._dvr.stored_channels()
         check_inputs(channel, others, self._dvr.gateway)
         _check_free(channel, others, is_new=is_new)  # before anything is made for it
         check_local_root(local_root(channel.output.uri))
-        await self._dvr.put_channel(channel, is_new=is_new)
+        await self._dvr.put_channel(channel, is_new=is_new, also=also)
         return channel
 
     async def get(self, channel_id: str) -> Channel:
@@ -369,12 +381,17 @@ class DvrSessions:
         *,
         manifest_key: str | None = None,
         labels: Mapping[str, str] | None = None,
+        also: Also[DvrSession] | None = None,
     ) -> DvrSession:
-        """Accept a DVR session over past, running or future windows (W1-W4). The default window: from now, open."""
+        """Accept a DVR session over past, running or future windows (W1-W4). The default window: from now, open.
+
+        ``also``: called with the catalog's connection and the session as it is accepted, in the transaction that stores
+        it, in the catalog's thread; what it raises leaves nothing stored.
+        """
         if isinstance(windows, TimeInterval):
             raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
         manager = (await self._dvr.runtime(channel_id)).sessions
-        return await manager.create(session_id, windows, manifest_key, labels or {})
+        return await manager.create(session_id, windows, manifest_key, labels or {}, also)
 
     async def get(self, channel_id: str, session_id: str) -> DvrSession:
         """The session as it stands, or NOT_FOUND."""
@@ -391,8 +408,11 @@ class DvrSessions:
         *,
         windows: Sequence[TimeInterval] | None = None,
         labels: Mapping[str, str] | None = None,
+        also: Also[DvrSession] | None = None,
     ) -> DvrSession:
         """Patch a session's windows, its labels, or both; what is None stays (S6-S10).
+
+        ``also``: as in `create`; of what the manifest holds it is told how it was before the patch.
 
         A first window without a start keeps the start it has. A LIVE session can be extended and be given later
         windows; an end that is now or past ends it (COOLDOWN). FAILED_PRECONDITION says what would be allowed;
@@ -401,7 +421,7 @@ class DvrSessions:
         if isinstance(windows, TimeInterval):
             raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
         manager = (await self._dvr.runtime(channel_id)).sessions
-        return await manager.update(session_id, intervals=windows, labels=labels)
+        return await manager.update(session_id, intervals=windows, labels=labels, also=also)
 
     async def delete(self, channel_id: str, session_id: str) -> None:
         """Delete the session and its manifest; the channel's segments follow retention (S15)."""

@@ -20,6 +20,9 @@ from livedvr.resources.errors import Aborted, CatalogError
 
 T = TypeVar("T")
 
+Also = Callable[[sqlite3.Connection, T], None]
+"""One more piece of work, for the transaction that stores a resource: it gets the resource as it is accepted."""
+
 # How long a write waits for another process (a second controller on another channel) to finish its own.
 BUSY_SECONDS = 10.0
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from livedvr.catalog import channel_rows, session_rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import Aborted, AlreadyExists, StorageError
 from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
@@ -91,8 +91,9 @@ class SessionManager(SessionBook):
         intervals: Sequence[TimeInterval],
         manifest_key: str | None,
         labels: Mapping[str, str],
+        also: Also[DvrSession] | None = None,
     ) -> DvrSession:
-        """Accept a session (S1): checked, stored, and taken up by `run`."""
+        """Accept a session (S1): checked, stored, and taken up by `run`. ``also`` is stored with it, or neither is."""
         check_id(session_id, field="dvrSessionId")
         manifest_key = manifest_key or next(iter(self.channel.manifest_keys()), "main")
         self.channel.manifest(manifest_key)  # W1: there is one
@@ -121,10 +122,18 @@ class SessionManager(SessionBook):
                 field="dvrSessionId",
                 hint="use another id, or --resume" if found else "use another id, or remove its folder",
             )
-        return await self._whole(self._add(row))
+        return await self._whole(self._add(row, also))
 
-    async def _add(self, row: SessionRow) -> DvrSession:
-        stored = await self._catalog.write(lambda db: session_rows.add_session(db, row), self._owner)
+    async def _add(self, row: SessionRow, also: Also[DvrSession] | None) -> DvrSession:
+        accepted = self._resource(row)
+
+        def work(db: sqlite3.Connection) -> SessionRow:
+            stored = session_rows.add_session(db, row)
+            if also is not None:
+                also(db, accepted)
+            return stored
+
+        stored = await self._catalog.write(work, self._owner)
         self._reopen(stored, before="")
         self.wake()
         return self._resource(stored)
@@ -135,10 +144,12 @@ class SessionManager(SessionBook):
         *,
         intervals: Sequence[TimeInterval] | None = None,
         labels: Mapping[str, str] | None = None,
+        also: Also[DvrSession] | None = None,
     ) -> DvrSession:
         """Patch a session's windows, its labels, or both (S6-S10); what is None stays.
 
-        A first window without a start keeps the start that the session has. Labels alone change no state.
+        A first window without a start keeps the start that the session has. Labels alone change no state. ``also`` is
+        stored with the patch, or neither is; what the manifest holds it is told as it was before.
         ABORTED while another update of the same session is under way (S17).
         """
         if session_id in self._updating:
@@ -146,23 +157,29 @@ class SessionManager(SessionBook):
                 f"another update of session '{session_id}' is under way", field="dvrSession", hint="try again after it"
             )
         self._updating.add(session_id)
-        return await self._whole(self._patch(session_id, intervals, labels))
+        return await self._whole(self._patch(session_id, intervals, labels, also))
 
     async def _patch(
-        self, session_id: str, intervals: Sequence[TimeInterval] | None, labels: Mapping[str, str] | None
+        self,
+        session_id: str,
+        intervals: Sequence[TimeInterval] | None,
+        labels: Mapping[str, str] | None,
+        also: Also[DvrSession] | None,
     ) -> DvrSession:
         try:
             async with self._making:
                 row = self._session(session_id).row
                 check_patchable(State(row.state), row.cooldown_until)
                 patched = replace(row, labels=row.labels if labels is None else labels, updated=self._clock.now())
-                await self._store_patch(patched, intervals)
+                await self._store_patch(patched, intervals, also)
         finally:
             self._updating.discard(session_id)
         self.wake()
         return self.get(session_id)
 
-    async def _store_patch(self, row: SessionRow, intervals: Sequence[TimeInterval] | None) -> None:
+    async def _store_patch(
+        self, row: SessionRow, intervals: Sequence[TimeInterval] | None, also: Also[DvrSession] | None
+    ) -> None:
         """One transaction; then the session is opened anew from its row, as after a restart."""
         event = None
         if intervals is not None:
@@ -176,9 +193,11 @@ class SessionManager(SessionBook):
             row = replace(row, summary=self._session(row.id).summary())  # as it stands: nothing more is listed (S7)
         elif event is not None and not fresh:
             row = replace(row, edition_windows=row.windows)
-        grace = self._grace(row)
+        grace, accepted = self._grace(row), self._resource(row)
 
         def work(db: sqlite3.Connection) -> SessionRow:
+            if also is not None:
+                also(db, accepted)
             if fresh:
                 return session_rows.begin_edition(db, row, grace)
             session_rows.put_session(db, row)
