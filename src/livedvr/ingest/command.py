@@ -6,6 +6,7 @@ Measured facts behind the flags are in the golden tests' names: what 5.1 and 9.x
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import ffmpeg
@@ -23,7 +24,6 @@ HEAD_NAME = "head.nut"
 CUES_NAME = "cues.vtt"
 
 PROBE_SECONDS = 5  # what ffmpeg takes by default to find the streams of an MPEG-TS
-DEFAULT_VIDEO_BITRATE = 6_000_000
 STALL = 15 * SECOND  # a server that says nothing for so long has gone
 SMOOTHED, SMOOTHED_TS = 1 * SECOND, 10 * SECOND  # ffmpeg smooths longer jumps over: in fMP4, and (its default) TS
 LONG_PROBE_SECONDS = 30  # when that met no keyframe: a GOP may be long
@@ -281,29 +281,55 @@ def _video_options(video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
         return {}
     if video.codec == "copy":
         return {"c:v": "copy"}
-    cap = video.bitrate_bps or DEFAULT_VIDEO_BITRATE
     options: dict[str, Any] = {
         "c:v": _ENCODERS[video.codec],
         "preset": "veryfast",
         "tune": "zerolatency",  # C6: lookahead would date everything 0.5 s late
         "crf": 23,
-        "maxrate": cap,  # the cap behind BANDWIDTH
-        "bufsize": cap,
+        "maxrate": video.cap_bps,  # the cap behind BANDWIDTH
+        "bufsize": video.vbv_size_bits or video.cap_bps,  # over how many bits it is kept
         "pix_fmt": "yuv420p",  # what every player decodes
-        # A keyframe on each segment's edge and nowhere else: the same edges in every rendition.
-        "force_key_frames": f"expr:gte(t,n_forced*{format_seconds(mux.segment_micros)})",
+        # A keyframe on each segment's edge, and within only where a GOP is to be shorter: the same edges in every
+        # rendition.
+        "force_key_frames": f"expr:gte(t,n_forced*{format_seconds(_keyframe_distance(video, mux))})",
         "g": 100_000,
     }
+    if video.profile:
+        options["profile:v"] = video.profile  # for players that decode no more than that
     if video.codec == "h264":
-        options["sc_threshold"] = 0
+        options |= _h264_options(video)
     else:
-        options |= {"tag:v": "hvc1", "x265-params": "scenecut=0:open-gop=0:log-level=error"}  # hvc1: what Apple plays
-        options["a53cc"] = 1  # the captions stay; x264 keeps them unasked, ffmpeg 5.1 has no way to and warns
+        options |= _h265_options(video)
     if video.height_pixels:
         options["vf"] = f"scale={video.width_pixels or -2}:{video.height_pixels}"
     if video.frame_rate:
         options["r"] = f"{video.frame_rate:g}"
     return options
+
+
+def _keyframe_distance(video: VideoStream, mux: MuxStream) -> int:
+    """Microseconds between two keyframes."""
+    return mux.segment_micros if video.gop_duration is None else video.gop_duration // timedelta(microseconds=1)
+
+
+def _h264_options(video: VideoStream) -> dict[str, Any]:
+    options: dict[str, Any] = {"sc_threshold": 0}  # no keyframe at a change of scene
+    if video.entropy_coder:
+        options["coder"] = video.entropy_coder
+    if video.aq_strength is not None:
+        options["aq-strength"] = f"{video.aq_strength:g}"  # bits for flat areas; 0: they get none of their own
+    return options
+
+
+def _h265_options(video: VideoStream) -> dict[str, Any]:
+    params = "scenecut=0:open-gop=0:log-level=error"
+    if video.aq_strength is not None:
+        params += f":aq-strength={video.aq_strength:g}"
+    return {
+        "tag:v": "hvc1",  # what Apple plays
+        "x265-params": params,
+        "a53cc": 1,  # the captions stay; x264 keeps them unasked, ffmpeg 5.1 has no way to and warns
+    }
 
 
 def _audio_options(audio: AudioStream | None) -> dict[str, Any]:

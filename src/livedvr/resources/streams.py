@@ -5,7 +5,7 @@ Field names are those of the Live Stream API v1 where it has the thing (referenc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Self
 
@@ -16,6 +16,7 @@ from livedvr.resources.layout import Container, check_key
 
 VideoCodec = Literal["copy", "h264", "h265"]
 CeaChannel = Literal["CC1", "CC2", "CC3", "CC4"]
+DEFAULT_BITRATE = 6_000_000  # bits per second
 
 
 class VideoStream(Resource):
@@ -23,6 +24,10 @@ class VideoStream(Resource):
 
     ``height_pixels`` None: the source's; with a height alone the width keeps the picture's shape. ``bitrate_bps``: the
     encoder's cap, None: 6 Mbit/s. ``frame_rate`` None: the source's.
+
+    ``gop_duration`` divides the segment duration: so far apart are keyframes within it. ``vbv_size_bits`` None: one
+    second of the cap. ``aq_strength``: adaptive quantization on the encoder's own scale, 0 turns it off. ``profile``,
+    ``entropy_coder`` and ``aq_strength`` None: the encoder chooses.
     """
 
     codec: VideoCodec = "copy"
@@ -30,13 +35,30 @@ class VideoStream(Resource):
     height_pixels: int | None = Field(default=None, ge=16, le=4320, multiple_of=2)
     frame_rate: float | None = Field(default=None, gt=0, le=120)
     bitrate_bps: int | None = Field(default=None, ge=10_000)
+    gop_duration: timedelta | None = Field(default=None, ge=timedelta(milliseconds=100))
+    profile: Literal["baseline", "main", "high"] | None = None
+    entropy_coder: Literal["cabac", "cavlc"] | None = None
+    vbv_size_bits: int | None = Field(default=None, ge=1000)
+    aq_strength: float | None = Field(default=None, ge=0, le=3)
+
+    @property
+    def cap_bps(self) -> int:
+        """What the encoder keeps below (bits per second)."""
+        return self.bitrate_bps or DEFAULT_BITRATE
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.width_pixels and not self.height_pixels:
             raise ValueError("a width needs a height")
-        if self.codec == "copy" and (self.height_pixels or self.frame_rate or self.bitrate_bps):
+        if self.codec == "copy" and self.model_dump(exclude={"codec"}, exclude_none=True):
             raise ValueError("a copied video stays as it comes: use the codec h264 or h265 to change it")
+        if self.codec == "h265" and (self.profile not in (None, "main") or self.entropy_coder):
+            raise ValueError("H.265 is encoded in its Main profile, and knows no other entropy coder than CABAC")
+        if self.profile == "baseline" and self.entropy_coder == "cabac":
+            raise ValueError("the baseline profile has no CABAC: use cavlc, or the profile main or high")
+        slowest = min(self.frame_rate or 10, 10)  # pictures a second
+        if self.vbv_size_bits is not None and self.vbv_size_bits * slowest < self.cap_bps:
+            raise ValueError(f"a vbvSizeBits below {self.cap_bps / slowest:.0f} may not hold a single picture")
         return self
 
 
@@ -166,12 +188,22 @@ def check_muxes(muxes: Sequence[MuxStream], streams: Sequence[ElementaryStream])
             raise ValueError(f"mux stream '{mux.key}' carries one video, one audio, both, or one text")
         if ("text" in kinds) != (mux.container == "vtt"):
             raise ValueError(f"mux stream '{mux.key}': a text has the container vtt, and nothing else has it")
+    _check_gops(muxes, known)
     texts = [stream.text_stream for stream in streams if stream.text_stream]
     if any(text.input_track is None for text in texts) and not any(stream.video_stream for stream in streams):
         raise ValueError("captions come with pictures, and this channel has no video")
     media = {mux.container for mux in muxes if mux.container != "vtt"}
     if len(media) > 1 or len({mux.segment_duration for mux in muxes}) > 1:
         raise ValueError("all mux streams have one container and one segment duration")
+
+
+def _check_gops(muxes: Sequence[MuxStream], known: Mapping[str, ElementaryStream]) -> None:
+    """A segment begins with a keyframe, and consists of whole GOPs."""
+    for mux in muxes:
+        videos = [video for key in mux.elementary_streams if (video := known[key].video_stream)]
+        gops = [video.gop_duration for video in videos if video.gop_duration]
+        if any(mux.segment_duration % gop for gop in gops):
+            raise ValueError(f"mux stream '{mux.key}': a gopDuration divides the segment duration")
 
 
 def _check_folders(keys: Sequence[str]) -> None:
