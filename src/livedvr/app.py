@@ -36,7 +36,7 @@ from livedvr.storage.open_store import local_root
 from livedvr.wallclock import SystemClock, WallClock
 
 if TYPE_CHECKING:
-    from livedvr.api.gateway_door import GatewayDoor
+    from livedvr.gateway.door import GatewayDoor
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class LiveDvr:
         return self
 
     def _open_gateway_door(self, inputs: GatewayInputs) -> None:
-        from livedvr.api.gateway_door import GatewayDoor  # a web server is imported by who has a gateway
+        from livedvr.gateway.door import GatewayDoor  # a web server is imported by who has a gateway
 
         self._gateway_door = GatewayDoor(inputs, self._catalog, self._clock, self._tasks)
         self._gateway_door.open()
@@ -208,11 +208,21 @@ class LiveDvr:
             raise NotFound(f"there is no channel '{channel}'", field="channel")
         return row
 
-    async def delete_channel(self, channel: str, *, force: bool) -> None:
-        """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
+    @property
+    def catalog(self) -> Catalog:
+        """The durable state, for who keeps something of its own beside it (the API)."""
+        self._check_open()
+        return self._catalog
+
+    async def begin_delete(self, channel: str, *, force: bool) -> None:
+        """Mark the channel: nothing but its deletion is possible from here on, and it goes on after a crash."""
         known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
         if known is None or not known.deleting:
             await (await self.runtime(channel)).mark_deleting(force=force)
+
+    async def delete_channel(self, channel: str, *, force: bool) -> None:
+        """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
+        await self.begin_delete(channel, force=force)
         runtime = self._runtimes.pop(channel, None)
         if runtime is not None:
             await runtime.close()
@@ -347,6 +357,10 @@ class Channels:
         controller owns it. What an error or a crash interrupts is gone on with by the next delete or `LiveDvr`.
         """
         await self._dvr.delete_channel(channel_id, force=force)
+
+    async def begin_delete(self, channel_id: str, *, force: bool = False) -> None:
+        """The part of `delete` that can be refused; returns when it is certain that the channel will go."""
+        await self._dvr.begin_delete(channel_id, force=force)
 
     async def switch_input(self, channel_id: str, key: InputKey) -> None:
         """Have the other input on air (MANUAL); returns at once, see `active_input`. FAILED_PRECONDITION: it cannot."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from conftest import missing
 from live import free_tcp_port, listening
 from livedvr import Channel, Gateway, Input, MuxStream, Output
-from livedvr.api.nginx import nginx_conf
+from livedvr.gateway.nginx import nginx_conf
 from livedvr.resources.models import SecurityRule
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")

@@ -1,1 +1,1 @@
-"""HTTP: what is asked of a controller over the network. Imported only by who opens it: the CLI starts fast."""
+"""The Live Stream API v1: one handler table, two doors (REST and gRPC). Imported only by who serves it."""

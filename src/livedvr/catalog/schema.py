@@ -126,6 +126,36 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (channel, serial)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE api_resources (             -- what the Live Stream API has beside the tables above
+        name TEXT PRIMARY KEY,               -- projects/p/locations/l/inputs/i
+        parent TEXT NOT NULL,                -- projects/p/locations/l/inputs
+        resource TEXT NOT NULL,              -- the message as JSON
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        domain TEXT                          -- the id of the channel that it is
+    ) WITHOUT ROWID;
+    CREATE INDEX api_resources_of_parent ON api_resources (parent, name);
+    CREATE UNIQUE INDEX api_resource_of_channel ON api_resources (domain) WHERE domain IS NOT NULL;
+    CREATE TABLE operations (
+        name TEXT PRIMARY KEY,
+        parent TEXT NOT NULL,
+        target TEXT NOT NULL,                -- the resource's name
+        verb TEXT NOT NULL,                  -- create, update, delete, start, stop
+        created INTEGER NOT NULL,
+        ended INTEGER,
+        cancelled INTEGER NOT NULL,          -- 1: its cancellation has been asked for
+        outcome TEXT                         -- response or error of google.longrunning.Operation, as JSON
+    ) WITHOUT ROWID;
+    CREATE INDEX operations_of_parent ON operations (parent, name);
+    CREATE INDEX open_operations ON operations (created) WHERE ended IS NULL;
+    CREATE TABLE answers (                   -- the same request id, the same answer (AIP-155)
+        request TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,                -- of the request
+        answer BLOB NOT NULL,
+        time INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "record": ("livedvr.cli.record", "Record a DVR session from a live source."),
     "session": ("livedvr.cli.session", "Look at DVR sessions, change their windows, delete them."),
+    "serve": ("livedvr.cli.serve", "Answer the Live Stream API over REST and gRPC."),
     "check": ("livedvr.cli.check", "Check an HLS presentation against RFC 8216bis."),
     "gateway": ("livedvr.cli.gateway", "One RTMP port for all channels, by nginx."),
 }

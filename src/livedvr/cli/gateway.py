@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from livedvr.api.nginx import nginx_conf
+from livedvr.gateway.nginx import nginx_conf
 from livedvr.resources.errors import LiveDvrError
 from livedvr.resources.gateway import Gateway
 

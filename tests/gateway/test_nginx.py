@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway import nginx_program
-from livedvr.api.nginx import nginx_conf
+from livedvr.gateway.nginx import nginx_conf
 from livedvr.resources.gateway import Gateway
 
 GOLDEN = Path(__file__).with_name("gateway.conf")

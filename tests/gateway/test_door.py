@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import FakeClock, channel
-from livedvr.api.gateway_door import LONGEST_REQUEST, GatewayDoor, read_form
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog
+from livedvr.gateway.door import LONGEST_REQUEST, GatewayDoor, read_form
 from livedvr.ingest.gateway import GatewayInputs
 from livedvr.resources.errors import Aborted
 from livedvr.resources.gateway import Gateway
@@ -163,7 +163,7 @@ async def test_a_port_that_is_taken_is_said(
 async def test_who_does_not_end_the_request_does_not_stay(
     door: GatewayDoor, inputs: GatewayInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livedvr.api.gateway_door.PATIENCE", 0.05)
+    monkeypatch.setattr("livedvr.gateway.door.PATIENCE", 0.05)
     host, _, port = inputs.gateway.controller.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"POST /publish HTTP/1.0\r\nContent-Type: {FORM}\r\nContent-Length: 100\r\n\r\napp=live".encode())

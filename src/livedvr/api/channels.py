@@ -1,0 +1,152 @@
+"""Channels: stored as they were accepted, recorded by the domain."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import Any
+
+from google.cloud.video.live_stream_v1 import types
+from google.protobuf import empty_pb2
+from google.rpc import code_pb2
+
+from livedvr.api.call import Call
+from livedvr.api.channel_mapping import attachment_keys, to_domain, with_defaults
+from livedvr.api.desk import Desk
+from livedvr.api.inputs import InputMessage
+from livedvr.api.listing import page
+from livedvr.api.messages import from_row, to_row
+from livedvr.api.names import location_of
+from livedvr.catalog import api_rows
+from livedvr.ingest.channel_ingest import StreamingState
+from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, NotFound, Unimplemented
+from livedvr.resources.models import Channel, Input
+
+ChannelMessage = types.Channel.pb()
+_OUTPUT_ONLY = ("create_time", "update_time", "active_input", "streaming_state", "streaming_error")
+_AT_REST = (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
+
+
+class Channels:
+    """The collection ``channels``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        desk.operations.register(
+            {"channels.start": self._start, "channels.stop": self._stop, "channels.delete": self._delete}
+        )
+
+    async def create_channel(self, call: Call) -> Any:
+        """A new channel, STOPPED."""
+        name = self._desk.new_name(f"{call.request.parent}/channels", call.request.channel_id, field="channel_id")
+        stored = with_defaults(call.request.channel)
+        for field in _OUTPUT_ONLY:
+            stored.ClearField(field)
+        stored.name = name
+        domain = self._to_domain(stored, self._desk.new_domain_id(call.request.channel_id))
+
+        def also(db: sqlite3.Connection, channel: Channel) -> Any:
+            row = to_row(stored, call.now, call.now, channel.channel_id)
+            api_rows.put_resource(db, row)
+            accepted = from_row(row, ChannelMessage)
+            _set_state(accepted, StreamingState.STOPPED, None, "primary")
+            return self._desk.operations.accept(db, call, name, "create", accepted)
+
+        created = await self._desk.dvr.channels.create(domain)
+        return await self._desk.catalog.write(lambda db: also(db, created))
+
+    def _to_domain(self, message: Any, domain_id: str) -> Channel:
+        if not message.output.uri:
+            raise InvalidArgument("where to?", field="channel.output.uri", hint="gs://bucket/path")
+        output = self._desk.outputs.place(message.output.uri, field="channel.output.uri")
+
+        def input_of(name: str, field: str) -> Input:
+            if not name.startswith(f"{location_of(message.name)}/inputs/"):
+                raise InvalidArgument(f"'{name}' is no input of this location", field=field)
+            return self._desk.ports.to_domain(self._desk.get(name, InputMessage, field=field))
+
+        return to_domain(message, domain_id, output, input_of)
+
+    async def get_channel(self, call: Call) -> Any:
+        """The channel and what it is doing."""
+        return await self._with_state(self._desk.get(call.request.name, ChannelMessage))
+
+    async def list_channels(self, call: Call) -> Any:
+        """A location's channels."""
+        channels = self._desk.list(f"{call.request.parent}/channels", ChannelMessage)
+        return page(call, "channels", [await self._with_state(channel) for channel in channels])
+
+    async def _with_state(self, message: Any) -> Any:
+        domain = self._desk.domain_id(message.name)
+        try:
+            state, error = await self._desk.dvr.channels.state(domain)
+            active = await self._desk.dvr.channels.active_input(domain)
+        except (
+            LiveDvrError
+        ) as trouble:  # its output is away, or another controller has it: it can be looked at all the same
+            state, error, active = StreamingState.STREAMING_ERROR, trouble, "primary"
+        _set_state(message, state, error, active)
+        return message
+
+    async def update_channel(self, call: Call) -> Any:
+        """Not yet."""
+        raise Unimplemented("channels are not updated", field="channel")
+
+    async def start_channel(self, call: Call) -> Any:
+        """Ingest begins; AWAITING_INPUT when the operation is done."""
+        self._desk.row(call.request.name)
+        return await self._desk.operations.begin(call, call.request.name, "start")
+
+    async def stop_channel(self, call: Call) -> Any:
+        """Ingest ends; what runs is sealed when the operation is done (S11)."""
+        self._desk.row(call.request.name)
+        return await self._desk.operations.begin(call, call.request.name, "stop")
+
+    async def delete_channel(self, call: Call) -> Any:
+        """A stopped channel with its segments goes; with ``force`` also its events and sessions."""
+        name = self._desk.row(call.request.name).name
+        state, _ = await self._desk.dvr.channels.state(self._desk.domain_id(name))
+        if state not in _AT_REST:
+            raise FailedPrecondition(f"the channel is {state}", field="name", hint="stop it first")
+        events = self._desk.list(f"{name}/events", types.Event.pb())
+        if events and not call.request.force:
+            raise FailedPrecondition(
+                f"it has events, as '{events[0].name}'", field="name", hint="delete them, or force"
+            )
+        await self._desk.dvr.channels.begin_delete(self._desk.domain_id(name), force=call.request.force)
+        return await self._desk.operations.begin(call, name, "delete")
+
+    async def start_distribution(self, call: Call) -> Any:
+        """Not done."""
+        raise Unimplemented("livedvr distributes nothing", field="distribution_keys")
+
+    async def stop_distribution(self, call: Call) -> Any:
+        """Not done."""
+        raise Unimplemented("livedvr distributes nothing", field="distribution_keys")
+
+    # carried out by operations
+
+    async def _start(self, name: str) -> Any:
+        await self._desk.dvr.channels.start(self._desk.domain_id(name))
+        return types.ChannelOperationResponse.pb()()
+
+    async def _stop(self, name: str) -> Any:
+        await self._desk.dvr.channels.stop(self._desk.domain_id(name))
+        return types.ChannelOperationResponse.pb()()
+
+    async def _delete(self, name: str) -> Any:
+        row = self._desk.find(name)
+        if row is not None and row.domain is not None:
+            with contextlib.suppress(NotFound):  # an earlier controller has come as far as this
+                await self._desk.dvr.channels.delete(row.domain)
+            await self._desk.catalog.write(lambda db: api_rows.delete_resource(db, name))
+        return empty_pb2.Empty()
+
+
+def _set_state(message: Any, state: StreamingState, error: LiveDvrError | None, active: str) -> None:
+    keys = attachment_keys(message)
+    message.active_input = keys[-1 if active == "backup" else 0]
+    message.streaming_state = ChannelMessage.StreamingState.Value(state)
+    if state is StreamingState.STREAMING_ERROR:
+        code = code_pb2.Code.Value(error.code) if error else code_pb2.INTERNAL
+        message.streaming_error.code, message.streaming_error.message = code, str(error or "it has ended with an error")

@@ -1,0 +1,66 @@
+"""What the handlers of all collections work with."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from livedvr.api.ingest_ports import IngestPorts
+from livedvr.api.messages import from_row
+from livedvr.api.operations import Operations
+from livedvr.api.outputs import Outputs
+from livedvr.app import LiveDvr
+from livedvr.catalog import api_rows
+from livedvr.catalog.api_rows import ResourceRow
+from livedvr.catalog.catalog import Catalog
+from livedvr.resources.errors import AlreadyExists, NotFound
+from livedvr.resources.layout import check_id
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The DVR itself, and what the API has beside it. ``outputs``: where channels may write."""
+
+    dvr: LiveDvr
+    catalog: Catalog
+    operations: Operations
+    outputs: Outputs
+    ports: IngestPorts
+
+    def find(self, name: str) -> ResourceRow | None:
+        """The stored resource with this name."""
+        return self.catalog.read(lambda db: api_rows.get_resource(db, name))
+
+    def row(self, name: str, *, field: str = "name") -> ResourceRow:
+        """The stored resource with this name, or NOT_FOUND."""
+        found = self.find(name)
+        if found is None:
+            raise NotFound(f"there is no '{name}'", field=field)
+        return found
+
+    def get(self, name: str, kind: type[Any], *, field: str = "name") -> Any:
+        """The stored resource as a message, or NOT_FOUND."""
+        return from_row(self.row(name, field=field), kind)
+
+    def list(self, collection: str, kind: type[Any]) -> list[Any]:
+        """A collection as messages, by name."""
+        return [from_row(row, kind) for row in self.catalog.read(lambda db: api_rows.list_resources(db, collection))]
+
+    def domain_id(self, channel: str, *, field: str = "name") -> str:
+        """The id that a channel has in the domain, or NOT_FOUND."""
+        domain = self.row(channel, field=field).domain
+        assert domain is not None  # each channel has one
+        return domain
+
+    def new_domain_id(self, channel_id: str) -> str:
+        """An id for a new channel: its own, unless another project or a script has a channel that is called so."""
+        taken = self.catalog.read(api_rows.domain_ids)
+        return channel_id if channel_id not in taken else f"{channel_id[:56]}-{secrets.token_hex(3)}"
+
+    def new_name(self, collection: str, resource_id: str, *, field: str) -> str:
+        """The name of a new resource; its id is checked. ALREADY_EXISTS."""
+        name = f"{collection}/{check_id(resource_id, field=field)}"
+        if self.find(name) is not None:
+            raise AlreadyExists(f"'{name}' exists already", field=field, hint="use another id")
+        return name

@@ -1,0 +1,171 @@
+"""Long-running operations (AIP-151): durable rows. What can be accepted at once is done in its resource's transaction;
+the rest is carried out by a task, and by the next controller when this one dies in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from google.cloud.video.live_stream_v1 import types
+from google.longrunning import operations_pb2
+from google.protobuf import any_pb2, json_format
+from google.rpc import code_pb2, status_pb2
+
+from livedvr.api.call import Call
+from livedvr.api.messages import set_time
+from livedvr.api.names import location_of
+from livedvr.api.status import to_status
+from livedvr.catalog import api_rows
+from livedvr.catalog.api_rows import OperationRow
+from livedvr.catalog.catalog import Catalog
+from livedvr.resources.errors import LiveDvrError, NotFound
+from livedvr.resources.times import HOUR
+from livedvr.wallclock import WallClock
+
+OPERATIONS_KEPT = 30 * 24 * HOUR  # after they have ended, as the original does
+ANSWERS_KEPT = 24 * HOUR  # the API's minimum is an hour
+
+Work = Callable[[str], Awaitable[Any]]
+"""Carries a verb out on the resource of this name and returns the operation's response; the same again is success."""
+
+_log = logging.getLogger(__name__)
+
+
+class Operations:
+    """The operations of all locations. ``works``: by ``channels.start`` and the like, for what takes its time."""
+
+    def __init__(self, catalog: Catalog, clock: WallClock, tasks: asyncio.TaskGroup) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._tasks = tasks
+        self._works: dict[str, Work] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def register(self, works: Mapping[str, Work]) -> None:
+        """Know how these are carried out."""
+        self._works |= works
+
+    def accept(self, db: sqlite3.Connection, call: Call, target: str, verb: str, response: Any) -> Any:
+        """An operation that is done as soon as it is accepted, in the transaction of its resource."""
+        row = OperationRow(_new_name(target, call.now), target, verb, call.now, call.now, outcome=_response(response))
+        api_rows.put_operation(db, row)
+        answer = to_message(row)
+        call.sign(db, answer)
+        return answer
+
+    async def begin(self, call: Call, target: str, verb: str) -> Any:
+        """An operation that is promised now and carried out from now on."""
+        row = OperationRow(_new_name(target, call.now), target, verb, call.now)
+        answer = to_message(row)
+
+        def work(db: sqlite3.Connection) -> None:
+            api_rows.put_operation(db, row)
+            call.sign(db, answer)
+
+        await self._catalog.write(work)
+        self._carry_on(row)
+        return answer
+
+    def resume(self) -> None:
+        """Carry on what an earlier controller has promised."""
+        for row in self._catalog.read(api_rows.open_operations):
+            self._carry_on(row)
+
+    async def forget_old(self) -> None:
+        """Old records go."""
+        now = self._clock.now()
+        await self._catalog.write(lambda db: api_rows.forget_old(db, now - OPERATIONS_KEPT, now - ANSWERS_KEPT))
+
+    def close(self) -> None:
+        """Leave what is under way to the next controller."""
+        for task in self._running:
+            task.cancel()
+
+    def _carry_on(self, row: OperationRow) -> None:
+        task = self._tasks.create_task(self._carry_out(row), name=f"{row.verb} {row.target}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _carry_out(self, row: OperationRow) -> None:
+        work = self._works[f"{row.target.split('/')[-2]}.{row.verb}"]
+        try:
+            outcome = _response(await work(row.target))
+        except LiveDvrError as error:
+            outcome = _error(to_status(error))
+        except Exception:  # noqa: BLE001 - a defect in one operation must not end the server
+            _log.exception("%s of %s", row.verb, row.target)
+            outcome = _error(status_pb2.Status(code=code_pb2.INTERNAL, message="internal error, see the server's log"))
+        ended = self._clock.now()
+
+        def end(db: sqlite3.Connection) -> None:
+            found = api_rows.get_operation(db, row.name)
+            if found is not None:  # else its record has been deleted meanwhile
+                api_rows.put_operation(db, replace(found, ended=ended, outcome=outcome))
+
+        await self._catalog.write(end)
+
+    # the collection
+
+    def _row(self, name: str) -> OperationRow:
+        row = self._catalog.read(lambda db: api_rows.get_operation(db, name))
+        if row is None:
+            raise NotFound(f"there is no operation '{name}'", field="name")
+        return row
+
+    async def get_operation(self, call: Call) -> Any:
+        """How it stands."""
+        return to_message(self._row(call.request.name))
+
+    async def list_operations(self, call: Call) -> Any:
+        """A location's operations."""
+        rows = self._catalog.read(lambda db: api_rows.list_operations(db, f"{call.request.name}/operations"))
+        return operations_pb2.ListOperationsResponse(operations=[to_message(row) for row in rows])
+
+    async def cancel_operation(self, call: Call) -> Any:
+        """Best effort (AIP-151): that it was asked for is noted; what is begun is carried out all the same."""
+        row = replace(self._row(call.request.name), cancelled=True)
+        if row.ended is None:
+            await self._catalog.write(lambda db: api_rows.put_operation(db, row))
+        return call.method.response()
+
+    async def delete_operation(self, call: Call) -> Any:
+        """Its record goes; the operation itself is not disturbed."""
+        row = self._row(call.request.name)
+        await self._catalog.write(lambda db: api_rows.delete_operation(db, row.name))
+        return call.method.response()
+
+
+def to_message(row: OperationRow) -> Any:
+    """google.longrunning.Operation. It is parsed strictly: nothing in it that the client does not know."""
+    metadata = types.OperationMetadata.pb()(
+        target=row.target, verb=row.verb, requested_cancellation=row.cancelled, api_version="v1"
+    )
+    set_time(metadata.create_time, row.created)
+    if row.ended is not None:
+        set_time(metadata.end_time, row.ended)
+    message = operations_pb2.Operation(name=row.name, done=row.ended is not None)
+    if row.outcome is not None:
+        json_format.Parse(row.outcome, message)
+    message.metadata.Pack(metadata)
+    return message
+
+
+def _response(message: Any) -> str:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return str(json_format.MessageToJson(operations_pb2.Operation(response=packed), indent=None))
+
+
+def _error(status: status_pb2.Status) -> str:
+    # Only the code and the text: a polled operation with an unknown detail type crashes the client.
+    bare = status_pb2.Status(code=status.code, message=status.message)
+    return str(json_format.MessageToJson(operations_pb2.Operation(error=bare), indent=None))
+
+
+def _new_name(target: str, now: int) -> str:
+    return f"{location_of(target)}/operations/operation-{now // 1000}-{secrets.token_hex(6)}"

@@ -1,0 +1,64 @@
+"""Where channels may write: below what the operator names, whatever a client asks for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from livedvr.resources.errors import InvalidArgument
+from livedvr.storage.open_store import local_root
+
+_GS = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^\0-\x1f\x7f]*)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """``root``: a directory, a ``gs://bucket/prefix``, or ``gs://`` for any bucket.
+
+    Clients of the original write ``gs://bucket/path``. Over a directory that means ``DIR/bucket/path``, so that they
+    need not be changed; a path below the directory (also as ``file://``) means itself.
+    """
+
+    root: str
+
+    def place(self, uri: str, *, field: str) -> str:
+        """The domain's output URI for a client's. INVALID_ARGUMENT: it is no URI, or not below the root."""
+        text = uri.rstrip("/")
+        if self.root.startswith("gs://"):
+            return self._in_bucket(text, field)
+        root = local_root(self.root).resolve()
+        bucket = _GS.fullmatch(text)
+        if bucket is not None:
+            asked = root / bucket[1] / bucket[2].lstrip("/")
+            self._check_parts(bucket[2], uri, field)
+        elif text.startswith(("/", "file:///")):
+            path = unquote(text.removeprefix("file://"))
+            self._check_parts(path, uri, field)
+            asked = Path(path)
+        else:
+            raise InvalidArgument(f"'{uri}' is no output", field=field, hint="gs://bucket/path, or an absolute path")
+        resolved = asked.resolve()  # a symbolic link may lead out of it
+        if root not in resolved.parents:
+            raise InvalidArgument(f"'{uri}' is not below the server's output", field=field, hint=f"below {root}")
+        return str(resolved)
+
+    def _in_bucket(self, text: str, field: str) -> str:
+        if _GS.fullmatch(text) is None:
+            raise InvalidArgument(f"'{text}' is no output of this server", field=field, hint="gs://bucket/path")
+        self._check_parts(text.removeprefix("gs://"), text, field)
+        root = self.root.rstrip("/")
+        if root != "gs:" and not text.startswith(f"{root}/"):
+            raise InvalidArgument(f"'{text}' is not below the server's output", field=field, hint=f"below {root}/")
+        return text
+
+    @staticmethod
+    def _check_parts(path: str, uri: str, field: str) -> None:
+        parts = path.strip("/").split("/")
+        if (
+            any(part in ("", ".", "..", ".livedvr") for part in parts if path.strip("/"))
+            or "\\" in path
+            or "\0" in path
+        ):
+            raise InvalidArgument(f"'{uri}' is no plain path", field=field, hint="without . and .. and empty parts")
