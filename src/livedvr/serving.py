@@ -14,6 +14,7 @@ from livedvr.api.clips import Clips
 from livedvr.api.desk import Desk
 from livedvr.api.dispatch import Dispatcher
 from livedvr.api.dvr_sessions import DvrSessions
+from livedvr.api.event_runner import EventRunner
 from livedvr.api.events import Events
 from livedvr.api.grpc_door import GrpcDoor
 from livedvr.api.ingest_ports import IngestPorts
@@ -61,8 +62,12 @@ class Server:
             catalog = self.dvr.catalog
             self._operations = Operations(catalog, self._clock, self._tasks)
             desk = Desk(self.dvr, catalog, self._operations, self._outputs, self._ports)
-            collections = [kind(desk) for kind in (Inputs, Channels, Events, Clips, DvrSessions, Assets, Pools)]
-            table = Dispatcher([*collections, self._operations, Locations()], catalog, self._clock)
+            runner = EventRunner(desk, self._clock)
+            collections = [kind(desk) for kind in (Inputs, Channels, Clips, DvrSessions, Assets, Pools)]
+            table = Dispatcher(
+                [*collections, Events(desk, runner), self._operations, Locations()], catalog, self._clock
+            )
+            self._events = self._tasks.create_task(runner.run(), name="events")
             self._http = HttpServer(rest_app(table), self._options.http, self._tasks, field="--http")
             self._grpc = GrpcDoor(table, self._options.grpc)
             self._operations.resume()
@@ -78,6 +83,7 @@ class Server:
     ) -> None:
         await self._http.close()
         await self._grpc.close()
+        self._events.cancel()
         self._operations.close()
         try:
             await self._tasks.__aexit__(kind, error, trace)

@@ -29,7 +29,8 @@ _NOT_DONE = (
     "static_overlays",
     "auto_transcription_config",
 )
-_H26X_NOT_DONE = ("allow_open_gop", "gop_frame_count", "b_pyramid", "b_frame_count", "aq_strength", "tune")
+_NOT_ENCODED = ("allow_open_gop", "gop_frame_count", "b_pyramid", "b_frame_count", "vbv_fullness_bits", "tune")
+_GOP = timedelta(seconds=2)
 _CONTAINERS: dict[str, Container] = {"": "fmp4", "fmp4": "fmp4", "ts": "ts"}
 _LAYOUTS = {1: ["fc"], 2: ["fl", "fr"], 6: ["fl", "fr", "fc", "lfe", "sl", "sr"]}
 _MODES = types.InputConfig.InputSwitchMode
@@ -136,7 +137,7 @@ def _video(message: Any, path: str) -> VideoStream:
     if codec is None:
         return VideoStream()
     path, settings = f"{path}.{codec}", getattr(message, codec)
-    refuse(settings, [name for name in _H26X_NOT_DONE if name in settings.DESCRIPTOR.fields_by_name], path)
+    refuse(settings, [name for name in _NOT_ENCODED if name in settings.DESCRIPTOR.fields_by_name], path)
     for field, least, most in (("width_pixels", 320, 4096), ("height_pixels", 180, 2160)):
         value = getattr(settings, field)
         if not least <= value <= most or value % 2:
@@ -154,6 +155,11 @@ def _video(message: Any, path: str) -> VideoStream:
             height_pixels=settings.height_pixels,
             frame_rate=settings.frame_rate,
             bitrate_bps=settings.bitrate_bps,
+            gop_duration=to_timedelta(settings.gop_duration) if settings.HasField("gop_duration") else _GOP,
+            profile=getattr(settings, "profile", None) or None,
+            entropy_coder=getattr(settings, "entropy_coder", None) or None,
+            vbv_size_bits=settings.vbv_size_bits or None,
+            aq_strength=settings.aq_strength or None,
         )
 
 
@@ -250,7 +256,7 @@ def _manifest(message: Any, path: str) -> Manifest:
         )
     with at(path):
         return Manifest(
-            key=message.key,
+            key=message.key or None,
             file_name=message.file_name or "manifest.m3u8",
             mux_streams=tuple(message.mux_streams),
             max_segment_count=message.max_segment_count or 5,

@@ -17,6 +17,7 @@ from livedvr.api.inputs import InputMessage
 from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import location_of
+from livedvr.api.operations import Acceptance
 from livedvr.catalog import api_rows
 from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, NotFound, Unimplemented
@@ -45,15 +46,14 @@ class Channels:
         stored.name = name
         domain = self._to_domain(stored, self._desk.new_domain_id(call.request.channel_id))
 
-        def also(db: sqlite3.Connection, channel: Channel) -> Any:
+        def store(db: sqlite3.Connection, channel: Channel) -> Any:
             row = to_row(stored, call.now, call.now, channel.channel_id)
             api_rows.put_resource(db, row)
-            accepted = from_row(row, ChannelMessage)
-            _set_state(accepted, StreamingState.STOPPED, None, "primary")
-            return self._desk.operations.accept(db, call, name, "create", accepted)
+            return _set_state(from_row(row, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
-        created = await self._desk.dvr.channels.create(domain)
-        return await self._desk.catalog.write(lambda db: also(db, created))
+        accepted = Acceptance(self._desk.operations, call, name, "create", store)
+        await self._desk.dvr.channels.create(domain, also=accepted)
+        return accepted.answer
 
     def _to_domain(self, message: Any, domain_id: str) -> Channel:
         if not message.output.uri:
@@ -85,8 +85,7 @@ class Channels:
             LiveDvrError
         ) as trouble:  # its output is away, or another controller has it: it can be looked at all the same
             state, error, active = StreamingState.STREAMING_ERROR, trouble, "primary"
-        _set_state(message, state, error, active)
-        return message
+        return _set_state(message, state, error, active)
 
     async def update_channel(self, call: Call) -> Any:
         """Not yet."""
@@ -143,10 +142,11 @@ class Channels:
         return empty_pb2.Empty()
 
 
-def _set_state(message: Any, state: StreamingState, error: LiveDvrError | None, active: str) -> None:
+def _set_state(message: Any, state: StreamingState, error: LiveDvrError | None, active: str) -> Any:
     keys = attachment_keys(message)
     message.active_input = keys[-1 if active == "backup" else 0]
     message.streaming_state = ChannelMessage.StreamingState.Value(state)
     if state is StreamingState.STREAMING_ERROR:
         code = code_pb2.Code.Value(error.code) if error else code_pb2.INTERNAL
         message.streaming_error.code, message.streaming_error.message = code, str(error or "it has ended with an error")
+    return message

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from livedvr.api.desk import Desk
 from livedvr.api.listing import page
 from livedvr.api.messages import micros_of, set_time
 from livedvr.api.names import last_id, parent_of
+from livedvr.api.operations import Acceptance
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
 from livedvr.resources.layout import multivariant_name
 from livedvr.resources.models import DvrSession, TimeInterval, to_datetime, to_micros
@@ -54,19 +54,21 @@ class DvrSessions:
                 "the channel has no retention window", field=_FIELDS["retentionWindow"], hint="give it one"
             )
 
-        def also(db: sqlite3.Connection, session: DvrSession) -> Any:
-            name = f"{parent}/dvrSessions/{session.session_id}"
-            return self._desk.operations.accept(db, call, name, "create", to_message(session, channel))
-
+        name = f"{parent}/dvrSessions/{call.request.dvr_session_id}"
+        accepted = self._acceptance(call, name, "create", channel)
         with as_asked():
-            accepted = await self._desk.dvr.sessions.create(
+            await self._desk.dvr.sessions.create(
                 domain,
                 call.request.dvr_session_id,
                 _windows(asked),
                 manifest_key=key,
                 labels=dict(asked.labels),
+                also=accepted,
             )
-        return await self._desk.catalog.write(lambda db: also(db, accepted))
+        return accepted.answer
+
+    def _acceptance(self, call: Call, name: str, verb: str, channel: Any) -> Acceptance[DvrSession]:
+        return Acceptance(self._desk.operations, call, name, verb, lambda _, session: to_message(session, channel))
 
     async def get_dvr_session(self, call: Call) -> Any:
         """The session as it stands."""
@@ -86,16 +88,16 @@ class DvrSessions:
         paths = set(call.request.update_mask.paths)
         if not paths:
             raise InvalidArgument("which fields?", field="update_mask", hint="dvrWindows, labels, or both")
+        accepted = self._acceptance(call, name, "update", channel)
         with as_asked():
-            session = await self._desk.dvr.sessions.update(
+            await self._desk.dvr.sessions.update(
                 self._desk.domain_id(channel.name),
                 last_id(name),
                 windows=_windows(asked) if "dvr_windows" in paths or "dvrWindows" in paths else None,
                 labels=dict(asked.labels) if "labels" in paths else None,
+                also=accepted,
             )
-        return await self._desk.catalog.write(
-            lambda db: self._desk.operations.accept(db, call, name, "update", to_message(session, channel))
-        )
+        return accepted.answer
 
     async def delete_dvr_session(self, call: Call) -> Any:
         """The manifest goes, segments follow retention (S15)."""

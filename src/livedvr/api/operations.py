@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from google.cloud.video.live_stream_v1 import types
 from google.longrunning import operations_pb2
@@ -30,10 +30,33 @@ from livedvr.wallclock import WallClock
 OPERATIONS_KEPT = 30 * 24 * HOUR  # after they have ended, as the original does
 ANSWERS_KEPT = 24 * HOUR  # the API's minimum is an hour
 
+T = TypeVar("T")
 Work = Callable[[str], Awaitable[Any]]
 """Carries a verb out on the resource of this name and returns the operation's response; the same again is success."""
 
 _log = logging.getLogger(__name__)
+
+
+class Acceptance(Generic[T]):
+    """An operation that is done in its resource's transaction: hand it to the domain as ``also``, then take ``answer``.
+
+    ``store``: from the connection and the resource as it is accepted to the operation's response.
+    """
+
+    def __init__(
+        self, operations: Operations, call: Call, target: str, verb: str, store: Callable[[sqlite3.Connection, T], Any]
+    ) -> None:
+        self._operations = operations
+        self._call = call
+        self._target = target
+        self._verb = verb
+        self._store = store
+        self.answer: Any = None
+
+    def __call__(self, db: sqlite3.Connection, resource: T) -> None:
+        """In the transaction that stores the resource."""
+        response = self._store(db, resource)
+        self.answer = self._operations.accept(db, self._call, self._target, self._verb, response)
 
 
 class Operations:
