@@ -63,9 +63,10 @@ class Server:
             self._operations = Operations(catalog, self._clock, self._tasks)
             desk = Desk(self.dvr, catalog, self._operations, self._outputs, self._ports)
             runner = EventRunner(desk, self._clock)
-            collections = [kind(desk) for kind in (Inputs, Channels, Clips, DvrSessions, Assets, Pools)]
+            channels = Channels(desk)
+            collections = [kind(desk) for kind in (Clips, DvrSessions, Assets, Pools)]
             table = Dispatcher(
-                [*collections, Events(desk, runner), self._operations, Locations()], catalog, self._clock
+                [*collections, channels, Inputs(desk, channels.rebuild), Events(desk, runner), self._operations, Locations()], catalog, self._clock
             )
             self._events = self._tasks.create_task(runner.run(), name="events")
             self._http = HttpServer(rest_app(table), self._options.http, self._tasks, field="--http")

@@ -10,6 +10,7 @@ from google.cloud.video.live_stream_v1 import types
 from google.protobuf import empty_pb2
 from google.rpc import code_pb2
 
+from livedvr.api.aip.mask import apply_mask
 from livedvr.api.call import Call
 from livedvr.api.channel_mapping import attachment_keys, to_domain, with_defaults
 from livedvr.api.desk import Desk
@@ -25,6 +26,20 @@ from livedvr.resources.models import Channel, Input
 
 ChannelMessage = types.Channel.pb()
 _OUTPUT_ONLY = ("create_time", "update_time", "active_input", "streaming_state", "streaming_error")
+_PATCHABLE = (  # the API's list, and what is ours: retention and labels
+    "input_attachments",
+    "input_config",
+    "output",
+    "elementary_streams",
+    "mux_streams",
+    "manifests",
+    "sprite_sheets",
+    "log_config",
+    "timecode_config",
+    "encryptions",
+    "retention_config",
+    "labels",
+)
 _AT_REST = (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
 
 
@@ -55,7 +70,7 @@ class Channels:
         await self._desk.dvr.channels.create(domain, also=accepted)
         return accepted.answer
 
-    def _to_domain(self, message: Any, domain_id: str) -> Channel:
+    def _to_domain(self, message: Any, domain_id: str, changed: Any = None) -> Channel:
         if not message.output.uri:
             raise InvalidArgument("where to?", field="channel.output.uri", hint="gs://bucket/path")
         output = self._desk.outputs.place(message.output.uri, field="channel.output.uri")
@@ -63,7 +78,9 @@ class Channels:
         def input_of(name: str, field: str) -> Input:
             if not name.startswith(f"{location_of(message.name)}/inputs/"):
                 raise InvalidArgument(f"'{name}' is no input of this location", field=field)
-            return self._desk.ports.to_domain(self._desk.get(name, InputMessage, field=field))
+            is_changed = changed is not None and changed.name == name
+            given = changed if is_changed else self._desk.get(name, InputMessage, field=field)
+            return self._desk.ports.to_domain(given)
 
         return to_domain(message, domain_id, output, input_of)
 
@@ -88,8 +105,26 @@ class Channels:
         return _set_state(message, state, error, active)
 
     async def update_channel(self, call: Call) -> Any:
-        """Not yet."""
-        raise Unimplemented("channels are not updated", field="channel")
+        """Another setting of a channel at rest; what has been recorded stays."""
+        asked = call.request.channel
+        row = self._desk.row(asked.name)
+        assert row.domain is not None  # each channel has one
+        current, paths = from_row(row, ChannelMessage), call.request.update_mask.paths
+        stored = with_defaults(apply_mask(current, asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY))
+        domain = self._to_domain(stored, row.domain)
+
+        def store(db: sqlite3.Connection, _: Channel) -> Any:
+            new = to_row(stored, row.created, call.now)
+            api_rows.put_resource(db, new)
+            return _set_state(from_row(new, ChannelMessage), StreamingState.STOPPED, None, "primary")
+
+        accepted = Acceptance(self._desk.operations, call, asked.name, "update", store)
+        await self._desk.dvr.channels.update(domain, also=accepted)
+        return accepted.answer
+
+    async def rebuild(self, message: Any, changed: Any) -> None:
+        """A channel follows an input that is attached to it and will be ``changed``."""
+        await self._desk.dvr.channels.update(self._to_domain(message, self._desk.domain_id(message.name), changed))
 
     async def start_channel(self, call: Call) -> Any:
         """Ingest begins; AWAITING_INPUT when the operation is done."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from livedvr.api.aip.request_id import check_request_id
 from livedvr.api.call import Call
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.names import check_name
@@ -41,6 +42,7 @@ class Dispatcher:
             field = method.variable
             check_name(reduce(getattr, field.split("."), request), method.pattern, field=field)
             call = Call(method, request, self._clock.now())
+            check_request_id(call.request_id)
             if not call.request_id:
                 return await self._handlers[method.handler](call)
             async with self._same.setdefault(call.request_id, asyncio.Lock()):

@@ -11,6 +11,7 @@ from google.cloud.video.live_stream_v1 import types
 from google.protobuf import empty_pb2
 from google.rpc import code_pb2
 
+from livedvr.api.aip.mask import apply_mask
 from livedvr.api.call import Call
 from livedvr.api.desk import Desk
 from livedvr.api.listing import page
@@ -24,6 +25,9 @@ from livedvr.sessions.plan import NO_MEDIA
 
 SessionMessage = types.DvrSession.pb()
 ChannelMessage = types.Channel.pb()
+
+_PATCHABLE = ("dvr_windows", "labels")  # labels are ours
+_OUTPUT_ONLY = ("create_time", "update_time", "state", "error", "dvr_manifests.output_uri")
 
 _WINDOW = re.compile(r"dvrWindows\[(\d+)\]\.(start|end)Time")
 _FIELDS = {
@@ -85,16 +89,20 @@ class DvrSessions:
         """Windows and labels can be patched (S6-S10)."""
         asked, name = call.request.dvr_session, call.request.dvr_session.name
         channel = self._desk.get(parent_of(name), ChannelMessage)
-        paths = set(call.request.update_mask.paths)
+        paths = call.request.update_mask.paths
         if not paths:
             raise InvalidArgument("which fields?", field="update_mask", hint="dvrWindows, labels, or both")
+        current = await self._session(name)
+        before = to_message(current, channel)
+        new = apply_mask(before, asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY)
+        windows = None if list(new.dvr_windows) == list(before.dvr_windows) else _windows(new)
         accepted = self._acceptance(call, name, "update", channel)
         with as_asked():
             await self._desk.dvr.sessions.update(
                 self._desk.domain_id(channel.name),
                 last_id(name),
-                windows=_windows(asked) if "dvr_windows" in paths or "dvrWindows" in paths else None,
-                labels=dict(asked.labels) if "labels" in paths else None,
+                windows=windows,
+                labels=None if new.labels == before.labels else dict(new.labels),
                 also=accepted,
             )
         return accepted.answer

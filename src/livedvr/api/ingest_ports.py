@@ -12,7 +12,7 @@ from google.cloud.video.live_stream_v1 import types
 
 from livedvr.ingest.source import check_port, parse_source
 from livedvr.resources.errors import Aborted, InvalidArgument, ResourceExhausted
-from livedvr.resources.models import Input, SecurityRule
+from livedvr.resources.models import Edges, Input, SecurityRule
 
 _RANGE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<first>\d{1,5})-(?P<last>\d{1,5})")
 _RTMP, _SRT = types.Input.Type.RTMP_PUSH, types.Input.Type.SRT_PUSH
@@ -67,15 +67,25 @@ class IngestPorts:
 
     def to_domain(self, message: Any) -> Input:
         """An input as ingest takes it: what is pushed to us is listened for, what we pull is as it is named."""
-        parts = urlsplit(message.uri)
+        parts, framed = urlsplit(message.uri), _framed(message.preprocessing_config)
         listen = f"{self.host}:{parts.port}"
         if message.type_ == _RTMP:
             rules = SecurityRule(ip_ranges=tuple(message.security_rules.ip_ranges))
             key = parts.path.rpartition("/")[2]
-            return Input(uri=f"rtmp://{listen}/live?mode=listener", stream_key=key, security_rules=rules)
+            return Input(uri=f"rtmp://{listen}/live?mode=listener", stream_key=key, security_rules=rules, **framed)
         if message.type_ == _SRT:
-            return Input(uri=f"srt://{listen}?mode=listener&passphrase={parse_qs(parts.query)['passphrase'][0]}")
-        return Input(uri=message.uri)
+            passphrase = parse_qs(parts.query)["passphrase"][0]
+            return Input(uri=f"srt://{listen}?mode=listener&passphrase={passphrase}", **framed)
+        return Input(uri=message.uri, **framed)
+
+
+def _framed(config: Any) -> dict[str, Edges]:
+    """What is cut off the picture and put around it."""
+    return {
+        name: Edges(**{field.name: value for field, value in getattr(config, name).ListFields()})
+        for name in ("crop", "pad")
+        if config.HasField(name)
+    }
 
 
 def port_of(uri: str) -> int | None:

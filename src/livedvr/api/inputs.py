@@ -5,44 +5,51 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.cloud.video.live_stream_v1 import types
 from google.protobuf import empty_pb2
 
+from livedvr.api.aip.mask import apply_mask
 from livedvr.api.call import Call
 from livedvr.api.desk import Desk
 from livedvr.api.ingest_ports import port_of
 from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
+from livedvr.api.names import location_of
 from livedvr.api.refusing import at, refuse
 from livedvr.catalog import api_rows
 from livedvr.resources.errors import FailedPrecondition, PermissionDenied, Unimplemented
 
 InputMessage = types.Input.pb()
 _TYPE = types.Input.Type
+_PATCHABLE = ("tier", "preprocessing_config", "security_rules", "labels")  # labels are ours
+_OUTPUT_ONLY = ("create_time", "update_time", "uri", "input_stream_property")
 
 
 class Inputs:
-    """The collection ``inputs``."""
+    """The collection ``inputs``. ``rebuild``: has a channel follow its input (the channel, the input as it will be)."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, rebuild: Callable[[Any, Any], Awaitable[None]]) -> None:
         self._desk = desk
+        self._rebuild = rebuild
         self._choosing = asyncio.Lock()  # two must not get one port
         desk.operations.register({"inputs.delete": self._delete})
 
     async def create_input(self, call: Call) -> Any:
         """A push input gets its address here; what is pulled has one already (ours: a ``uri`` without a ``type``)."""
         asked = call.request.input
-        refuse(asked, ["preprocessing_config"], "input")
         name = self._desk.new_name(f"{call.request.parent}/inputs", call.request.input_id, field="input_id")
-        stored = InputMessage(name=name, labels=asked.labels, type_=asked.type_, tier=asked.tier or types.Input.Tier.HD)
-        stored.security_rules.CopyFrom(asked.security_rules)
-        if not asked.HasField("security_rules"):
-            stored.ClearField("security_rules")
+        stored = InputMessage()
+        stored.CopyFrom(asked)
+        for field in _OUTPUT_ONLY:
+            stored.ClearField(field)
+        stored.name, stored.tier = name, asked.tier or types.Input.Tier.HD
+        _check(stored)
         async with self._choosing:
             stored.uri = await self._uri(asked)
-            with at("input.security_rules"):
+            with at("input"):
                 self._desk.ports.to_domain(stored)
 
             def work(db: sqlite3.Connection) -> Any:
@@ -61,13 +68,7 @@ class Inputs:
                 field="input.uri",
                 hint="set a type, or let the operator allow it: --allow-pull",
             )
-        if asked.type_ == _TYPE.SRT_PUSH and asked.security_rules.ip_ranges:
-            raise Unimplemented(
-                "over SRT nobody tells who publishes",
-                field="input.security_rules.ip_ranges",
-                hint="the passphrase in the uri is what lets a publisher in",
-            )
-        taken = {port_of(row_uri) for row_uri in await asyncio.to_thread(self._uris)}
+        taken = {port_of(uri) for uri in await asyncio.to_thread(self._uris)}
         stream_id = str(uuid.uuid4())
         return await asyncio.to_thread(self._desk.ports.uri_for, asked.type_, stream_id, taken)
 
@@ -84,18 +85,34 @@ class Inputs:
         return page(call, "inputs", self._desk.list(f"{call.request.parent}/inputs", InputMessage))
 
     async def update_input(self, call: Call) -> Any:
-        """Not yet."""
-        raise Unimplemented("inputs are not updated", field="input")
+        """Who may publish, how the picture is framed. The channels that have it attached are at rest meanwhile."""
+        asked = call.request.input
+        row = self._desk.row(asked.name)
+        paths = call.request.update_mask.paths
+        stored = apply_mask(
+            from_row(row, InputMessage), asked, paths, patchable=_PATCHABLE, output_only=(*_OUTPUT_ONLY, "type_")
+        )
+        _check(stored)
+        for channel in self._attached_to(asked.name):
+            await self._rebuild(channel, stored)
+
+        def work(db: sqlite3.Connection) -> Any:
+            new = to_row(stored, row.created, call.now)
+            api_rows.put_resource(db, new)
+            return self._desk.operations.accept(db, call, asked.name, "update", from_row(new, InputMessage))
+
+        return await self._desk.catalog.write(work)
 
     async def delete_input(self, call: Call) -> Any:
         """Refused while a channel has it attached."""
         name = self._desk.row(call.request.name).name
-        for channel in self._desk.list(f"{name.rpartition('/inputs/')[0]}/channels", types.Channel.pb()):
-            if any(attached.input == name for attached in channel.input_attachments):
-                raise FailedPrecondition(
-                    f"'{channel.name}' has it attached", field="name", hint="delete that one first"
-                )
+        for channel in self._attached_to(name):
+            raise FailedPrecondition(f"'{channel.name}' has it attached", field="name", hint="delete that one first")
         return await self._desk.operations.begin(call, name, "delete")
+
+    def _attached_to(self, name: str) -> list[Any]:
+        channels = self._desk.list(f"{location_of(name)}/channels", types.Channel.pb())
+        return [channel for channel in channels if any(one.input == name for one in channel.input_attachments)]
 
     async def _delete(self, name: str) -> Any:
         await self._desk.catalog.write(lambda db: api_rows.delete_resource(db, name))
@@ -104,3 +121,13 @@ class Inputs:
     async def preview_input(self, call: Call) -> Any:
         """What is being pushed is not shown here."""
         raise Unimplemented("livedvr previews no inputs", field="name")
+
+
+def _check(message: Any) -> None:
+    refuse(message.preprocessing_config, ["audio"], "input.preprocessing_config")
+    if message.type_ == _TYPE.SRT_PUSH and message.security_rules.ip_ranges:
+        raise Unimplemented(
+            "over SRT nobody tells who publishes",
+            field="input.security_rules.ip_ranges",
+            hint="the passphrase in the uri is what lets a publisher in",
+        )

@@ -7,6 +7,7 @@ from typing import Any
 from google.cloud.location import locations_pb2
 
 from livedvr.api.call import Call
+from livedvr.api.listing import page
 from livedvr.api.names import last_id
 
 HERE = "local"
@@ -21,7 +22,7 @@ class Locations:
 
     async def list_locations(self, call: Call) -> Any:
         """The one there is."""
-        return locations_pb2.ListLocationsResponse(locations=[_location(f"{call.request.name}/locations/{HERE}")])
+        return page(call, "locations", [_location(f"{call.request.name}/locations/{HERE}")])
 
 
 def _location(name: str) -> Any:

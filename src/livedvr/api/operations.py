@@ -17,6 +17,7 @@ from google.protobuf import any_pb2, json_format
 from google.rpc import code_pb2, status_pb2
 
 from livedvr.api.call import Call
+from livedvr.api.listing import page
 from livedvr.api.messages import set_time
 from livedvr.api.names import location_of
 from livedvr.api.status import to_status
@@ -147,7 +148,7 @@ class Operations:
     async def list_operations(self, call: Call) -> Any:
         """A location's operations."""
         rows = self._catalog.read(lambda db: api_rows.list_operations(db, f"{call.request.name}/operations"))
-        return operations_pb2.ListOperationsResponse(operations=[to_message(row) for row in rows])
+        return page(call, "operations", [to_message(row) for row in rows])
 
     async def cancel_operation(self, call: Call) -> Any:
         """Best effort (AIP-151): that it was asked for is noted; what is begun is carried out all the same."""

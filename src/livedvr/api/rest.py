@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from livedvr.api.aip.json_body import read_json, write_json
+from livedvr.api.aip.query import AnswerFormat, read_query
 from livedvr.api.dispatch import Dispatcher
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.status import to_http, to_status
-from livedvr.resources.errors import InvalidArgument, LiveDvrError, NotFound, Unimplemented
+from livedvr.resources.errors import LiveDvrError, NotFound, Unimplemented
 
 
 def rest_app(dispatcher: Dispatcher) -> Starlette:
@@ -28,33 +29,28 @@ def rest_app(dispatcher: Dispatcher) -> Starlette:
 def _endpoint(dispatcher: Dispatcher, method: Method) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(http: Request) -> Response:
         try:
-            request = await read_request(http, method)
+            request, form = await read_request(http, method)
             answer = await dispatcher.answer(method, request)
         except LiveDvrError as error:
             return _refusal(error)
-        return JSONResponse(json_format.MessageToDict(answer))
+        return JSONResponse(write_json(answer, enums_as_integers=form.enums_as_integers))
 
     return endpoint
 
 
-async def read_request(http: Request, method: Method) -> Any:
-    """The request message: body, query and path, in this order (google.api.http)."""
+async def read_request(http: Request, method: Method) -> tuple[Any, AnswerFormat]:
+    """The request message of body, query and path (google.api.http), and how its answer is wanted."""
     request = method.request()
     body = await http.body()
-    if method.body is not None and body:
-        target = request if method.body == "*" else getattr(request, method.body)
-        try:
-            json_format.Parse(body, target)
-        except json_format.ParseError as error:
-            raise InvalidArgument(str(error)) from error
-    given = {k: v for k, v in http.query_params.items() if not k.startswith("$")}
-    mask = given.pop("updateMask", given.pop("update_mask", None))
-    if mask:
-        request.update_mask.paths.extend(mask.split(","))
-    json_format.ParseDict(given, request)
+    if method.body == "*":
+        read_json(body, request)
+    elif method.body is not None:
+        read_json(body, getattr(request, method.body), field=method.body)
     owner, _, field = method.variable.rpartition(".")
-    setattr(getattr(request, owner) if owner else request, field, method.resource_name(list(http.path_params.values())))
-    return request
+    form = read_query(http.query_params.multi_items(), request, bound={owner or field, method.body or ""})
+    name = method.resource_name(list(http.path_params.values()))
+    setattr(getattr(request, owner) if owner else request, field, name)
+    return request, form
 
 
 def _refusal(error: LiveDvrError) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 import ffmpeg
 
 from livedvr.ingest.cues import cue_slaves
+from livedvr.ingest.picture import picture_filters
 from livedvr.ingest.source import Source
 from livedvr.ingest.testsrc import TESTSRC_OPTIONS, testsrc_graph
 from livedvr.resources.layout import INIT_NAME, SEGMENT_PATTERN
@@ -59,7 +60,7 @@ def build_argv(binary: str, source: Source, cut: Cut) -> list[str]:
     """
     given = ffmpeg.input(_input_name(source), **_input_options(source, cut))
     media = [mux for mux in cut.muxes if mux.container != "vtt"]
-    outputs = [output for mux in media for output in _outputs(given, cut, mux, alone=len(media) == 1)]
+    outputs = [output for mux in media for output in _outputs(given, source, cut, mux, alone=len(media) == 1)]
     outputs += _text_outputs(_text_input(given, source, cut), source, cut)
     may_have_cues = source.kind in ("srt", "udp", "file")  # what brings an MPEG-TS as it is
     if may_have_cues:
@@ -86,14 +87,14 @@ def stream_specifiers(channel: Channel, mux: MuxStream) -> list[str]:
     ]
 
 
-def _outputs(given: Any, cut: Cut, mux: MuxStream, *, alone: bool) -> list[Any]:
+def _outputs(given: Any, source: Source, cut: Cut, mux: MuxStream, *, alone: bool) -> list[Any]:
     """The rendition, and what its copied audio needs beside it."""
     channel, audio = cut.channel, cut.channel.audio_of(mux)
     # In the only rendition each stream is taken if there is one. Else one that is missing must be told by its name, so
     # that the next run can do without its rendition (P7).
     optional = "?" if alone else ""
     streams = [given[one + optional] for one in stream_specifiers(channel, mux) if one not in cut.lacking]
-    outputs = [ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(channel, mux))]
+    outputs = [ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(source, channel, mux))]
     if audio and audio.codec == "copy" and mux.container == "fmp4":
         # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
         # NUT, which takes any codec; and audio is written without waiting for the first keyframe.
@@ -237,7 +238,7 @@ def _hls_options(source: Source) -> dict[str, Any]:
     return options
 
 
-def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
+def _output_options(source: Source, channel: Channel, mux: MuxStream) -> dict[str, Any]:
     options: dict[str, Any] = {
         "f": "segment",
         "segment_time": format_seconds(mux.segment_micros),
@@ -252,7 +253,7 @@ def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
         # B-frames, and a whole GOP for a video that is joined in its middle). output_ts_offset would move the cuts.
         "avoid_negative_ts": "disabled",
         "initial_offset": format_seconds(CONTAINER_OFFSET),
-        **_video_options(channel.video_of(mux), mux),
+        **_video_options(source, channel.video_of(mux), mux),
         **_audio_options(channel.audio_of(mux)),
     }
     # The muxer within orders packets again, and what it holds back for that would go into the next file.
@@ -276,7 +277,7 @@ def _output_options(channel: Channel, mux: MuxStream) -> dict[str, Any]:
 _ENCODERS = {"h264": "libx264", "h265": "libx265"}
 
 
-def _video_options(video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
+def _video_options(source: Source, video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
     if video is None:
         return {}
     if video.codec == "copy":
@@ -300,8 +301,8 @@ def _video_options(video: VideoStream | None, mux: MuxStream) -> dict[str, Any]:
         options |= _h264_options(video)
     else:
         options |= _h265_options(video)
-    if video.height_pixels:
-        options["vf"] = f"scale={video.width_pixels or -2}:{video.height_pixels}"
+    if filters := picture_filters(source, video):
+        options["vf"] = ",".join(filters)
     if video.frame_rate:
         options["r"] = f"{video.frame_rate:g}"
     return options

@@ -9,14 +9,14 @@ import os
 import re
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from livedvr.resources.addresses import listens_for_rtmp, public_uri
 from livedvr.resources.errors import Aborted, InvalidArgument
-from livedvr.resources.models import Channel, Input
+from livedvr.resources.models import Channel, Edges, Input
 
 Kind = Literal["testsrc", "file", "srt", "udp", "rtmp", "rtsp", "hls"]
 
@@ -49,6 +49,7 @@ class Source:
         stream_key: what a publisher over RTMP has to know (I4).
         ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
         secrets: what ffmpeg may write into its log and nobody is to read there.
+        crop: what is cut off its picture, and ``pad`` what is put around that, before it is encoded.
     """
 
     kind: Kind
@@ -62,6 +63,8 @@ class Source:
     stream_key: str | None = field(default=None, repr=False)
     ip_ranges: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    crop: Edges | None = None
+    pad: Edges | None = None
 
     @property
     def ends(self) -> bool:
@@ -106,7 +109,7 @@ def parse_source(given: Input) -> Source:
         )
     if given.security_rules.ip_ranges:
         _check_ranges(source, given.security_rules.ip_ranges)
-    return source
+    return replace(source, crop=given.crop, pad=given.pad)
 
 
 def _parse(uri: str, scheme: str, given: Input) -> Source:

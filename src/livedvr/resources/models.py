@@ -56,18 +56,32 @@ class SecurityRule(Resource):
         return check_ranges(value)
 
 
+class Edges(Resource):
+    """Pixels at each edge of a picture."""
+
+    top_pixels: int = Field(default=0, ge=0, le=4320)
+    bottom_pixels: int = Field(default=0, ge=0, le=4320)
+    left_pixels: int = Field(default=0, ge=0, le=8192)
+    right_pixels: int = Field(default=0, ge=0, le=8192)
+
+
 class Input(Resource):
     """Where the live media comes from: ``testsrc``, a file, ``srt://...``, ``rtmp://...``; see docs/inputs.md.
 
     ``stream_key`` is what a publisher over RTMP has to know (I4). In ``uri`` it may be given as ``rtmp://:port/app/KEY``;
     it is taken out of there, so that what shows the URI does not show the key. JSON has it only for the catalog:
     ``model_dump_json(context=WITH_SECRETS)``.
+
+    ``crop`` is cut off the source's picture, then ``pad`` is put around it in black, before it is scaled; both for encoded
+    videos only.
     """
 
     uri: str = Field(min_length=1)
     loop: bool = False  # a file starts again at its end
     security_rules: SecurityRule = SecurityRule()
     stream_key: SecretStr | None = None
+    crop: Edges | None = None
+    pad: Edges | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -177,6 +191,9 @@ class Channel(Resource):
         pulled = all(given.uri.startswith(("http://", "https://")) for given in self.inputs.values())
         if self.source_dates and not pulled:
             raise ValueError("only an HLS source has dates of its own")
+        framed = any(given.crop or given.pad for given in self.inputs.values())
+        if framed and any(s.video_stream and s.video_stream.codec == "copy" for s in self.elementary_streams):
+            raise ValueError("a copied video is neither cropped nor padded: use the codec h264 or h265")
         if self.input_switch_mode == "MANUAL" and self.backup_input is None:
             raise ValueError("there is no backup input to switch to")
         if self.reference.container == "vtt":
