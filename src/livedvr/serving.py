@@ -66,7 +66,16 @@ class Server:
             channels = Channels(desk)
             collections = [kind(desk) for kind in (Clips, DvrSessions, Assets, Pools)]
             table = Dispatcher(
-                [*collections, channels, Inputs(desk, channels.rebuild), Events(desk, runner), self._operations, Locations()], catalog, self._clock
+                [
+                    *collections,
+                    channels,
+                    Inputs(desk, channels.rebuild),
+                    Events(desk, runner),
+                    self._operations,
+                    Locations(),
+                ],
+                catalog,
+                self._clock,
             )
             self._events = self._tasks.create_task(runner.run(), name="events")
             self._http = HttpServer(rest_app(table), self._options.http, self._tasks, field="--http")

@@ -76,7 +76,7 @@ class Serving:
 
 
 class Client:
-    """The official client: ``rest`` and ``grpc`` are synchronous, ``grpc_asyncio`` is not; `call` and `done` hide it."""
+    """The official client: ``rest`` and ``grpc`` are synchronous, ``grpc_asyncio`` is not. `call`, `done` hide it."""
 
     def __init__(self, form: str, serving: Serving) -> None:
         self.form = form

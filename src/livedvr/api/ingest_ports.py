@@ -67,25 +67,25 @@ class IngestPorts:
 
     def to_domain(self, message: Any) -> Input:
         """An input as ingest takes it: what is pushed to us is listened for, what we pull is as it is named."""
-        parts, framed = urlsplit(message.uri), _framed(message.preprocessing_config)
+        parts, config = urlsplit(message.uri), message.preprocessing_config
+        crop, pad = _edges(config, "crop"), _edges(config, "pad")
         listen = f"{self.host}:{parts.port}"
         if message.type_ == _RTMP:
             rules = SecurityRule(ip_ranges=tuple(message.security_rules.ip_ranges))
             key = parts.path.rpartition("/")[2]
-            return Input(uri=f"rtmp://{listen}/live?mode=listener", stream_key=key, security_rules=rules, **framed)
+            return Input(
+                uri=f"rtmp://{listen}/live?mode=listener", stream_key=key, security_rules=rules, crop=crop, pad=pad
+            )
         if message.type_ == _SRT:
             passphrase = parse_qs(parts.query)["passphrase"][0]
-            return Input(uri=f"srt://{listen}?mode=listener&passphrase={passphrase}", **framed)
-        return Input(uri=message.uri, **framed)
+            return Input(uri=f"srt://{listen}?mode=listener&passphrase={passphrase}", crop=crop, pad=pad)
+        return Input(uri=message.uri, crop=crop, pad=pad)
 
 
-def _framed(config: Any) -> dict[str, Edges]:
-    """What is cut off the picture and put around it."""
-    return {
-        name: Edges(**{field.name: value for field, value in getattr(config, name).ListFields()})
-        for name in ("crop", "pad")
-        if config.HasField(name)
-    }
+def _edges(config: Any, field: str) -> Edges | None:
+    """What is cut off the picture, or put around it."""
+    given = getattr(config, field)
+    return Edges(**{one.name: value for one, value in given.ListFields()}) if config.HasField(field) else None
 
 
 def port_of(uri: str) -> int | None:

@@ -94,7 +94,9 @@ def _outputs(given: Any, source: Source, cut: Cut, mux: MuxStream, *, alone: boo
     # that the next run can do without its rendition (P7).
     optional = "?" if alone else ""
     streams = [given[one + optional] for one in stream_specifiers(channel, mux) if one not in cut.lacking]
-    outputs = [ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(source, channel, mux))]
+    outputs = [
+        ffmpeg.output(*streams, f"{mux.key}/{SEGMENT_PATTERN[mux.container]}", **_output_options(source, channel, mux))
+    ]
     if audio and audio.codec == "copy" and mux.container == "fmp4":
         # The first seconds as they came: their AAC frames may carry a configuration that the init segment lacks. In
         # NUT, which takes any codec; and audio is written without waiting for the first keyframe.

@@ -72,8 +72,8 @@ class Input(Resource):
     it is taken out of there, so that what shows the URI does not show the key. JSON has it only for the catalog:
     ``model_dump_json(context=WITH_SECRETS)``.
 
-    ``crop`` is cut off the source's picture, then ``pad`` is put around it in black, before it is scaled; both for encoded
-    videos only.
+    ``crop`` is cut off the source's picture, then ``pad`` is put around it in black, before it is scaled; both for
+    encoded videos only.
     """
 
     uri: str = Field(min_length=1)
@@ -185,6 +185,13 @@ class Channel(Resource):
             unknown = next((key for key in manifest.mux_streams if key not in keys), None)
             if unknown is not None:
                 raise ValueError(f"manifest '{manifest.file_name}' names '{unknown}', which is no mux stream")
+        if self.reference.container == "vtt":
+            raise ValueError("a channel needs a video or an audio")
+        return self
+
+    @model_validator(mode="after")
+    def _takes(self) -> Self:
+        """Whether its inputs can be what it asks of them."""
         synthetic = any(given.uri == "testsrc" for given in self.inputs.values())
         if synthetic and any(stream.is_copied for stream in self.elementary_streams):
             raise ValueError("testsrc makes raw pictures, there is nothing to copy: use video h264")
@@ -196,8 +203,6 @@ class Channel(Resource):
             raise ValueError("a copied video is neither cropped nor padded: use the codec h264 or h265")
         if self.input_switch_mode == "MANUAL" and self.backup_input is None:
             raise ValueError("there is no backup input to switch to")
-        if self.reference.container == "vtt":
-            raise ValueError("a channel needs a video or an audio")
         return self
 
     @property
