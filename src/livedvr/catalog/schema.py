@@ -126,6 +126,15 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (channel, serial)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE break_orders (              -- ad breaks that are asked for and wait for their segment (P9)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        event INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        duration INTEGER,                    -- null: there the program is returned to
+        PRIMARY KEY (channel, event, at)
+    ) WITHOUT ROWID;
+    """,
 )
 
 
