@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -27,8 +28,9 @@ from livedvr.resources.errors import (
     LiveDvrError,
     NotFound,
 )
+from livedvr.resources.figures import ChannelFigures, InputStreams
 from livedvr.resources.gateway import Gateway
-from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
+from livedvr.resources.models import AdBreak, Channel, DvrSession, InputKey, TimeInterval
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
@@ -371,9 +373,40 @@ class Channels:
             )
         runtime.supervisor.switch_input(key)
 
+    async def ad_break(
+        self, channel_id: str, duration: timedelta, *, at: datetime | None = None, event_id: int | None = None
+    ) -> AdBreak:
+        """Have an ad break told in all playlists (P9), from the first segment's start at or after ``at`` on.
+
+        ``at`` None: now. ``event_id``: the splice_event_id; None: the next free one. It waits over restarts until its
+        segment comes. FAILED_PRECONDITION: the channel is not streaming, ``at`` is listed already, or another break is
+        then; ALREADY_EXISTS: so is this event.
+        """
+        runtime = await self._dvr.runtime(channel_id)
+        if runtime.state is not StreamingState.STREAMING:
+            raise FailedPrecondition(
+                f"channel '{channel_id}' is {runtime.state}", field="channel", hint="a break needs media around it"
+            )
+        return await runtime.ad_breaks.begin(duration, at, event_id)
+
+    async def return_to_program(self, channel_id: str) -> None:
+        """End the ad break that `ad_break` began, at the next segment's start; one that waits is off.
+
+        FAILED_PRECONDITION: there is none.
+        """
+        await (await self._dvr.runtime(channel_id)).ad_breaks.end()
+
     async def active_input(self, channel_id: str) -> InputKey:
         """The input that is on air, or will be when the channel is started."""
         return (await self._dvr.runtime(channel_id)).active_input
+
+    async def streams(self, channel_id: str, key: InputKey = "primary") -> InputStreams:
+        """What an input of the channel brings, or brought last: codecs, sizes, rates, and since when."""
+        return (await self._dvr.runtime(channel_id)).came(key)
+
+    async def figures(self, channel_id: str) -> ChannelFigures:
+        """How well the channel goes: segments, lag, clock, gaps, runs. Cheap enough to be asked each second."""
+        return (await self._dvr.runtime(channel_id)).figures()
 
     async def state(self, channel_id: str) -> tuple[StreamingState, LiveDvrError | None]:
         """What the channel is doing, and why it is in STREAMING_ERROR."""

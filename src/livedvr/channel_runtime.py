@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from livedvr.catalog import channel_rows, segment_rows
@@ -16,6 +17,7 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.channel_deletion import mark_deleting
 from livedvr.control.server import ControlServer
+from livedvr.ingest.ad_breaks import AdBreaks
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
@@ -23,6 +25,7 @@ from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.supervisor import Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
+from livedvr.resources.figures import ChannelFigures, InputStreams
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
 from livedvr.sessions.live import LiveManifests
@@ -32,6 +35,7 @@ from livedvr.sessions.pressure import Disk
 from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.local import LocalStore, make_private_root
 from livedvr.storage.open_store import local_root
+from livedvr.timeline.figures import GapCount, drift_ppm
 from livedvr.timeline.timeline import ChannelTimeline
 
 
@@ -75,11 +79,13 @@ class ChannelRuntime:
         self._store = LocalStore(self._root)
         self._spool = self._root / ".livedvr" / "spool"  # on the output's file system: an object is a link to it
         self._known = around.catalog.read(lambda db: segment_rows.load_timeline(db, row))
+        self._gaps = GapCount(self._known.timeline)
         self._taken_up = False
         self._stopped = True  # the last stop has been carried out to its end
         self._changed = asyncio.Event()
         self._changing = asyncio.Lock()  # a start and a stop come after each other
         self.supervisor: Supervisor | None = None
+        self.ad_breaks = AdBreaks(row.channel.channel_id, self._known, around.catalog, owner, around.clock)
         self.sessions = SessionManager(
             row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts, around.on_state
         )
@@ -250,6 +256,29 @@ class ChannelRuntime:
     def error(self) -> LiveDvrError | None:
         """Why the channel is in STREAMING_ERROR."""
         return self.supervisor.error if self.supervisor else None
+
+    def came(self, key: InputKey) -> InputStreams:
+        """What an input brings, or brought last."""
+        return self.supervisor.came(key) if self.supervisor else InputStreams()
+
+    def figures(self) -> ChannelFigures:
+        """How well it goes."""
+        timeline, ingest = self._known.timeline, self.supervisor
+        self._gaps.look()
+        last = timeline.last(timeline.reference)
+        newest = [timeline.last(mux) for mux in timeline.renditions()]
+        error = ingest.clock_error if ingest else None
+        return ChannelFigures(
+            segments=sum(len(timeline.segments(mux)) for mux in timeline.renditions()),
+            segments_ever=sum(one.number + 1 for one in newest if one),
+            size_bytes=timeline.size,
+            lag=timedelta(microseconds=self._around.clock.now() - last.end) if last else None,
+            clock_error=None if error is None else timedelta(microseconds=error),
+            drift_ppm=drift_ppm(timeline.segments(timeline.reference)),
+            gaps=self._gaps.count,
+            gap_duration=timedelta(microseconds=self._gaps.micros),
+            runs=ingest.runs if ingest else 0,
+        )
 
     async def close(self) -> None:
         """Stop ingest, end the tasks, let the channel go."""

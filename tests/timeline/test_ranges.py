@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from builders import T0, segment
 from livedvr.resources.times import HOUR, MINUTE, SECOND
-from livedvr.timeline.ranges import Cue, CueReading, DateRanges, RangeTag
+from livedvr.timeline.cue_reading import CueReading
+from livedvr.timeline.ranges import Cue, DateRanges, RangeTag
 from livedvr.timeline.scte35 import TICKS, WRAP
 from livedvr.timeline.segment import Segment, Window
 from splices import segmentation, splice_cancel, splice_insert, splice_null, ticks, time_signal

@@ -32,7 +32,7 @@ _NOT_DONE = (
 _NOT_ENCODED = ("allow_open_gop", "gop_frame_count", "b_pyramid", "b_frame_count", "vbv_fullness_bits", "tune")
 _GOP = timedelta(seconds=2)
 _CONTAINERS: dict[str, Container] = {"": "fmp4", "fmp4": "fmp4", "ts": "ts"}
-_LAYOUTS = {1: ["fc"], 2: ["fl", "fr"], 6: ["fl", "fr", "fc", "lfe", "sl", "sr"]}
+LAYOUTS = {1: ["fc"], 2: ["fl", "fr"], 6: ["fl", "fr", "fc", "lfe", "sl", "sr"]}
 _MODES = types.InputConfig.InputSwitchMode
 
 
@@ -77,7 +77,7 @@ def with_defaults(message: Any) -> Any:
             audio.channel_count = audio.channel_count or 2
             audio.sample_rate_hertz = audio.sample_rate_hertz or 48_000
             if not audio.channel_layout:
-                audio.channel_layout.extend(_LAYOUTS.get(audio.channel_count, []))
+                audio.channel_layout.extend(LAYOUTS.get(audio.channel_count, []))
     for manifest in stored.manifests:
         manifest.file_name = manifest.file_name or "manifest.m3u8"
         manifest.max_segment_count = manifest.max_segment_count or 5
@@ -174,7 +174,7 @@ def _audio(message: Any, path: str) -> AudioStream:
             f"{message.bitrate_bps} is not possible", field=f"{path}.bitrate_bps", hint="1 to 10000000"
         )
     channels = message.channel_count or 2
-    if message.channel_layout and list(message.channel_layout) != _LAYOUTS.get(channels):
+    if message.channel_layout and list(message.channel_layout) != LAYOUTS.get(channels):
         raise Unimplemented("another order of channels", field=f"{path}.channel_layout", hint="leave it out")
     with at(path):
         return AudioStream(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
@@ -19,8 +20,10 @@ from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import location_of
 from livedvr.api.refusing import at, refuse
+from livedvr.api.stream_property import fill_streams
 from livedvr.catalog import api_rows
-from livedvr.resources.errors import FailedPrecondition, PermissionDenied, Unimplemented
+from livedvr.resources.errors import FailedPrecondition, LiveDvrError, PermissionDenied, Unimplemented
+from livedvr.resources.models import InputKey
 
 InputMessage = types.Input.pb()
 _TYPE = types.Input.Type
@@ -77,12 +80,23 @@ class Inputs:
         return [from_row(row, InputMessage).uri for row in rows]
 
     async def get_input(self, call: Call) -> Any:
-        """The input with the address to push to."""
-        return self._desk.get(call.request.name, InputMessage)
+        """The input with the address to push to, and what it brings."""
+        return await self._with_streams(self._desk.get(call.request.name, InputMessage))
 
     async def list_inputs(self, call: Call) -> Any:
         """A location's inputs."""
-        return page(call, "inputs", self._desk.list(f"{call.request.parent}/inputs", InputMessage))
+        inputs = self._desk.list(f"{call.request.parent}/inputs", InputMessage)
+        return page(call, "inputs", [await self._with_streams(one) for one in inputs])
+
+    async def _with_streams(self, message: Any) -> Any:
+        for channel in self._attached_to(message.name):
+            key: InputKey = "primary" if channel.input_attachments[0].input == message.name else "backup"
+            with contextlib.suppress(
+                LiveDvrError
+            ):  # the channel's output is away: the input can be looked at all the same
+                streams = await self._desk.dvr.channels.streams(self._desk.domain_id(channel.name), key)
+                fill_streams(message.input_stream_property, streams)
+        return message
 
     async def update_input(self, call: Call) -> Any:
         """Who may publish, how the picture is framed. The channels that have it attached are at rest meanwhile."""

@@ -55,7 +55,7 @@ def set_deleting(db: sqlite3.Connection, channel: str) -> None:
 
 def delete_channel(db: sqlite3.Connection, channel: str) -> None:
     """Every row of the channel goes, but the counts of its sessions' editions: an address is never reused (O6)."""
-    for table in ("retired", "sessions", "range_tags", "segments", "runs", "events"):
+    for table in ("retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events"):
         db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
     db.execute("DELETE FROM channels WHERE id = ?", (channel,))
 

@@ -127,6 +127,15 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE break_orders (              -- ad breaks that are asked for and wait for their segment (P9)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        event INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        duration INTEGER,                    -- null: there the program is returned to
+        PRIMARY KEY (channel, event, at)
+    ) WITHOUT ROWID;
+    """,
+    """
     CREATE TABLE api_resources (             -- what the Live Stream API has beside the tables above
         name TEXT PRIMARY KEY,               -- projects/p/locations/l/inputs/i
         parent TEXT NOT NULL,                -- projects/p/locations/l/inputs

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from livedvr.catalog.break_rows import list_orders
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.range_rows import list_tags
 from livedvr.resources.models import InputKey
@@ -102,6 +103,7 @@ def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
     """The channel's timeline as it is stored."""
     channel, muxes = row.channel.channel_id, row.channel.timeline_keys()
     known = ChannelTimeline(Timeline(muxes), row.target, ranges=DateRanges(list_tags(db, channel)))
+    known.orders = list_orders(db, channel)
     for run in list_runs(db, channel):
         if run.media:
             known.media[run.id] = dict(run.media)

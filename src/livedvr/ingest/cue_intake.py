@@ -1,15 +1,16 @@
-"""From a run's messages to tags: what `Intake` asks for while it places segments. No I/O but the run's own files."""
+"""From a run's messages and the breaks that are asked for to tags: `Intake` asks for them while it places segments."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
 
-from livedvr.catalog import channel_rows, range_rows
+from livedvr.catalog import break_rows, channel_rows, range_rows
 from livedvr.ingest.open_run import OpenRun
 from livedvr.resources.times import MINUTE, format_seconds, format_time
 from livedvr.timeline.beside import Placed
-from livedvr.timeline.ranges import CueReading, RangeTag, Told
+from livedvr.timeline.cue_reading import CueReading, Told
+from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
@@ -18,14 +19,14 @@ ABOUT = 10 * MINUTE  # what is listed before that is not what a message is about
 
 def read_cues(open_run: OpenRun, known: ChannelTimeline, placed: Mapping[str, Placed], final: bool) -> Told:
     """What the messages have come to that came beside these segments; ``final``: and those behind the last one."""
-    if not open_run.waiting and not known.ranges.has_returning:
+    if not (open_run.waiting or known.ranges.has_returning or known.orders):
         return Told()
     reference = open_run.reference.mux.key
     places = _next_numbers(known)
     last = known.timeline.last(reference)
     run = known.timeline.of_run(reference, open_run.run.id, since=last.end - ABOUT) if last else []
     segments = placed[reference].segments
-    reading = CueReading(known.ranges, run, places)
+    reading = CueReading(known.ranges, run, places, known.orders)
     for segment in segments:
         beside = {mux: _beside(segment, placed.get(mux), number) for mux, number in places.items()}
         reading.append(segment, beside, open_run.waiting[reading.told.taken :])
@@ -56,6 +57,10 @@ def commit_cues(db: sqlite3.Connection, channel: str, open_run: OpenRun, told: T
         range_rows.set_cues(db, open_run.run.id, open_run.waiting[told.taken - 1].index + 1)
     for tag in told.tags:
         channel_rows.add_event(db, channel, tag.start if tag.end is None else tag.end, "SCTE35", _words(tag))
+    break_rows.delete_orders(db, channel, told.carried)
+    for order in told.missed:
+        text = f"no media came while {order.name} was to be, from {format_time(order.at)} on"
+        channel_rows.add_event(db, channel, time, "AD_BREAK_MISSED", text)
     if told.refused and not open_run.refused_cue:
         text = f"a message of run {open_run.run.id} is not used: {told.refused[0]} (its further ones are not told)"
         channel_rows.add_event(db, channel, time, "SCTE35_REFUSED", text)
@@ -64,6 +69,7 @@ def commit_cues(db: sqlite3.Connection, channel: str, open_run: OpenRun, told: T
 def take_over(open_run: OpenRun, known: ChannelTimeline, told: Told) -> None:
     """They are in the catalog: here, too."""
     known.ranges.append(told.tags)
+    known.orders = [order for order in known.orders if order not in told.carried]
     open_run.waiting = open_run.waiting[told.taken :]
     open_run.refused_cue = open_run.refused_cue or bool(told.refused)
 

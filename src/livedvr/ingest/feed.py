@@ -42,6 +42,8 @@ class Feed:
     Attributes:
         state: what it is doing: STARTING, AWAITING_INPUT, STREAMING, STREAMING_NO_INPUT, in the end STOPPED.
         streams: the source's streams that were taken, for people.
+        established: when the last run's media began to come, UTC microseconds; None: none has.
+        runs: how many ffmpegs it has started.
         stand_ins: the inputs that come on air by themselves when this one is lost.
     """
 
@@ -51,6 +53,8 @@ class Feed:
         self.on_air = on_air
         self.state = StreamingState.STARTING
         self.streams: list[str] = []
+        self.established: int | None = None
+        self.runs = 0
         self.stand_ins: tuple[Feed, ...] = ()
         self.unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self.left_running = {row.id for row in left_open}
@@ -130,6 +134,11 @@ class Feed:
     def has_media(self) -> bool:
         """Whether the open run has brought a byte."""
         return self._watchdog is not None and self._watchdog.first_beat is not None
+
+    @property
+    def clock(self) -> RunClock | None:
+        """The clock of the open run."""
+        return self._open.clock if self._open is not None else None
 
     @property
     def begins_before(self) -> int:
@@ -258,6 +267,7 @@ class Feed:
         if source.stream_key is None:
             admit(run)
         self._has_begun = True
+        self.runs += 1
         self._set_state(StreamingState.AWAITING_INPUT)
         return open_run(run, self._channel, self._known.timeline)
 
@@ -349,6 +359,8 @@ class Feed:
         if self.has_media and not beaten:
             self._has_brought = True
             self.streams = log.taken_streams(await asyncio.to_thread(run.log_head))
+            listed = self._known.timeline.of_run(track.mux.key, run.id)  # of one that was adopted
+            self.established = listed[0].start if listed else self._clock.now()
             self._set_state(StreamingState.STREAMING)
         if opened.clock.offset is not None and self._ready_since is None:
             self._ready_since = self._clock.now()

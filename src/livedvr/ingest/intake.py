@@ -29,8 +29,8 @@ from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_u
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
+from livedvr.timeline.cue_reading import Told
 from livedvr.timeline.placing import earliest_after, is_resent, observed, place, target_seconds
-from livedvr.timeline.ranges import Told
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline

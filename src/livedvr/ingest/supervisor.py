@@ -11,9 +11,12 @@ from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import PROBE_SECONDS
 from livedvr.ingest.failover import choose
 from livedvr.ingest.feed import SWEEP, Feed
+from livedvr.ingest.input_streams import input_streams
 from livedvr.resources.errors import CatalogError, FailedPrecondition, LiveDvrError, SourceError, StorageError
-from livedvr.resources.models import InputKey
+from livedvr.resources.figures import InputStreams
+from livedvr.resources.models import InputKey, to_datetime
 from livedvr.resources.times import SECOND
+from livedvr.timeline.clock import PATIENCE
 from livedvr.timeline.placing import earliest_after
 
 LOOKBACK = 10 * SECOND  # a run's first media may be dated this long before its first byte was seen
@@ -117,6 +120,24 @@ class Supervisor:
     def streams(self) -> list[str]:
         """The source's streams that were taken, for people."""
         return self._active.streams
+
+    def came(self, key: InputKey) -> InputStreams:
+        """What an input of the channel brings, or brought last; nothing of one that it does not have."""
+        feed = self._feeds.get(key)
+        if feed is None or feed.established is None:
+            return InputStreams()
+        return InputStreams(established=to_datetime(feed.established), streams=input_streams(feed.streams))
+
+    @property
+    def runs(self) -> int:
+        """How many ffmpegs have been started."""
+        return sum(feed.runs for feed in self._feeds.values())
+
+    @property
+    def clock_error(self) -> int | None:
+        """By how much media on air comes later than it is dated, microseconds (C1); None: nothing is dated."""
+        clock = self._active.clock
+        return None if clock is None or clock.offset is None or not clock.samples else clock.error(PATIENCE)
 
     @property
     def is_over(self) -> bool:

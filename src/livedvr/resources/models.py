@@ -269,6 +269,14 @@ class TimeInterval(Resource):
     end_time: AwareDatetime | None = None
 
 
+class AdBreak(Resource):
+    """An ad break that is asked for: it begins at the first segment's start at or after ``time`` (P9)."""
+
+    event_id: int
+    time: AwareDatetime
+    duration: timedelta
+
+
 class Gap(Resource):
     """A stretch of a session's windows that has no media, and why (P8)."""
 

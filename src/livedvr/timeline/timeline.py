@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from livedvr.timeline.ranges import DateRanges
+from livedvr.timeline.ranges import BreakOrder, DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
 
 
@@ -37,6 +37,7 @@ class Timeline:
     def __init__(self, mux_keys: Sequence[str]) -> None:
         self.reference = mux_keys[0]
         self._renditions: dict[str, list[Segment]] = {key: [] for key in mux_keys}
+        self._sizes = dict.fromkeys(mux_keys, 0)
 
     def append(self, mux: str, segment: Segment) -> None:
         """Add the rendition's next segment. Numbers rise by one; dates never go backwards (C3)."""
@@ -44,10 +45,12 @@ class Timeline:
         if segments and (segment.number != segments[-1].number + 1 or segment.start < segments[-1].start):
             raise ValueError(f"{mux} segment {segment.number} does not follow {segments[-1].number}")
         segments.append(segment)
+        self._sizes[mux] += segment.size
 
     def restore(self, mux: str, segments: Iterable[Segment]) -> None:
         """What the catalog has kept of the rendition, by number; there may be holes."""
         self._renditions[mux] = list(segments)
+        self._sizes[mux] = sum(segment.size for segment in self._renditions[mux])
 
     def forget(self, mux: str, numbers: AbstractSet[int]) -> None:
         """These segments have gone. Costs what lies between the first and the last of them."""
@@ -56,11 +59,17 @@ class Timeline:
         segments = self._renditions[mux]
         low = _position(segments, min(numbers))
         high = _position(segments, max(numbers) + 1)
+        self._sizes[mux] -= sum(segment.size for segment in segments[low:high] if segment.number in numbers)
         segments[low:high] = [segment for segment in segments[low:high] if segment.number not in numbers]
 
     def segments(self, mux: str) -> Sequence[Segment]:
         """The rendition's kept segments by number. It is the timeline's own list: look, do not keep."""
         return self._renditions[mux]
+
+    @property
+    def size(self) -> int:
+        """What is kept of all renditions, in bytes."""
+        return sum(self._sizes.values())
 
     def last(self, mux: str) -> Segment | None:
         """The rendition's newest segment."""
@@ -187,7 +196,7 @@ class ChannelTimeline:
 
     ``target``: the target duration in seconds, None before the first settled run (P3). ``run_ends``: why each ended
     run ended, for the gap ledger (P8). ``media``: what each run carries in each rendition: run -> mux key -> it (P6).
-    ``ranges``: what is told of the program beside it (P9).
+    ``ranges``: what is told of the program beside it (P9); ``orders``: the ad breaks that are asked for and wait.
     """
 
     timeline: Timeline
@@ -195,3 +204,4 @@ class ChannelTimeline:
     run_ends: dict[str, str] = field(default_factory=dict)
     media: dict[str, dict[str, RunMedia]] = field(default_factory=dict)
     ranges: DateRanges = field(default_factory=DateRanges)
+    orders: list[BreakOrder] = field(default_factory=list)
