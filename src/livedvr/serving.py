@@ -77,7 +77,10 @@ class Server:
                 catalog,
                 self._clock,
             )
-            self._events = self._tasks.create_task(runner.run(), name="events")
+            self._chores = [
+                self._tasks.create_task(runner.run(), name="events"),
+                self._tasks.create_task(self._operations.keep_house(), name="old operations"),
+            ]
             self._http = HttpServer(rest_app(table), self._options.http, self._tasks, field="--http")
             self._grpc = GrpcDoor(table, self._options.grpc)
             self._operations.resume()
@@ -93,7 +96,8 @@ class Server:
     ) -> None:
         await self._http.close()
         await self._grpc.close()
-        self._events.cancel()
+        for chore in self._chores:
+            chore.cancel()
         self._operations.close()
         try:
             await self._tasks.__aexit__(kind, error, trace)

@@ -61,17 +61,17 @@ class Acceptance(Generic[T]):
 
 
 class Operations:
-    """The operations of all locations. ``works``: by ``channels.start`` and the like, for what takes its time."""
+    """The operations of all locations. ``running``: the tasks that carry them out."""
 
     def __init__(self, catalog: Catalog, clock: WallClock, tasks: asyncio.TaskGroup) -> None:
         self._catalog = catalog
         self._clock = clock
         self._tasks = tasks
         self._works: dict[str, Work] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self.running: set[asyncio.Task[None]] = set()
 
     def register(self, works: Mapping[str, Work]) -> None:
-        """Know how these are carried out."""
+        """Know how these are carried out: by ``channels.start`` and the like, for what takes its time."""
         self._works |= works
 
     def accept(self, db: sqlite3.Connection, call: Call, target: str, verb: str, response: Any) -> Any:
@@ -100,6 +100,12 @@ class Operations:
         for row in self._catalog.read(api_rows.open_operations):
             self._carry_on(row)
 
+    async def keep_house(self) -> None:
+        """Old records go, now and each hour, until cancelled."""
+        while True:
+            await self.forget_old()
+            await self._clock.wait(asyncio.Event(), HOUR)
+
     async def forget_old(self) -> None:
         """Old records go."""
         now = self._clock.now()
@@ -107,13 +113,13 @@ class Operations:
 
     def close(self) -> None:
         """Leave what is under way to the next controller."""
-        for task in self._running:
+        for task in self.running:
             task.cancel()
 
     def _carry_on(self, row: OperationRow) -> None:
         task = self._tasks.create_task(self._carry_out(row), name=f"{row.verb} {row.target}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
 
     async def _carry_out(self, row: OperationRow) -> None:
         work = self._works[f"{row.target.split('/')[-2]}.{row.verb}"]

@@ -55,10 +55,6 @@ class Outputs:
 
     @staticmethod
     def _check_parts(path: str, uri: str, field: str) -> None:
-        parts = path.strip("/").split("/")
-        if (
-            any(part in ("", ".", "..", ".livedvr") for part in parts if path.strip("/"))
-            or "\\" in path
-            or "\0" in path
-        ):
+        parts = path.removeprefix("/").split("/") if path.strip("/") else []
+        if "\\" in path or "\0" in path or not {"", ".", "..", ".livedvr"}.isdisjoint(parts):
             raise InvalidArgument(f"'{uri}' is no plain path", field=field, hint="without . and .. and empty parts")
