@@ -89,9 +89,9 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """What a client has written, as part of a message or a path: not too much of it, and UTF-8 whatever it was."""
+    """What a client has written, as part of a message or a path: not too much of it, on one line, and always UTF-8."""
     text = text if len(text) <= 80 else text[:77] + "..."
-    return text.encode("utf-8", "backslashreplace").decode()
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _read_integer(field: FieldDescriptor, value: object, path: str) -> int:
