@@ -63,6 +63,7 @@ def test_each_setting_is_an_option_of_the_encoder() -> None:
         ({"vbv_size_bits": 99_999, "bitrate_bps": 500_000, "frame_rate": 5}, "below 100000"),
         ({"gop_duration": timedelta(seconds=3)}, "'av': a gopDuration divides the segment duration"),
         ({"gop_duration": timedelta(seconds=8)}, "divides"),
+        ({"gop_duration": timedelta(seconds=0.4)}, "greater"),
     ],
 )
 def test_what_would_be_taken_and_ignored_is_refused(settings: dict[str, Any], says: str) -> None:

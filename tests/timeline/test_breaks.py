@@ -74,6 +74,14 @@ def test_the_program_is_returned_to_at_an_edge_also_after_a_restart() -> None:
     assert [shown(tag)[2:4] for tag in late] == [(None, "SCTE35-OUT"), (6.0, None)], "it had ended by itself"
 
 
+def test_a_break_that_was_over_while_no_media_came_ended_when_it_was_to() -> None:
+    begun, _ = carried(two_seconds(2), order(7, 2, 5))
+    again = [segment(2, start=at(60))]
+    tags, reading = carried(again, order(7, 30, None), known=DateRanges(begun))
+    assert [shown(tag)[2:4] for tag in tags] == [(7.0, None)]
+    assert reading.told.carried == [order(7, 30, None)]
+
+
 def test_a_break_in_a_hole_begins_behind_it_and_one_that_would_be_over_is_missed() -> None:
     segments = [segment(0), segment(1, start=at(10)), segment(2, start=at(12))]
     tags, reading = carried(segments, order(1, 3, 6), order(2, 9, 20))

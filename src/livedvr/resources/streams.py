@@ -35,7 +35,7 @@ class VideoStream(Resource):
     height_pixels: int | None = Field(default=None, ge=16, le=4320, multiple_of=2)
     frame_rate: float | None = Field(default=None, gt=0, le=120)
     bitrate_bps: int | None = Field(default=None, ge=10_000)
-    gop_duration: timedelta | None = Field(default=None, ge=timedelta(milliseconds=100))
+    gop_duration: timedelta | None = Field(default=None, ge=timedelta(seconds=0.5))
     profile: Literal["baseline", "main", "high"] | None = None
     entropy_coder: Literal["cabac", "cavlc"] | None = None
     vbv_size_bits: int | None = Field(default=None, ge=1000)

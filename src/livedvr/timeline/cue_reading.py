@@ -86,7 +86,8 @@ class CueReading:
         self.told.carried.append(order)
         time = _whole_millis(edge)
         if order.duration is None:
-            for tag in [tag for tag in self._open() if tag.event == order.name]:
+            under_way = [tag for tag in self._open() if tag.event == order.name and tag.until and time < tag.until]
+            for tag in under_way:  # one that was to be over by now ends when it was to
                 self._end(tag, time, "SCTE35-IN", splice_in(order.event))
         elif order.at + order.duration <= edge:
             self.told.missed.append(order)
