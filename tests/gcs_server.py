@@ -62,7 +62,7 @@ class Bucket:
     cors: list[dict[str, Any]] = field(default_factory=lambda: [{"origin": ["*"], "method": ["GET", "HEAD"]}])
     denied: set[str] = field(default_factory=set)
     one_a_second: bool = False
-    patience: float = 0.5  # how long a STALLED request is held: longer than the client waits
+    patience: float = 0.3  # how long a STALLED request is held: longer than the client waits
 
 
 Plan = Callable[[str, str, str], Fault | None]  # (HTTP method, what is asked: "insert" ..., object name)
@@ -170,9 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
 
-    def _route(
-        self, path: str, query: dict[str, str], body: bytes
-    ) -> tuple[str, str, str, Callable[[], _Answer]]:
+    def _route(self, path: str, query: dict[str, str], body: bytes) -> tuple[str, str, str, Callable[[], _Answer]]:
         routes: list[tuple[str, str, str, Callable[..., _Answer]]] = [
             ("POST", r"/upload/storage/v1/b/([^/]+)/o", "insert", self._insert),
             ("GET", r"/download/storage/v1/b/([^/]+)/o/([^/]+)", "media", self._media),
@@ -208,14 +206,18 @@ class _Handler(BaseHTTPRequestHandler):
         message["Content-Type"] = self.headers["Content-Type"]
         boundary = b"--" + str(message.get_param("boundary")).encode()
         _, settings, media, _ = body.split(boundary, 3) if body.count(boundary) == 3 else _split(body, boundary)
-        data = media.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+        headers, _, data = media.partition(b"\r\n\r\n")
+        data = data.removesuffix(b"\r\n")
         given = json.loads(settings.partition(b"\r\n\r\n")[2])
+        given.setdefault("contentType", headers.partition(b":")[2].strip().decode())
         return given.get("name", query.get("name", "")), given, data
 
     def _allow(self, bucket: Bucket, permission: str) -> None:
         if permission in bucket.denied:
             raise _refusal(
-                403, "forbidden", f"dvr@example.iam does not have {permission} access to the Google Cloud Storage object."
+                403,
+                "forbidden",
+                f"dvr@example.iam does not have {permission} access to the Google Cloud Storage object.",
             )
 
     def _check(self, bucket: Bucket, name: str, query: dict[str, str]) -> None:

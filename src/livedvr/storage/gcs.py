@@ -85,6 +85,7 @@ class GcsStore:
         self._once: dict[str, Any] = {"timeout": (CONNECT_SECONDS, answer_seconds), "retry": None}
         self._repeated: dict[str, Any] = {**self._once, "retry": retry}
         self._written: dict[str, Written] = {}  # what we know to stand under the names that we replace
+        self._tried: dict[str, int] = {}  # the version of the newest attempt
         self._lock = threading.Lock()
 
     def put_new(self, name: str, source: Path) -> None:
@@ -118,7 +119,10 @@ class GcsStore:
         with self._lock:
             before = self._written.get(name)
         before = self._read_back(name) if before is None else before
-        mine = Written(0, self._epoch, before.version + 1)
+        self._check_owner(name, before)
+        # No number is ever used twice: an attempt that was given up may still arrive, and must not pass for this one.
+        mine = Written(0, self._epoch, max(before.version, self._tried.get(name, 0)) + 1)
+        self._tried[name] = mine.version
         try:
             generation = self._swap(name, data, before.generation, mine)
         except exceptions.PreconditionFailed:  # also when an answer was lost, and the library did not notice
@@ -165,13 +169,16 @@ class GcsStore:
             said = found.metadata or {}
             now = Written(int(found.generation), int(said.get(EPOCH, 0)), int(said.get(VERSION, 0)))
         self._remember(name, now)
-        if now.epoch > self._epoch:
+        self._check_owner(name, now)
+        return now
+
+    def _check_owner(self, name: str, found: Written) -> None:
+        if found.epoch > self._epoch:
             raise Aborted(
                 "another controller has taken the channel, and writes this playlist now",
                 field=self.uri(name),
                 hint="two controllers must not write to one output",
             )
-        return now
 
     def _remember(self, name: str, now: Written) -> None:
         with self._lock:
@@ -204,7 +211,7 @@ class GcsStore:
         try:
             found = [blob.name for blob in self._bucket.list_blobs(prefix=self._prefix + prefix, **self._repeated)]
         except (exceptions.GoogleAPIError, OSError) as error:
-            raise self._error(prefix, error) from error
+            raise self._error(prefix.removesuffix("/") or "all", error) from error
         names = (name.removeprefix(self._prefix) for name in found)
         return iter(sorted(name for name in names if not any(part.startswith(".") for part in name.split("/"))))
 
@@ -223,7 +230,7 @@ class GcsStore:
 
     def uri(self, name: str) -> str:
         """See `ObjectStore`. ``gs://bucket/prefix/name``."""
-        return f"gs://{self._bucket.name}/{self._prefix}{name}"
+        return f"gs://{self._bucket.name}/{self._prefix}{check_name(name)}"
 
     def _blob(self, name: str) -> Blob:
         return self._bucket.blob(self._prefix + check_name(name))
@@ -242,6 +249,3 @@ class GcsStore:
 
 def _is_passing(error: Exception) -> bool:
     return isinstance(error, _PASSING)
-
-
-
