@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -54,7 +55,11 @@ class Stored:
 
 @dataclass
 class Bucket:
-    """What a bucket is like. ``denied``: permissions that the caller lacks. ``one_a_second``: GCS's limit for a name."""
+    """What a bucket is like.
+
+    ``denied``: permissions that the caller lacks. ``one_a_second``: GCS's limit for a name. ``patience``: seconds that
+    a STALLED or LATE request is held: longer than the client waits.
+    """
 
     name: str
     objects: dict[str, Stored] = field(default_factory=dict)
@@ -62,7 +67,7 @@ class Bucket:
     cors: list[dict[str, Any]] = field(default_factory=lambda: [{"origin": ["*"], "method": ["GET", "HEAD"]}])
     denied: set[str] = field(default_factory=set)
     one_a_second: bool = False
-    patience: float = 0.3  # how long a STALLED request is held: longer than the client waits
+    patience: float = 0.3
 
 
 Plan = Callable[[str, str, str], Fault | None]  # (HTTP method, what is asked: "insert" ..., object name)
@@ -83,6 +88,7 @@ class GcsServer:
         self.writes: list[tuple[float, str]] = []  # (monotonic time, name) of each that was carried out
         self.uploaded = 0
         self.lock = threading.RLock()
+        self.uploads: dict[str, _Upload] = {}
         self.generations = itertools.count(1_700_000_000_000_001)
         self.closing = threading.Event()
         server = self
@@ -90,8 +96,7 @@ class GcsServer:
         class Handler(_Handler):
             gcs = server
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -104,6 +109,23 @@ class GcsServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+@dataclass
+class _Upload:
+    """A resumable upload under way."""
+
+    name: str
+    query: dict[str, str]
+    settings: dict[str, Any]
+    data: bytearray = field(default_factory=bytearray)
+
+    def take(self, part: bytes, content_range: str) -> bool:
+        """``bytes 0-8388607/*``. Whether it is complete; what has come before is not taken again."""
+        _, span, total = re.split("[ /]", content_range)
+        if span != "*":
+            self.data[int(span.partition("-")[0]) :] = part
+        return total != "*" and len(self.data) == int(total)
 
 
 class _Answer(Exception):
@@ -121,8 +143,21 @@ def _refusal(status: int, reason: str, message: str) -> _Answer:
     return _Answer(status, {"error": error})
 
 
+Route = tuple[str, str, str, Callable[[], _Answer]]  # what is asked, bucket, object, and how it is carried out
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hangs up is none of ours."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer is one packet
     gcs: GcsServer
 
     def log_message(self, *_: Any) -> None:
@@ -132,7 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        what, bucket, name, carry_out = self._route(parts.path, query, body)
+        try:
+            what, bucket, name, carry_out = self._route(parts.path, query, body)
+        except _Answer as refused:
+            return self._send(refused)
         fault = self.gcs.plan(self.command, what, name)
         if fault is not None:
             with self.gcs.lock:
@@ -154,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         return self._send(answer)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # http.server's names
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -169,10 +207,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+        self.wfile.flush()
 
-    def _route(self, path: str, query: dict[str, str], body: bytes) -> tuple[str, str, str, Callable[[], _Answer]]:
+    def _route(self, path: str, query: dict[str, str], body: bytes) -> Route:
         routes: list[tuple[str, str, str, Callable[..., _Answer]]] = [
-            ("POST", r"/upload/storage/v1/b/([^/]+)/o", "insert", self._insert),
+            ("POST|PUT", r"/upload/storage/v1/b/([^/]+)/o", "insert", self._upload),
             ("GET", r"/download/storage/v1/b/([^/]+)/o/([^/]+)", "media", self._media),
             ("GET", r"/storage/v1/b/([^/]+)/o/([^/]+)", "get", self._get),
             ("DELETE", r"/storage/v1/b/([^/]+)/o/([^/]+)", "delete", self._delete),
@@ -187,12 +226,34 @@ class _Handler(BaseHTTPRequestHandler):
             if found and re.fullmatch(method, self.command):
                 bucket, name = unquote(found[1]), unquote(found[2]) if found.lastindex == 2 else ""
                 if what == "insert":
-                    name, settings, data = self._parts_of(query, body)
-                    return what, bucket, name, lambda: serve(self._find(bucket), name, query, settings, data)
-                if what == "compose":
-                    return what, bucket, name, lambda: serve(self._find(bucket), name, query, json.loads(body))
-                return what, bucket, name, lambda: serve(self._find(bucket), name, query)
-        return "unknown", "", "", lambda: _refusal(404, "notFound", f"no such method: {self.command} {path}")
+                    return self._upload(bucket, query, body)
+                given = (json.loads(body),) if what == "compose" else ()
+                return what, bucket, name, partial(self._carry_out, serve, bucket, name, query, *given)
+        raise _refusal(404, "notFound", f"no such method: {self.command} {path}")
+
+    def _carry_out(self, serve: Callable[..., _Answer], bucket: str, *given: Any) -> _Answer:
+        return serve(self._find(bucket), *given)
+
+    def _upload(self, bucket: str, query: dict[str, str], body: bytes) -> Route:
+        if query["uploadType"] == "resumable" and self.command == "POST":
+            return "begin", bucket, query.get("name", ""), partial(self._begin_upload, bucket, query, body)
+        resumed = self.gcs.uploads.get(query.get("upload_id", ""))
+        if resumed is None:
+            name, settings, data = self._parts_of(query, body)
+        elif resumed.take(body, self.headers["Content-Range"]):
+            name, query, settings, data = resumed.name, resumed.query, resumed.settings, bytes(resumed.data)
+        else:
+            return "part", bucket, resumed.name, partial(_Answer, 308, Range=f"bytes=0-{len(resumed.data) - 1}")
+        return "insert", bucket, name, partial(self._carry_out, self._insert, bucket, name, query, settings, data)
+
+    def _begin_upload(self, bucket: str, query: dict[str, str], body: bytes) -> _Answer:
+        """A resumable upload is begun here; what it asks for is decided when its last part has come."""
+        settings = json.loads(body)
+        settings.setdefault("contentType", self.headers.get("X-Upload-Content-Type"))
+        number = str(next(self.gcs.generations))
+        self.gcs.uploads[number] = _Upload(settings.get("name", query.get("name", "")), query, settings)
+        at = f"{self.gcs.url}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={number}"
+        return _Answer(200, {}, Location=at)
 
     def _find(self, bucket: str) -> Bucket:
         if bucket not in self.gcs.buckets:
@@ -200,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.gcs.buckets[bucket]
 
     def _parts_of(self, query: dict[str, str], body: bytes) -> tuple[str, dict[str, Any], bytes]:
-        """A multipart/related upload: the metadata, then the media (resumable ones are not needed up to 8 MiB)."""
+        """A multipart/related upload: the metadata, then the media."""
         assert query["uploadType"] == "multipart", query
         message = Message()
         message["Content-Type"] = self.headers["Content-Type"]

@@ -31,8 +31,8 @@ from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
-from livedvr.storage.local import LocalStore, check_local_root, make_private_root
-from livedvr.storage.open_store import local_root
+from livedvr.storage.local import make_private_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
 
 if TYPE_CHECKING:
@@ -180,16 +180,18 @@ class LiveDvr:
             return self._runtimes[channel]
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        root = local_root(self._row(channel).channel.output.uri)
-        check_local_root(root, make=False)  # made anew it would hold nothing of what sessions list
-        lock = ChannelLock(root)
+        place = place_of(self._row(channel).channel.output.uri)
+        await asyncio.to_thread(place.check, make=False)
+        private = place.private(self._data_dir, channel)
+        lock = ChannelLock(private, place.uri)
         try:
+            store = await asyncio.to_thread(place.open)
             row = self._row(channel)  # as it is when nobody else can change it
             owner = Owner(channel, await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel)))
             if row.deleting:
-                await erase_channel(row.channel, LocalStore(root), root / ".livedvr" / "spool", self._catalog, owner)
+                await erase_channel(row.channel, store, private / "spool", self._catalog, owner)
                 raise NotFound(f"channel '{channel}' has been deleted", field="channel")
-            runtime = ChannelRuntime(self._around, row, lock, owner)
+            runtime = ChannelRuntime(self._around, row, lock, owner, store, private)
         except BaseException:
             lock.release()
             raise
@@ -236,7 +238,7 @@ class LiveDvr:
             if old is not None:
                 await old.close()
                 names = [name for name in live_names(old.channel) if name not in live_names(channel)]
-                await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
+                await asyncio.to_thread(delete_objects, old.store, names)
             await self._catalog.write(work)
 
     def stored_channels(self) -> list[Channel]:
@@ -251,14 +253,16 @@ class LiveDvr:
 
 def _check_free(channel: Channel, others: Sequence[Channel], *, is_new: bool) -> None:
     """ALREADY_EXISTS when a new channel's id is taken, FAILED_PRECONDITION when its output is another's (O1)."""
-    root = local_root(channel.output.uri)
+    place = place_of(channel.output.uri)
     for other in others:
         if other.channel_id == channel.channel_id:
             if is_new:
                 raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
-        elif local_root(other.output.uri).resolve() == root.resolve():
+        elif place_of(other.output.uri) == place:
             raise FailedPrecondition(
-                f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
+                f"channel '{other.channel_id}' already writes to {place.uri}",
+                field="output.uri",
+                hint="use another one",
             )
 
 
@@ -281,9 +285,7 @@ class Channels:
         channel = with_stream_key(channel, current)
         if current == channel:
             return channel
-        if current.mux_streams != channel.mux_streams or local_root(current.output.uri) != local_root(
-            channel.output.uri
-        ):
+        if current.mux_streams != channel.mux_streams or place_of(current.output.uri) != place_of(channel.output.uri):
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' already writes {', '.join(mux.key for mux in current.mux_streams)} as "
                 f"{current.reference.container} segments of {current.reference.segment_duration.total_seconds():g} s "
@@ -305,7 +307,7 @@ class Channels:
         others = self._dvr.stored_channels()
         check_inputs(channel, others, self._dvr.gateway)
         _check_free(channel, others, is_new=is_new)  # before anything is made for it
-        check_local_root(local_root(channel.output.uri))
+        await asyncio.to_thread(place_of(channel.output.uri).check, make=True)
         await self._dvr.put_channel(channel, is_new=is_new)
         return channel
 

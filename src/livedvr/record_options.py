@@ -29,7 +29,7 @@ class RecordOptions:
 
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
     ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
-    single rendition. ``data_dir`` None: ``{output}/.livedvr``.
+    single rendition. ``data_dir`` None: ``{output}/.livedvr``, for ``gs://`` ``$XDG_STATE_HOME/livedvr``.
     ``subtitles``: ``auto``, a track's number or ``cc1`` to ``cc4``, with ``:en`` for its language; None: none.
     ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from

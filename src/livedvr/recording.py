@@ -26,7 +26,7 @@ from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micro
 from livedvr.resources.times import SECOND, format_time
 from livedvr.sessions.holding import PIN_LABEL
 from livedvr.sessions.view import NO_SESSION, to_json
-from livedvr.storage.open_store import local_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
 
 LATE = 15 * SECOND  # media of the window may still come for so long after its end (a probe, a burst)
@@ -116,7 +116,7 @@ async def record_session(options: RecordOptions, control: RecordControl | None =
     now = clock.now()
     session_id = options.session or f"rec-{format_time(now)[:19].replace('-', '').replace(':', '').lower()}z"
     check_id(session_id, field="--session")
-    data_dir = options.data_dir or str(local_root(options.output) / ".livedvr")
+    data_dir = options.data_dir or place_of(options.output).default_data_dir
     channel, interval = channel_of(options), interval_of(options, now)
     source = parse_source(channel.input)
     if not options.resume:
@@ -364,8 +364,11 @@ class _Recording:
         for stream in runtime.supervisor.streams if runtime.supervisor else []:
             self._control.on_note(f"takes {stream}")
         rate = session.size_bytes / max(session.duration.total_seconds(), 0.001)
+        root = place_of(self._channel.output.uri).root
+        if root is None:
+            return
         try:
-            free = shutil.disk_usage(local_root(self._channel.output.uri)).free
+            free = shutil.disk_usage(root).free
         except OSError:  # the output has gone; storage says so itself
             return
         window = session.dvr_windows[-1]

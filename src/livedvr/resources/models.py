@@ -98,7 +98,7 @@ class Input(Resource):
 
 
 class Output(Resource):
-    """Where segments and manifests go: a path or ``file:///...``."""
+    """Where segments and manifests go: a path, ``file:///...`` or ``gs://bucket/prefix``."""
 
     uri: str = Field(min_length=1)
 
