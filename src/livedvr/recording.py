@@ -20,7 +20,7 @@ from livedvr.ingest.stream_key import publish_url, with_stream_key
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
 from livedvr.resources.addresses import public_uri
-from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
+from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError, StorageError
 from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
 from livedvr.resources.times import SECOND, format_time
@@ -30,6 +30,7 @@ from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
 
 LATE = 15 * SECOND  # media of the window may still come for so long after its end (a probe, a burst)
+LOOK_AGAIN = 2 * SECOND  # after storage could not be reached
 TICK = SECOND  # how often progress is told when nothing else happens
 
 
@@ -253,7 +254,17 @@ class _Recording:
         window = self._interval.window(first)
         # Whoever records from a script wants to keep it: without the pin it would go when retention is over (R3).
         labels = {PIN_LABEL: "true"}
-        session = await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window], labels=labels)
+        while True:
+            try:
+                session = await self._dvr.sessions.create(
+                    self._channel.channel_id, self._session_id, [window], labels=labels
+                )
+                break
+            except StorageError as error:  # what it is to list waits in the spool
+                if not error.passing or self._control.stop.is_set():
+                    raise
+                self._control.on_note(f"{error}; it is tried again")
+                await self._clock.wait(self._control.stop, LOOK_AGAIN)
         self._windows = session.dvr_windows
         return session
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from gcs_server import Bucket, GcsServer
-from live import ffmpeg_pids, record
+from gcs_server import Bucket, Fault, GcsServer
+from live import Recording, ffmpeg_pids, record, until
 from livedvr.check.run import run_check
 
 pytestmark = pytest.mark.e2e
@@ -72,3 +74,108 @@ def test_a_bucket_that_will_not_do_is_told_before_the_channel_starts(server: Gcs
     code, _, err = record("testsrc", "gs://media/a?b", "--duration", "2s")
     assert code == 2 and "--output: a '?' in the prefix" in err
     assert server.buckets["media"].objects == {} and not list(tmp_path.glob("state/livedvr/channels/*"))
+
+
+def text_of(server: GcsServer, name: str) -> str:
+    return server.buckets["media"].objects[name].data.decode()
+
+
+def lines_of(server: GcsServer, name: str) -> list[str]:
+    """The segments that a playlist lists."""
+    return [line for line in text_of(server, name).splitlines() if not line.startswith("#")]
+
+
+def nothing(method: str, what: str, name: str) -> Fault | None:
+    """Nothing goes wrong."""
+    return None
+
+
+def bucket_names(server: GcsServer) -> set[str]:
+    return set(server.buckets["media"].objects)
+
+
+def outage(*faults: Fault) -> Callable[[str, str, str], Fault | None]:
+    """Everything goes wrong, in turn; who reads by the public address is not asked."""
+    turns = itertools.cycle(faults)
+    return lambda method, what, name: None if what == "public" else next(turns)
+
+
+@pytest.mark.semantics("S5", "S14")
+def test_recording_goes_on_while_the_bucket_is_away(server: GcsServer, wheel_ffmpeg: str, tmp_path: Path) -> None:
+    """Also the window ends meanwhile: nothing is sealed before all of it is there."""
+    spool = tmp_path / "state/livedvr/channels/live/spool"
+    options = ("--duration", "8s", "--session", "demo", "--segment-duration", "1s")
+    with Recording("testsrc", "gs://media/tv", *options) as recording:
+        until(lambda: "tv/dvr/demo/main.m3u8" in bucket_names(server), "the session is published")
+        seen = len(lines_of(server, "tv/dvr/demo/av/index-1.m3u8"))
+        server.plan = outage(Fault.REFUSED, Fault.RESET, Fault.STALLED)
+        until(lambda: len(list(spool.glob("*/av/segment-*"))) >= 11 - seen, "all of the window is in the spool")
+        until(lambda: Fault.STALLED in server.faults, "a request stalls")
+        assert "#EXT-X-ENDLIST" not in text_of(server, "tv/dvr/demo/av/index-1.m3u8")
+        server.plan = nothing
+        code, result, err = recording.finish()
+    assert code == 0, err
+    assert result["state"] == "FINISHED" and result["gaps"] == [] and result["duration"] >= 8
+    report = run_check(f"{server.url}/media/tv/dvr/demo/main.m3u8", deep=True)
+    assert report.ok, report.to_text()
+    assert text_of(server, "tv/dvr/demo/av/index-1.m3u8").count("#EXT-X-DISCONTINUITY\n") == 0
+
+
+@pytest.mark.semantics("S16")
+def test_a_controller_that_is_killed_while_the_bucket_is_away(
+    server: GcsServer, wheel_ffmpeg: str, tmp_path: Path
+) -> None:
+    spool = tmp_path / "state/livedvr/channels/live/spool"
+    options = ("--session", "demo", "--segment-duration", "1s", "--resume")
+    with Recording("testsrc", "gs://media/tv", *options) as recording:
+        until(lambda: "tv/dvr/demo/main.m3u8" in bucket_names(server), "the session is published")
+        server.plan = outage(Fault.REFUSED, Fault.LOST)
+        until(lambda: len(list(spool.glob("*/av/segment-*"))) >= 4, "a backlog")
+        recording.send(signal.SIGKILL)
+        recording.process.wait()
+    with Recording("testsrc", "gs://media/tv", *options) as recording:
+        before = len(list(spool.glob("*/av/segment-*")))
+        until(lambda: len(list(spool.glob("*/av/segment-*"))) > before, "the second one lets it go on")
+        server.plan = nothing
+        until(lambda: len(lines_of(server, "tv/dvr/demo/av/index-1.m3u8")) > before + 2, "all of it is listed")
+        recording.send(signal.SIGINT)
+        code, result, err = recording.finish()
+    assert code == 0, err
+    assert result["state"] == "FINISHED" and result["gaps"] == []
+    report = run_check(f"{server.url}/media/tv/dvr/demo/main.m3u8", deep=True)
+    assert report.ok, report.to_text()
+    assert len({line.split("/")[-2] for line in lines_of(server, "tv/dvr/demo/av/index-1.m3u8")}) == 1, "one run"
+
+
+@pytest.mark.semantics("S14")
+def test_two_controllers_with_two_catalogs(server: GcsServer, wheel_ffmpeg: str, tmp_path: Path) -> None:
+    """The bucket knows that there is a newer one: the older stops, and leaves what it has written as it is."""
+    with Recording("testsrc", "gs://media/tv", "--session", "old", "--segment-duration", "1s") as old:
+        until(lambda: "tv/dvr/old/main.m3u8" in bucket_names(server), "the older publishes")
+        other = ("--session", "new", "--segment-duration", "1s", "--data-dir", str(tmp_path / "other"))
+        with Recording("testsrc", "gs://media/tv", *other) as new:
+            code, result, err = old.finish()
+            assert code == 6 and "another controller (" in err and "has taken this output, epoch 2 after 1" in err, err
+            assert "SUPERSEDED: gs://media/tv: another controller" in err
+            assert result["state"] == "FAILED"
+            assert ffmpeg_pids(tmp_path / "state") == []
+            left = text_of(server, "tv/dvr/old/av/index-1.m3u8")
+            until(lambda: "tv/dvr/new/main.m3u8" in bucket_names(server), "the newer publishes")
+            new.send(signal.SIGINT)
+            code, result, err = new.finish()
+    assert code == 0 and result["state"] == "FINISHED", err
+    assert text_of(server, "tv/dvr/old/av/index-1.m3u8") == left
+    assert run_check(f"{server.url}/media/tv/dvr/new/main.m3u8", deep=True).ok
+
+
+@pytest.mark.semantics("S14")
+def test_a_permission_that_is_taken_away_ends_the_channel_in_gcs_s_words(
+    server: GcsServer, wheel_ffmpeg: str, tmp_path: Path
+) -> None:
+    with Recording("testsrc", "gs://media/tv", "--session", "demo", "--segment-duration", "1s") as recording:
+        until(lambda: "tv/dvr/demo/main.m3u8" in bucket_names(server), "the session is published")
+        server.buckets["media"].denied = {"storage.objects.create"}
+        code, result, err = recording.finish()
+    assert code == 4 and "403" in err and "does not have storage.objects.create access" in err and "docs/gcs.md" in err
+    assert result["state"] == "FAILED" and "403" in result["error"]
+    assert ffmpeg_pids(tmp_path) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.segment_rows import RunRow
@@ -17,6 +19,7 @@ from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.last_segment import close_last_segments
 from livedvr.ingest.open_run import OpenRun, open_run
+from livedvr.ingest.outbox import Outbox
 from livedvr.ingest.run import Run, new_run_id
 from livedvr.ingest.source import check_file, check_port
 from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
@@ -74,6 +77,7 @@ class Feed:
         self._has_only_changed = False  # a source did, that nothing is listed of since: it has been said
         self._is_undated = False  # it has been said that the source has no dates
         self._wake = asyncio.Event()
+        self._outbox = Outbox(self._take, self._clock, self._wake.set)
         self._began = self._clock.now()
         self._looked: int | None = None  # when the last look at the open run began; None: there is no run
         self._ready_since: int | None = None
@@ -118,8 +122,13 @@ class Feed:
 
     @property
     def is_open(self) -> bool:
-        """Whether a run is open."""
-        return self._open is not None
+        """Whether a run is open, or one that has ended is not read to its end."""
+        return self._open is not None or self.is_behind
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a run that has ended waits in the spool."""
+        return self._outbox.is_behind
 
     @property
     def is_ready(self) -> bool:
@@ -145,7 +154,7 @@ class Feed:
         """What it is like (failover)."""
         ended = self.state in (StreamingState.STREAMING_NO_INPUT, StreamingState.STOPPED)
         waited = ended or now - self._began >= NEVER_CAME
-        return Health(self._ready_since, lost=waited and not (self.is_open and self.has_media))
+        return Health(self._ready_since, lost=waited and not (self._open is not None and self.has_media))
 
     # the task
 
@@ -154,12 +163,15 @@ class Feed:
 
         Raises LiveDvrError or OSError when there is no way on; then `abandon` comes next.
         """
-        for row in self._left_open:
-            await self._try(self._adopt(row))
-            self.left_running.discard(row.id)
-        # A file is played once.
-        if not self._shared.around.visiting and not (self._left_open and self.source.ends):
-            await self._keep_going()
+        try:
+            for row in self._left_open:
+                await self._try(self._adopt(row))
+            # A file is played once.
+            if not self._shared.around.visiting and not (self._left_open and self.source.ends):
+                await self._keep_going()
+            await self._outbox.drained()
+        finally:
+            await self._outbox.close()
 
     async def _keep_going(self) -> None:
         attempts = self._attempts
@@ -210,6 +222,7 @@ class Feed:
             if self.source.ends or not self._has_recorded:
                 raise
             self._attempts.last_failure = str(error)
+            await self._outbox.close()
             await self.abandon(error)
             await self._add_event("SOURCE_REFUSED", str(error))
             return None
@@ -304,20 +317,28 @@ class Feed:
         if door.is_open and not any(other.is_ready for other in self.stand_ins):
             await asyncio.to_thread(close_last_segments, opened)
         await self._look(opened)
-        while not await self._take(opened, final=True):
-            await self._clock.wait(asyncio.Event(), SWEEP)
         run.reap()
         lines = await asyncio.to_thread(run.log_lines)
-        change = change or opened.change(0)
         if self._pull is not None:
             await self._pull.look()
             self._pull.has_read(lines, opened.first_changed)
+        over = EndedRun(ended, lines, silence, door.refusal, change, False, overlong)
+        await self._outbox.end(opened, partial(self._finish, opened, over))
+        self._open, self._ready_since, self._looked = None, None, None
+        if ended.reason == "disk full":
+            raise StorageError(
+                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
+                field=self._channel.output.uri,
+                hint="free some space; what was recorded is kept",
+            )
+        outcome = self._outcome(opened, over)
+        return replace(outcome, listed=outcome.listed or self.is_behind)  # what waits will be listed
+
+    def _outcome(self, opened: OpenRun, over: EndedRun) -> EndedRun:
+        """As far as it is known by now."""
         last = self._known.timeline.last(opened.reference.mux.key)
-        listed = last is not None and last.run == run.id
-        if change and (listed or not self._has_only_changed):
-            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
-        self._has_only_changed = not listed and (bool(change) or self._has_only_changed)
-        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, change, listed, overlong))
+        listed = last is not None and last.run == opened.run.id
+        return replace(over, change=over.change or opened.change(0), listed=listed)
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
@@ -334,9 +355,9 @@ class Feed:
         if self._door.look(self._clock.now()):
             self._watchdog.connected(self._clock.now())
         beaten = self.has_media
-        await self._take(opened, final=False)
+        if await self._outbox.take(opened):
+            self.unread.discard(run.id)
         await self._say_undated(opened)
-        self.unread.discard(run.id)
         self._looked = began
         if not self._door.is_open:
             return
@@ -354,16 +375,18 @@ class Feed:
             self._ready_since = self._clock.now()
             self._shared.on_change()
 
-    async def _take(self, opened: OpenRun, *, final: bool) -> bool:
+    async def _take(self, opened: OpenRun, final: bool) -> bool:
         """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
         intake = self._shared.intake
         try:
             if self._door is None or self._door.is_open:  # I4: nothing is read of a publisher that is not let in
-                await intake.read(opened, final=final, on_air=self.on_air)
+                while await intake.read(opened, final=final, on_air=self.on_air):
+                    pass  # a backlog is taken a batch at a time
             if self._leave_by is not None:
                 overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None
                 if overdue and not intake.is_level(opened):
-                    await intake.read(opened, final=True, on_air=True)  # what has not come by now is a gap
+                    while await intake.read(opened, final=True):  # what has not come by now is a gap
+                        pass
                 if final or overdue or opened.clock.offset is None or intake.is_level(opened):
                     self._leave()
         except StorageError as error:
@@ -373,19 +396,16 @@ class Feed:
             return False
         return True
 
-    async def _finish(self, opened: OpenRun, ended: EndedRun) -> EndedRun:
+    async def _finish(self, opened: OpenRun, over: EndedRun) -> None:
         """The run is over and read: its folder goes, its row says why."""
-        run, reason = opened.run, ended.reason(self._asked)
+        run, ended = opened.run, self._outcome(opened, over)
+        if ended.change and (ended.listed or not self._has_only_changed):
+            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {ended.change}")
+        self._has_only_changed = not ended.listed and (bool(ended.change) or self._has_only_changed)
+        reason = ended.reason(self._asked)
         await self._close(run, reason)
         self._known.run_ends[run.id] = reason
         self._shared.on_change()
-        if ended.exit.reason == "disk full":
-            raise StorageError(
-                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
-                field=self._channel.output.uri,
-                hint="free some space; what was recorded is kept",
-            )
-        return ended
 
     async def abandon(self, error: Exception) -> None:
         """Something is wrong that another run would not mend: no ffmpeg may stay behind.
@@ -404,6 +424,7 @@ class Feed:
             run.reap()
             if isinstance(error, SourceError):
                 await self._close(run, SOURCE_LOST)
+                self._open, self._ready_since, self._looked = None, None, None
 
     async def _close(self, run: Run, reason: str) -> None:
         """Nothing more is wanted of a run that has ended."""
@@ -412,7 +433,8 @@ class Feed:
         await asyncio.to_thread(run.remove)
         now = self._clock.now()
         await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._shared.owner)
-        self._open, self._ready_since, self._looked = None, None, None
+        self.left_running.discard(run.id)
+        self.unread.discard(run.id)
         if self._leave_by is not None:
             self._leave()
 

@@ -12,6 +12,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
@@ -23,7 +24,7 @@ from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
-from livedvr.resources.layout import init_name, segment_name
+from livedvr.resources.layout import INIT_NAME, init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_up
 from livedvr.storage.base import ObjectStore
@@ -35,6 +36,8 @@ from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
 from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
 
+AT_ONCE = 4  # uploads
+BATCH = 16  # segments of the reference that are stored and committed together
 GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
 STANDBY_KEEPS = MINUTE  # what an input that stands by has brought last: so much may the one on air be behind its loss
 
@@ -68,9 +71,10 @@ class Intake:
         self._on_append = on_append
         self.behind = 0
 
-    async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> None:
+    async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> bool:
         """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for.
 
+        Whether there is more than it takes at once: then it has to be asked again.
         Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
         """
         await self._read_journals(open_run)  # step 2
@@ -78,16 +82,18 @@ class Intake:
         self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
-            return
+            return False
         if open_run.clock.offset is None and not await self._settle(open_run, final):
-            return
+            return False
         if not on_air:
             self._stand_by(open_run)
-            return
+            return False
         if open_run.standby:
             self._take_over(open_run)
         await self._pass_over_resent(open_run)
-        await self._place_and_commit(open_run, final)
+        more = len(open_run.reference.pending) > BATCH
+        await self._place_and_commit(open_run, final and not more)
+        return more
 
     async def _place_and_commit(self, open_run: OpenRun, final: bool) -> None:
         for track in open_run.others:
@@ -98,6 +104,7 @@ class Intake:
             await self._store_objects(open_run, placed)  # step 3
             await self._commit(open_run, placed, clock, told)  # step 5
             cue_intake.take_over(open_run, self._known, told)
+            open_run.stored = {name for name in open_run.stored if name.endswith(INIT_NAME)}
             for mux, one in placed.items():
                 for segment in one.segments:
                     self._known.timeline.append(mux, segment)
@@ -312,7 +319,7 @@ class Intake:
         track, target = open_run.reference, self._known.target * SECOND
         segments: list[Segment] = []
         clock, previous = open_run.clock, self._known.timeline.last(track.mux.key)
-        for closed in track.pending:
+        for closed in track.pending[:BATCH]:
             marked = closed.index in open_run.marks
             previous, clock = place(closed, previous, clock, target=target, marked=marked)
             segments.append(previous)
@@ -336,17 +343,29 @@ class Intake:
         return place_beside(track.pending, last, beside, gaps_until=until, final=final)
 
     async def _store_objects(self, open_run: OpenRun, placed: Mapping[str, Placed]) -> None:
-        run = open_run.run.id
+        """Several at once; what was stored when another failed is not sent again."""
+        run, waiting = open_run.run.id, {}
         for track in open_run.tracks:
             mux = track.mux
             real = [segment for segment in placed[mux.key].segments if not segment.is_gap]
             init = open_run.init_path(track)
-            if init is not None and real and not track.init_stored:
-                await asyncio.to_thread(self._store.put_new, init_name(mux.key, run), init)
-                track.init_stored = True
+            if init is not None and real:
+                waiting[init_name(mux.key, run)] = init
             for segment in real:
                 name = segment_name(mux.key, run, segment.index, mux.container)
-                await asyncio.to_thread(self._store.put_new, name, open_run.segment_path(track, segment.index))
+                waiting[name] = open_run.segment_path(track, segment.index)
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def store(name: str, path: Path) -> None:
+            async with turns:
+                await asyncio.to_thread(self._store.put_new, name, path)
+            open_run.stored.add(name)
+
+        missing = [store(name, path) for name, path in waiting.items() if name not in open_run.stored]
+        outcomes = await asyncio.gather(*missing, return_exceptions=True)
+        for error in outcomes:
+            if error is not None:
+                raise error
 
     async def _commit(self, open_run: OpenRun, placed: Mapping[str, Placed], clock: RunClock, told: Told) -> None:
         channel, media, target = self._channel.channel_id, open_run.media, self._known.target

@@ -11,7 +11,14 @@ from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import PROBE_SECONDS
 from livedvr.ingest.failover import choose
 from livedvr.ingest.feed import SWEEP, Feed
-from livedvr.resources.errors import CatalogError, FailedPrecondition, LiveDvrError, SourceError, StorageError
+from livedvr.resources.errors import (
+    CatalogError,
+    FailedPrecondition,
+    LiveDvrError,
+    SourceError,
+    StorageError,
+    Superseded,
+)
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
 from livedvr.timeline.placing import earliest_after
@@ -152,7 +159,7 @@ class Supervisor:
         reached = earliest_after(last) if last else None
         # By itself the other input comes on air with what it has brought meanwhile.
         feeds = [self._active] if self._channel.input_switch_mode == "MANUAL" else list(self._feeds.values())
-        if any(feed.unread for feed in self._feeds.values()):
+        if any(feed.unread or feed.is_behind for feed in self._feeds.values()):
             return reached
         if self._has_open_run if self.is_over else any(feed.has_media for feed in feeds):
             return reached
@@ -191,6 +198,8 @@ class Supervisor:
             is_last = not isinstance(error, SourceError) or all(
                 other.state is StreamingState.STOPPED for other in others
             )
+            if isinstance(error, Superseded) and self.error is None:
+                await self._add_event("SUPERSEDED", str(error))
             if is_last:
                 self._fail(error)
             else:
