@@ -66,7 +66,9 @@ class Controller:
         self.appended += 1
 
     async def read(self, *, final: bool = False, on_air: bool = True) -> None:
-        await self.intake.read(self.open, final=final, on_air=on_air)
+        await self.intake.read(self.open)
+        while await self.intake.take(self.open, final=final, on_air=on_air):
+            pass
 
     def listed(self) -> list[tuple[int, int, int]]:
         return [

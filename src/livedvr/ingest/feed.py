@@ -107,7 +107,7 @@ class Feed:
         self._off_air.clear()
         self._leave_by = self._clock.now() + (self._known.target or 0) * SECOND
         self._wake.set()
-        if self._open is None:
+        if not self.is_open:
             self._leave()
         await self._off_air.wait()
 
@@ -355,6 +355,8 @@ class Feed:
         if self._door.look(self._clock.now()):
             self._watchdog.connected(self._clock.now())
         beaten = self.has_media
+        if self._door.is_open:  # I4: nothing is read of a publisher that is not let in
+            await self._shared.intake.read(opened)
         if await self._outbox.take(opened):
             self.unread.discard(run.id)
         await self._say_undated(opened)
@@ -376,16 +378,15 @@ class Feed:
             self._shared.on_change()
 
     async def _take(self, opened: OpenRun, final: bool) -> bool:
-        """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
+        """Take what has been read. False: storage did not for now, the rows wait and are tried again (S14)."""
         intake = self._shared.intake
         try:
-            if self._door is None or self._door.is_open:  # I4: nothing is read of a publisher that is not let in
-                while await intake.read(opened, final=final, on_air=self.on_air):
-                    pass  # a backlog is taken a batch at a time
+            while await intake.take(opened, final=final, on_air=self.on_air):
+                pass  # a backlog is taken a batch at a time
             if self._leave_by is not None:
                 overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None
                 if overdue and not intake.is_level(opened):
-                    while await intake.read(opened, final=True):  # what has not come by now is a gap
+                    while await intake.take(opened, final=True):  # what has not come by now is a gap
                         pass
                 if final or overdue or opened.clock.offset is None or intake.is_level(opened):
                     self._leave()

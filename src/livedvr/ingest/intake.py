@@ -1,6 +1,6 @@
 """A segment's way, steps 2 to 5: journal row -> object -> place on the timeline -> catalog.
 
-Read `Intake.read` and the method behind it from top to bottom. A crash anywhere leaves the row in the journal and the
+Read `Intake.read`, `Intake.take` and the methods behind it from top to bottom. A crash anywhere leaves the row in the journal and the
 file in the spool: the next controller reads it again, and putting the same bytes again is success.
 """
 
@@ -71,15 +71,14 @@ class Intake:
         self._on_append = on_append
         self.behind = 0
 
-    async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> bool:
-        """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for.
+    async def take(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> bool:
+        """Take what `read` has brought. ``final``: the run is over, there is nothing more to wait for.
 
         Whether there is more than it takes at once: then it has to be asked again.
         Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
         """
-        await self._read_journals(open_run)  # step 2
-        await self._cut_at_change(open_run)
-        self._date(open_run, final)
+        if final:
+            self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
             return False
@@ -115,6 +114,12 @@ class Intake:
             for closed in track.pending[:taken]:
                 open_run.segment_path(track, closed.index).unlink(missing_ok=True)
             track.take(taken)
+
+    async def read(self, open_run: OpenRun) -> None:
+        """Step 2: what the journals have new waits from here on. Also while `take` waits for the store."""
+        await self._read_journals(open_run)
+        await self._cut_at_change(open_run)
+        self._date(open_run, final=False)
 
     async def _read_journals(self, open_run: OpenRun) -> None:
         # Before the journals: what is open by then was the last thing they came beside.
