@@ -275,7 +275,7 @@ class ChannelRuntime:
         tasks = [task for task in every if task is not None]
         await self.sessions.requests_done()
         # No thread may write a playlist when the lock is somebody else's.
-        async with self.sessions.nothing_changes(), self._live.nothing_changes():
+        async with self.sessions.nothing_is_written(), self._live.nothing_changes():
             for task in tasks:
                 task.cancel()
         await asyncio.wait(tasks)

@@ -1,7 +1,7 @@
 """A segment's way, steps 2 to 5: journal row -> object -> place on the timeline -> catalog.
 
-Read `Intake.read`, `Intake.take` and the methods behind it from top to bottom. A crash anywhere leaves the row in the journal and the
-file in the spool: the next controller reads it again, and putting the same bytes again is success.
+Read `Intake.read`, `Intake.take` and the methods behind them from top to bottom. A crash anywhere leaves the row in
+the journal and the file in the spool: the next controller reads it again, and putting the same bytes again is success.
 """
 
 from __future__ import annotations
