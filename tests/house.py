@@ -32,7 +32,7 @@ HEAD = (
 class Store:
     """An object store in memory that remembers each version, and can be told to refuse or to dawdle."""
 
-    pause = 0
+    pause: int = 0
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
