@@ -175,7 +175,8 @@ class ChannelRuntime:
         await self._around.catalog.write(work, self._owner)
 
     async def _start_ingest(self) -> None:
-        intake = Intake(self.channel, self._known, self.store, self._around.catalog, self._owner, self._notify)
+        around, spool = self._around, self._around.settings.spool_bytes
+        intake = Intake(self.channel, self._known, self.store, around.catalog, self._owner, self._notify, spool)
         ffmpeg = await asyncio.to_thread(find_ffmpeg)
         self._stopped = self._around.visiting  # when what a visitor adopts ends, the channel is wanted all the same
         shared = ChannelIngest(

@@ -9,13 +9,12 @@ import pytest
 
 from builders import chain
 from house import PLAYLIST, House, expected
+from live import until
 from livedvr.resources.times import SECOND
 
 
-async def until(house: House, name: str, text: str) -> None:
-    async with asyncio.timeout(10):
-        while name not in house.store.objects or text not in house.store.text(name):
-            await asyncio.sleep(0.005)
+async def says(house: House, name: str, text: str) -> None:
+    await asyncio.to_thread(until, lambda: name in house.store.objects and text in house.store.text(name), text)
 
 
 async def test_a_session_does_not_wait_for_another_s_store(house: House) -> None:
@@ -32,7 +31,7 @@ async def test_a_session_does_not_wait_for_another_s_store(house: House) -> None
     house.store._ask = dawdle  # type: ignore[method-assign]
     await house.commit(*s)
     house.manager.wake()
-    await until(house, PLAYLIST, "segment-000002")
+    await says(house, PLAYLIST, "segment-000002")
     assert "dvr/slow/main.m3u8" not in house.store.objects
     patched = await asyncio.wait_for(house.manager.update("match", labels={"a": "b"}), 5)
     assert patched.labels == {"a": "b"}, "nor does whoever asks for another"

@@ -126,6 +126,14 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (channel, serial)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE given_up (                  -- what was recorded and never stored: the spool was full (P8)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        start INTEGER NOT NULL,              -- UTC microseconds of the stream, [start, end)
+        end INTEGER NOT NULL,
+        PRIMARY KEY (channel, start)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

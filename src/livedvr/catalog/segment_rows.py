@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from livedvr.catalog.channel_rows import ChannelRow
+from livedvr.catalog.channel_rows import ChannelRow, list_given_up
 from livedvr.catalog.range_rows import list_tags
 from livedvr.resources.models import InputKey
 from livedvr.timeline.clock import RunClock, Sample
@@ -102,6 +102,7 @@ def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
     """The channel's timeline as it is stored."""
     channel, muxes = row.channel.channel_id, row.channel.timeline_keys()
     known = ChannelTimeline(Timeline(muxes), row.target, ranges=DateRanges(list_tags(db, channel)))
+    known.given_up = list_given_up(db, channel)
     for run in list_runs(db, channel):
         if run.media:
             known.media[run.id] = dict(run.media)

@@ -394,6 +394,7 @@ class Feed:
             if not error.passing or self._asked == "kill":
                 raise
             self._attempts.last_failure = str(error)
+            await intake.give_up(opened)
             return False
         return True
 
@@ -434,6 +435,7 @@ class Feed:
         await asyncio.to_thread(run.remove)
         now = self._clock.now()
         await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._shared.owner)
+        self._shared.intake.forget(run.id)
         self.left_running.discard(run.id)
         self.unread.discard(run.id)
         if self._leave_by is not None:

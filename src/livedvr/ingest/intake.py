@@ -12,13 +12,15 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.ingest import cue_intake
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
+from livedvr.ingest.giving_up import MARGIN, SPOOL_BYTES, choose, drop, stretches, waiting_bytes
 from livedvr.ingest.log import taken_streams
 from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
@@ -26,7 +28,8 @@ from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
 from livedvr.resources.layout import INIT_NAME, init_name, segment_name
 from livedvr.resources.models import Channel
-from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_up
+from livedvr.resources.times import MINUTE, SECOND, format_seconds, format_time, round_half_up
+from livedvr.sessions.holding import held_windows, is_pinned
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
@@ -49,6 +52,7 @@ class Intake:
         channel: the channel's settings.
         known: its timeline in memory; appended to after each commit.
         on_append: called after each commit.
+        spool_bytes: how much may wait for the store.
 
     Attributes:
         behind: by how much the source's dates were before their arrival, microseconds (C5).
@@ -62,6 +66,7 @@ class Intake:
         catalog: Catalog,
         owner: Owner,
         on_append: Callable[[], None],
+        spool_bytes: int = SPOOL_BYTES,
     ) -> None:
         self._channel = channel
         self._known = known
@@ -69,6 +74,8 @@ class Intake:
         self._catalog = catalog
         self._owner = owner
         self._on_append = on_append
+        self._spool_bytes = spool_bytes
+        self._waiting: dict[str, OpenRun] = {}  # the runs of which something may be in the spool
         self.behind = 0
 
     async def take(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> bool:
@@ -94,6 +101,31 @@ class Intake:
         await self._place_and_commit(open_run, final and not more)
         return more
 
+    def forget(self, run: str) -> None:
+        """The run is over and read."""
+        self._waiting.pop(run, None)
+
+    async def give_up(self, open_run: OpenRun) -> None:
+        """P8: the store is away, and the spool holds more than it may: the oldest goes, said aloud."""
+        excess = sum(waiting_bytes(one) for one in self._waiting.values()) - self._spool_bytes
+        if excess <= 0 or open_run.clock.offset is None:
+            return
+        channel = self._channel.channel_id
+        sessions = self._catalog.read(lambda db: session_rows.list_sessions(db, channel))
+        pinned = [window for row in sessions if is_pinned(row) for window in held_windows(row)]
+        gone = choose(open_run, excess + self._spool_bytes // MARGIN, pinned)
+        lost = stretches(open_run, gone)
+        for one in lost:
+            end = one.end or one.start
+            text = (
+                f"{format_seconds(end - one.start)} s from {format_time(one.start)} on are given up: more than "
+                f"{self._spool_bytes >> 20} MiB wait for {self._channel.output.uri}"
+            )
+            write = partial(channel_rows.give_up, channel=channel, start=one.start, end=end, time=end, text=text)
+            await self._catalog.write(write, self._owner)
+        self._known.given_up.extend(lost)
+        drop(open_run, gone)
+
     async def _place_and_commit(self, open_run: OpenRun, final: bool) -> None:
         for track in open_run.others:
             await self._look_at_rendition(open_run, track)
@@ -117,6 +149,7 @@ class Intake:
 
     async def read(self, open_run: OpenRun) -> None:
         """Step 2: what the journals have new waits from here on. Also while `take` waits for the store."""
+        self._waiting[open_run.run.id] = open_run
         await self._read_journals(open_run)
         await self._cut_at_change(open_run)
         self._date(open_run, final=False)

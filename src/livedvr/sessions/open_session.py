@@ -11,7 +11,7 @@ from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.models import Channel, Manifest
 from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
-from livedvr.timeline.gaps import GapLedger, Hole, reason_before
+from livedvr.timeline.gaps import GapLedger, Hole
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 from livedvr.timeline.timeline import ChannelTimeline, Listed
@@ -114,7 +114,7 @@ class OpenSession:
         if mux != self.reference:
             return
         before = known.timeline.before(mux, segment)
-        self.ledger.append(segment, reason_before(segment, before, known.run_ends.get(before.run) if before else None))
+        self.ledger.append(segment, known.reason_before(segment, before))
         self.segments += 1
         self.duration += segment.duration
         self.actual_start = segment.start if self.actual_start is None else self.actual_start
