@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from faulty_bucket import record_in_a_storm
 from gcs_server import Bucket, Fault, GcsServer
 from live import Recording, ffmpeg_pids, record, until
 from livedvr.check.run import run_check
@@ -179,3 +180,11 @@ def test_a_permission_that_is_taken_away_ends_the_channel_in_gcs_s_words(
     assert code == 4 and "403" in err and "does not have storage.objects.create access" in err and "docs/gcs.md" in err
     assert result["state"] == "FAILED" and "403" in result["error"]
     assert ffmpeg_pids(tmp_path) == []
+
+
+@pytest.mark.semantics("P1", "S14")
+async def test_after_each_fault_everything_that_is_listed_is_there(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    """Short; `scripts/gcs-faults` is the long one."""
+    tally = await record_in_a_storm(tmp_path / "data", seed=1, faults=30, patience=60)
+    assert sum(tally[fault.name] for fault in Fault) == 30
+    assert tally["HEAD"] > 100 and tally["segments listed"] > 20

@@ -74,7 +74,7 @@ class Written:
 
 def open_bucket(bucket: str, prefix: str, *, gzipped: bool = False) -> GcsStore:
     """The store in a bucket. Nothing is asked of it yet."""
-    return GcsStore(named_bucket(bucket), prefix, gzipped=gzipped)
+    return GcsStore(named_bucket(bucket), prefix, gzipped=gzipped, answer_seconds=ANSWER_SECONDS)
 
 
 def named_bucket(bucket: str) -> Bucket:
