@@ -180,12 +180,13 @@ class LiveDvr:
             return self._runtimes[channel]
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        place = place_of(self._row(channel).channel.output.uri)
+        output = self._row(channel).channel.output
+        place = place_of(output.uri)
         await asyncio.to_thread(place.check, make=False)
         private = place.private(self._data_dir, channel)
         lock = ChannelLock(private, place.uri)
         try:
-            store = await asyncio.to_thread(place.open)
+            store = await asyncio.to_thread(place.open, gzipped=output.gzip)
             row = self._row(channel)  # as it is when nobody else can change it
             owner = Owner(channel, await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel)))
             if row.deleting:

@@ -89,6 +89,7 @@ def record(
     backup: str | None = None,
     retention: str = "24h",
     data_dir: str | None = None,
+    gzip: bool = False,
     target_duration: int | None = None,
     start_offset: str | None = None,
     loop: bool = False,

@@ -33,12 +33,9 @@ def livedvr(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.semantics("O3", "O4", "O6", "P2")
-@pytest.mark.parametrize("container", ["fmp4", "ts"])
-def test_testsrc_becomes_a_session_in_a_bucket(
-    server: GcsServer, wheel_ffmpeg: str, container: str, tmp_path: Path
-) -> None:
+def test_testsrc_becomes_a_session_in_a_bucket(server: GcsServer, wheel_ffmpeg: str, tmp_path: Path) -> None:
     output = "gs://media/tv/news"
-    options = ("--duration", "4s", "--session", "demo", "--container", container)
+    options = ("--duration", "3s", "--segment-duration", "1s", "--session", "demo", "--container", "ts", "--gzip")
     code, result, err = record("testsrc", output, *options)
     assert code == 0, err
     assert result["state"] == "FINISHED" and result["gaps"] == [] and result["error"] is None
@@ -53,7 +50,9 @@ def test_testsrc_becomes_a_session_in_a_bucket(
     )
     assert decoded.stderr == ""
     objects = server.buckets["media"].objects
-    assert objects["tv/news/main.m3u8"].settings["cacheControl"] == "no-cache"
+    main = objects["tv/news/main.m3u8"]
+    assert main.settings["cacheControl"] == "no-cache"
+    assert main.settings["contentEncoding"] == "gzip"
     assert sorted({name.split("/")[2] for name in objects}) == [".livedvr", "av", "dvr", "main.m3u8"]
     private = tmp_path / "state/livedvr/channels/live"
     assert list((private / "spool").iterdir()) == [] and ffmpeg_pids(tmp_path) == []
@@ -74,6 +73,8 @@ def test_a_bucket_that_will_not_do_is_told_before_the_channel_starts(server: Gcs
     assert code == 4 and "this account does not have storage.objects.delete (see docs/gcs.md" in err
     code, _, err = record("testsrc", "gs://media/a?b", "--duration", "2s")
     assert code == 2 and "--output: a '?' in the prefix" in err
+    code, _, err = record("testsrc", tmp_path / "out", "--duration", "2s", "--gzip")
+    assert code == 2 and "gzip is for gs:// outputs" in err
     assert server.buckets["media"].objects == {} and not list(tmp_path.glob("state/livedvr/channels/*"))
 
 
@@ -105,18 +106,18 @@ def outage(*faults: Fault) -> Callable[[str, str, str], Fault | None]:
 def test_recording_goes_on_while_the_bucket_is_away(server: GcsServer, wheel_ffmpeg: str, tmp_path: Path) -> None:
     """Also the window ends meanwhile: nothing is sealed before all of it is there."""
     spool = tmp_path / "state/livedvr/channels/live/spool"
-    options = ("--duration", "8s", "--session", "demo", "--segment-duration", "1s")
+    options = ("--duration", "5s", "--session", "demo", "--segment-duration", "1s")
     with Recording("testsrc", "gs://media/tv", *options) as recording:
         until(lambda: "tv/dvr/demo/main.m3u8" in bucket_names(server), "the session is published")
         seen = len(lines_of(server, "tv/dvr/demo/av/index-1.m3u8"))
         server.plan = outage(Fault.REFUSED, Fault.RESET, Fault.STALLED)
-        until(lambda: len(list(spool.glob("*/av/segment-*"))) >= 11 - seen, "all of the window is in the spool")
+        until(lambda: len(list(spool.glob("*/av/segment-*"))) >= 8 - seen, "all of the window is in the spool")
         until(lambda: Fault.STALLED in server.faults, "a request stalls")
         assert "#EXT-X-ENDLIST" not in text_of(server, "tv/dvr/demo/av/index-1.m3u8")
         server.plan = nothing
         code, result, err = recording.finish()
     assert code == 0, err
-    assert result["state"] == "FINISHED" and result["gaps"] == [] and result["duration"] >= 8
+    assert result["state"] == "FINISHED" and result["gaps"] == [] and result["duration"] >= 5
     report = run_check(f"{server.url}/media/tv/dvr/demo/main.m3u8", deep=True)
     assert report.ok, report.to_text()
     assert text_of(server, "tv/dvr/demo/av/index-1.m3u8").count("#EXT-X-DISCONTINUITY\n") == 0
@@ -185,6 +186,6 @@ def test_a_permission_that_is_taken_away_ends_the_channel_in_gcs_s_words(
 @pytest.mark.semantics("P1", "S14")
 async def test_after_each_fault_everything_that_is_listed_is_there(wheel_ffmpeg: str, tmp_path: Path) -> None:
     """Short; `scripts/gcs-faults` is the long one."""
-    tally = await record_in_a_storm(tmp_path / "data", seed=1, faults=30, patience=60)
-    assert sum(tally[fault.name] for fault in Fault) == 30
-    assert tally["HEAD"] > 100 and tally["segments listed"] > 20
+    tally = await record_in_a_storm(tmp_path / "data", seed=1, faults=12, patience=60)
+    assert sum(tally[fault.name] for fault in Fault) == 12
+    assert tally["HEAD"] > 50 and tally["segments listed"] > 20

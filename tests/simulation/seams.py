@@ -192,7 +192,7 @@ class SimPlace(Directory):
     def check(self, *, make: bool) -> None:
         pass
 
-    def open(self) -> Any:
+    def open(self, *, gzipped: bool) -> Any:
         return self._store
 
 

@@ -88,6 +88,7 @@ second signal."""
     metavar="DIR",
     help="Where the catalog lives. [default: OUTPUT/.livedvr, of gs:// $XDG_STATE_HOME/livedvr]",
 )
+@click.option("--gzip", is_flag=True, help="Playlists in a gs:// output are stored compressed.")
 @click.option(
     "--target-duration", type=click.IntRange(1, 120), metavar="S", help="EXT-X-TARGETDURATION. [default: measured]"
 )

@@ -72,7 +72,7 @@ class Written:
     version: int = 0
 
 
-def open_bucket(bucket: str, prefix: str, *, gzipped: bool = False) -> GcsStore:
+def open_bucket(bucket: str, prefix: str, *, gzipped: bool) -> GcsStore:
     """The store in a bucket. Nothing is asked of it yet."""
     return GcsStore(named_bucket(bucket), prefix, gzipped=gzipped, answer_seconds=ANSWER_SECONDS)
 

@@ -39,8 +39,8 @@ class Place(Protocol):
     def check(self, *, make: bool) -> None:
         """Blocking. StorageError says what does not work there. ``make``: it is a channel's first time."""
 
-    def open(self) -> ObjectStore:
-        """Blocking. The store; StorageError when nobody is signed in."""
+    def open(self, *, gzipped: bool) -> ObjectStore:
+        """Blocking. The store; StorageError when nobody is signed in. ``gzipped``: its playlists are compressed."""
 
     def object_uri(self, name: str) -> str:
         """How a user names an object in it."""
@@ -70,8 +70,8 @@ class Directory:
         """See `Place`. Made anew, a directory would hold nothing of what sessions list: so only the first time."""
         check_local_root(self.root, make=make)
 
-    def open(self) -> ObjectStore:
-        """See `Place`."""
+    def open(self, *, gzipped: bool) -> ObjectStore:
+        """See `Place`. A file cannot say that it is compressed: `Output` refuses it."""
         return LocalStore(self.root)
 
     def object_uri(self, name: str) -> str:
@@ -119,11 +119,11 @@ class InBucket:
 
             check_bucket(self.bucket, self._prefix)
 
-    def open(self) -> ObjectStore:
+    def open(self, *, gzipped: bool) -> ObjectStore:
         """See `Place`."""
         from livedvr.storage.gcs import open_bucket
 
-        return open_bucket(self.bucket, self._prefix)
+        return open_bucket(self.bucket, self._prefix, gzipped=gzipped)
 
     def object_uri(self, name: str) -> str:
         """See `Place`."""
