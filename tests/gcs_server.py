@@ -64,6 +64,7 @@ class Bucket:
     name: str
     objects: dict[str, Stored] = field(default_factory=dict)
     soft_delete_seconds: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
     cors: list[dict[str, Any]] = field(default_factory=lambda: [{"origin": ["*"], "method": ["GET", "HEAD"]}])
     denied: set[str] = field(default_factory=set)
     one_a_second: bool = False
@@ -384,6 +385,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "cors": bucket.cors,
                 "softDeletePolicy": {"retentionDurationSeconds": seconds},
                 "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}},
+                **bucket.settings,
             },
         )
 

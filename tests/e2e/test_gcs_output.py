@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from faulty_bucket import record_in_a_storm
-from gcs_server import Bucket, Fault, GcsServer
+from gcs_server import Bucket, Fault, GcsServer, Stored
 from live import Recording, ffmpeg_pids, record, until
 from livedvr.check.run import run_check
 
@@ -189,3 +189,30 @@ async def test_after_each_fault_everything_that_is_listed_is_there(wheel_ffmpeg:
     tally = await record_in_a_storm(tmp_path / "data", seed=1, faults=12, patience=60)
     assert sum(tally[fault.name] for fault in Fault) == 12
     assert tally["HEAD"] > 50 and tally["segments listed"] > 20
+
+
+def test_a_bucket_is_checked_for_who_sets_it_up(server: GcsServer) -> None:
+    fine = livedvr("check", "gs://media/tv")
+    assert (fine.returncode, fine.stdout) == (0, "OK: gs://media/tv can be recorded to, 0 warnings\n")
+    bucket = server.buckets["media"]
+    assert bucket.objects == {}
+    bucket.soft_delete_seconds, bucket.cors = 7 * 86400, []
+    bucket.settings = {
+        "versioning": {"enabled": True},
+        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 1}}]},
+        "retentionPolicy": {"retentionPeriod": "60"},
+        "iamConfiguration": {"publicAccessPrevention": "enforced"},
+    }
+    bucket.objects["tv/main.m3u8"] = Stored(b"#EXTM3U", 1, 0.0, {})
+    told = livedvr("check", "gs://media/tv").stdout
+    for text in ("soft delete is on", "for 7 days", "versioning", "CORS", "lifecycle", "retention policy", "uniform"):
+        assert "WARNING" in told and text in told, told
+    assert "public access" in told and "1 playlists have no Cache-Control" in told and "8 warnings" in told
+    assert len(json.loads(livedvr("check", "gs://media/tv", "--json").stdout)["warnings"]) == 8
+    bucket.denied = {"storage.buckets.get"}
+    assert "that needs storage.buckets.get" in livedvr("check", "gs://media/tv").stdout
+    bucket.denied = {"storage.objects.list"}
+    refused = livedvr("check", "gs://media/tv")
+    assert refused.returncode == 2 and "this account does not have storage.objects.list" in refused.stderr
+    playlist = livedvr("check", "gs://media/tv/main.m3u8")
+    assert playlist.returncode == 2 and "https://storage.googleapis.com/media/tv/main.m3u8" in playlist.stderr

@@ -119,6 +119,13 @@ class InBucket:
 
             check_bucket(self.bucket, self._prefix)
 
+    def examine(self) -> list[str]:
+        """Blocking. `check`, then what is not as it should be, though recording works; for people."""
+        from livedvr.storage.gcs_check import examine_bucket
+
+        self.check(make=True)
+        return list(examine_bucket(self.bucket, self._prefix))
+
     def open(self, *, gzipped: bool) -> ObjectStore:
         """See `Place`."""
         from livedvr.storage.gcs import open_bucket
