@@ -33,8 +33,9 @@ class Outbox:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a run that has ended has not been read to its end."""
-        return self._ended is not None and not self._ended.done()
+        """Whether a run that has ended has not been taken to its end; also when it never will be by this controller."""
+        task = self._ended
+        return task is not None and (not task.done() or task.cancelled() or task.exception() is not None)
 
     async def take(self, opened: OpenRun) -> bool:
         """Take what the open run has. Whether it is taken; False also when the store takes its time."""
@@ -79,11 +80,18 @@ class Outbox:
 
     async def close(self) -> None:
         """Take nothing more; what waits is the next controller's."""
+        await self._cancel()
+
+    async def forget(self) -> None:
+        """What waits cannot be played: go on without it."""
+        await self._cancel()
+        self._taking = self._ended = None
+
+    async def _cancel(self) -> None:
         tasks = [task for task in (self._taking, self._ended) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._taking = self._ended = None
 
     async def _comes(self, task: asyncio.Task[bool] | asyncio.Task[None]) -> bool:
         """Whether it is done, after a moment's patience."""
