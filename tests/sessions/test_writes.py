@@ -44,6 +44,7 @@ async def test_a_session_does_not_wait_for_another_s_store(house: House) -> None
 async def test_a_patch_waits_for_what_is_being_written_of_its_session(house: House) -> None:
     await house.create(0, None)
     house.store.may_go_on.clear()
+    house.store.is_asked.clear()
     await house.commit(*chain([2 * SECOND] * 3))
     house.manager.wake()
     await asyncio.to_thread(house.store.is_asked.wait, 10)

@@ -257,7 +257,6 @@ class Feed:
         run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self._attempts.cut.muxes])
         channel, key = self._channel.channel_id, self.key
         await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
-        self.unread.add(run.id)  # it may have brought something before we hear that it has been started
         source = self.source if self._pull is None else self._pull.source_of_next_run(self.source)
         argv = build_argv(str(self._shared.ffmpeg.path), source, self._attempts.cut)
         try:
