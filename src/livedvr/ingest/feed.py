@@ -325,6 +325,7 @@ class Feed:
         over = EndedRun(ended, lines, silence, door.refusal, change, False, overlong)
         await self._outbox.end(opened, partial(self._finish, opened, over))
         self._open, self._ready_since, self._looked = None, None, None
+        self._shared.on_change()  # whatever waits in the spool: it is not on air any more
         if ended.reason == "disk full":
             raise StorageError(
                 f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
