@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from livedvr import app, channel_runtime
+from livedvr import app, channel_runtime, channels
 from livedvr.ingest import feed, intake, open_run
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
@@ -222,6 +222,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (app, "ChannelLock", lambda private, output: SimpleNamespace(release=lambda: None)),
         (app, "make_private_root", lambda root: None),
         (app, "place_of", SimPlace),
+        (channels, "place_of", SimPlace),
         (channel_runtime, "ControlServer", SimControlServer),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
