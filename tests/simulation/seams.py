@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from livedvr import app, channel_runtime, channels
-from livedvr.ingest import feed, intake, open_run
+from livedvr.ingest import feed, followed_run, intake, open_run, runs
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
@@ -227,13 +227,13 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
         (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
-        (feed, "Run", SimRun),
+        (runs, "Run", SimRun),
         (open_run, "JournalReader", SimJournalReader),
-        (feed, "new_run_id", _sim_run_id),
+        (runs, "new_run_id", _sim_run_id),
         (feed, "check_port", lambda source: None),
         (feed, "close_last_segments", lambda opened: None),
         (feed, "check_file", lambda source: None),
-        (feed, "SWEEP", SWEEP),
+        (followed_run, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),
         (open_run, "SourceChange", SimSourceChange),
         (open_run, "CueReader", SimCueReader),

@@ -10,7 +10,8 @@ from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import PROBE_SECONDS
 from livedvr.ingest.failover import choose
-from livedvr.ingest.feed import SWEEP, Feed
+from livedvr.ingest.feed import Feed
+from livedvr.ingest.followed_run import SWEEP
 from livedvr.resources.errors import (
     CatalogError,
     FailedPrecondition,
