@@ -7,8 +7,6 @@ the journal and the file in the spool: the next controller reads it again, and p
 from __future__ import annotations
 
 import asyncio
-import itertools
-import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.ingest import cue_intake
+from livedvr.ingest import admission, cue_intake
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
 from livedvr.ingest.giving_up import MARGIN, SPOOL_BYTES, choose, drop, stretches, waiting_bytes
@@ -28,21 +26,19 @@ from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
 from livedvr.resources.layout import INIT_NAME, init_name, segment_name
 from livedvr.resources.models import Channel
-from livedvr.resources.times import MINUTE, SECOND, format_seconds, format_time, round_half_up
+from livedvr.resources.times import SECOND, format_seconds, format_time, round_half_up
 from livedvr.sessions.holding import held_windows, is_pinned
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.placing import earliest_after, is_resent, observed, place, target_seconds
+from livedvr.timeline.placing import observed, place, target_seconds
 from livedvr.timeline.ranges import Told
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
-from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
 
 AT_ONCE = 4  # uploads
 BATCH = 16  # segments of the reference that are stored and committed together
 GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
-STANDBY_KEEPS = MINUTE  # what an input that stands by has brought last: so much may the one on air be behind its loss
 
 
 class Intake:
@@ -92,10 +88,10 @@ class Intake:
         if open_run.clock.offset is None and not await self._settle(open_run, final):
             return False
         if not on_air:
-            self._stand_by(open_run)
+            admission.stand_by(open_run)
             return False
         if open_run.standby:
-            self._take_over(open_run)
+            admission.take_over(open_run, self._known.timeline)
         await self._pass_over_resent(open_run)
         more = len(open_run.reference.pending) > BATCH
         await self._place_and_commit(open_run, final and not more)
@@ -151,8 +147,12 @@ class Intake:
         """Step 2: what the journals have new waits from here on. Also while `take` waits for the store."""
         self._waiting[open_run.run.id] = open_run
         await self._read_journals(open_run)
-        await self._cut_at_change(open_run)
+        await admission.cut_at_change(open_run, self._known.timeline)
         self._date(open_run, final=False)
+
+    def _date(self, open_run: OpenRun, final: bool) -> None:
+        behind = admission.date_rows(open_run, final)
+        self.behind = self.behind if behind is None else behind
 
     async def _read_journals(self, open_run: OpenRun) -> None:
         # Before the journals: what is open by then was the last thing they came beside.
@@ -177,44 +177,6 @@ class Intake:
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(await asyncio.to_thread(open_run.log.smoothed_jumps))
 
-    async def _cut_at_change(self, open_run: OpenRun) -> None:
-        """P4: what comes when the source has become another one is not listed; it is the next run's."""
-        until = math.inf
-        for track in open_run.tracks:
-            if track.failed:
-                continue
-            await asyncio.to_thread(track.change.look, track.undated, track.open_index)
-            at = math.inf if track.change.index is None else track.change.index
-            for index in track.cut(at, until):
-                open_run.segment_path(track, index).unlink(missing_ok=True)
-            if track is open_run.reference and track.change.index is not None:  # the others end where it does
-                listed = self._known.timeline.of_run(track.mux.key, open_run.run.id)
-                ends = [segment.media_end for segment in listed[-1:]]
-                until = max(ends + [row.media_end for row in [*track.pending, *track.undated]], default=0)
-
-    def _date(self, open_run: OpenRun, final: bool) -> None:
-        """C5: what the source says of a segment's end. One that is not known yet holds back what follows it."""
-        for track in open_run.tracks:
-            if track is open_run.reference and open_run.dates is not None:
-                self._date_by_source(track, open_run.dates, open_run.marks, final)
-            else:
-                count = len(track.undated) if final else track.change.decided(track.undated)
-                track.pending, track.undated = [*track.pending, *track.undated[:count]], track.undated[count:]
-
-    def _date_by_source(self, track: Track, dates: SourceDates, marks: set[int], final: bool) -> None:
-        while track.undated:
-            row, waiting = track.undated[0], track.undated[-1].media_end - track.undated[0].media_start
-            dated = dates.date(row.media_start, row.media_end, waiting=dates.patience + 1 if final else waiting)
-            if dated is None and not dates.has_none:
-                return
-            if dated is not None:
-                date, jumps = dated
-                row = replace(row, date=date)
-                marks.update([row.index] if jumps else [])
-                self.behind = max(0, row.arrival - date)
-            track.pending.append(row)
-            del track.undated[0]
-
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""
         track = open_run.reference
@@ -222,7 +184,7 @@ class Intake:
             return False
         head = await self._read_head(open_run, track)
         if await self._lacks_video(open_run, head):
-            self._drop(open_run, track, 1)
+            admission.drop(open_run, track, 1)
             track.head = None
             return False
         clock = observed(track.pending, None if final else await self._look_at_open_segment(open_run))
@@ -289,48 +251,13 @@ class Intake:
         return reference.first_pts - CONTAINER_OFFSET, Sample(reference.end_pts - CONTAINER_OFFSET, arrival)
 
     async def _pass_over_resent(self, open_run: OpenRun) -> None:
-        """What a new run brings again is listed already: it is said aloud, and leaves the spool."""
-        track = open_run.reference
-        last = self._known.timeline.last(track.mux.key)
-        resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), track.pending))
+        """What a new run brings again is said aloud."""
+        resent = admission.drop_resent(open_run, self._known.timeline)
         if not resent:
             return
-        self._drop(open_run, track, len(resent))
         seconds = format_seconds(sum(row.media_end - row.media_start for row in resent))
         text = f"run {open_run.run.id} began with {seconds} s that are listed already; they are not listed again"
         await self._add_event(resent[-1].arrival, "MEDIA_RESENT", text)
-
-    def _stand_by(self, open_run: OpenRun) -> None:
-        """Let go of what is too old to be asked for."""
-        newest = max((row.arrival for row in open_run.reference.pending), default=0)
-        for track in open_run.tracks:
-            old = itertools.takewhile(lambda row: row.arrival <= newest - STANDBY_KEEPS, track.pending)
-            self._drop(open_run, track, len(list(old)))
-
-    def _take_over(self, open_run: OpenRun) -> None:
-        """The run is on air from here on: it goes on where the one before it ended, to half a segment."""
-        open_run.standby = False
-        if open_run.clock.samples:  # nothing of it is dated yet: the anchor can be as good as it gets
-            open_run.clock = RunClock(open_run.clock.samples).anchored()
-        track, clock = open_run.reference, open_run.clock
-        last = self._known.timeline.last(track.mux.key)
-        if last is not None:
-            # The same bounds as `place` has: what it would have to shift would begin another epoch after it.
-            half = (track.pending[0].media_end - track.pending[0].media_start) // 2 if track.pending else 0
-            first = max(earliest_after(last), last.end - half)
-            listed = itertools.takewhile(lambda row: clock.utc(row.media_start) < first, track.pending)
-            self._drop(open_run, track, len(list(listed)))
-
-    def _drop(self, open_run: OpenRun, track: Track, count: int) -> None:
-        """The first rows that wait are not listed; the clock has seen them."""
-        if count and track is open_run.reference:
-            reached = track.pending[count - 1].media_end
-            open_run.waiting = [cue for cue in open_run.waiting if cue.at >= reached]
-        for row in track.pending[:count]:
-            if track is open_run.reference:
-                open_run.clock = open_run.clock.observe(Sample(row.media_end, row.instant))
-            open_run.segment_path(track, row.index).unlink(missing_ok=True)
-        track.take(count)
 
     def is_level(self, open_run: OpenRun) -> bool:
         """Whether all renditions of the run have come equally far, to half a segment."""
