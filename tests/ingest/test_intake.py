@@ -15,10 +15,13 @@ import pytest
 from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
+from livedvr.ingest.channel_ingest import ChannelIngest
 from livedvr.ingest.command import CONTAINER_OFFSET
+from livedvr.ingest.feed import Feed
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.open_run import open_run
 from livedvr.ingest.run import Run
+from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Channel, Input, Output
@@ -27,6 +30,7 @@ from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from livedvr.wallclock import SystemClock
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "fmp4"
 RUN = "20261121T020000Z-k3f9"
@@ -458,3 +462,35 @@ async def test_what_a_pinned_session_asks_for_is_not_given_up(spool: Path, catal
     await controller.intake.give_up(controller.open)
     left = sorted(int(path.stem[-6:]) for path in (spool / "av").glob("segment-*"))
     assert left == [2, 3]
+
+
+@pytest.mark.semantics("S14", "I3")
+async def test_what_comes_next_on_air_keeps_everything_until_the_store_has_what_comes_before_it(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livedvr.ingest.admission.STANDBY_KEEPS", SECOND)
+    channel = _channel().model_copy(update={"backup_input": Input(uri="y.mp4")})
+    controller = Controller(spool, MemoryStore(), catalog, channel)
+    around = Surroundings(catalog, None, SystemClock(), RunSettings(), None, None)  # type: ignore[arg-type]
+    shared = ChannelIngest(
+        channel,
+        controller.known,
+        controller.intake,
+        spool,
+        None,
+        Owner("live", 1),
+        around,
+        lambda: None,  # type: ignore[arg-type]
+    )
+    backup = Feed(shared, "backup", [], on_air=False)
+    backup.comes_next = True  # the one on air is lost, and the store has not come to its end
+    _journal(spool, 4)
+    await controller.intake.read(controller.open)
+    assert await backup._take(controller.open, False)
+    _journal(spool, 8)
+    await controller.intake.read(controller.open)
+    assert not await backup._take(controller.open, True), "it has ended, and waits"
+    assert controller.listed() == []
+    backup.go_on_air()
+    assert await backup._take(controller.open, True)
+    assert [index for _, index, _ in controller.listed()] == list(range(8))

@@ -44,6 +44,7 @@ class Feed:
         state: what it is doing: STARTING, AWAITING_INPUT, STREAMING, STREAMING_NO_INPUT, in the end STOPPED.
         streams: the source's streams that were taken, for people.
         stand_ins: the inputs that come on air by themselves when this one is lost.
+        comes_next: it is on air as soon as the store has what the other one has brought; until then all of it waits.
     """
 
     def __init__(self, shared: ChannelIngest, key: InputKey, left_open: list[RunRow], *, on_air: bool) -> None:
@@ -53,6 +54,7 @@ class Feed:
         self.state = StreamingState.STARTING
         self.streams: list[str] = []
         self.stand_ins: tuple[Feed, ...] = ()
+        self.comes_next = False
         self.unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self.left_running = {row.id for row in left_open}
         self._shared = shared
@@ -96,7 +98,7 @@ class Feed:
 
     def go_on_air(self) -> None:
         """What it brings goes on the timeline from now on."""
-        self.on_air = True
+        self.on_air, self.comes_next = True, False
         self._wake.set()
 
     async def leave_air(self) -> None:
@@ -333,7 +335,11 @@ class Feed:
         """Take what has been read. False: storage did not for now, the rows wait and are tried again (S14)."""
         intake = self._shared.intake
         try:
-            while await intake.take(opened, final=final, on_air=self.on_air):
+            if self.comes_next:
+                await intake.give_up(opened)
+                if final:
+                    return False
+            while await intake.take(opened, final=final, on_air=self.on_air, comes_next=self.comes_next):
                 pass  # a backlog is taken a batch at a time
             if self._leave_by is not None:
                 overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None

@@ -74,11 +74,12 @@ class Intake:
         self._waiting: dict[str, OpenRun] = {}  # the runs of which something may be in the spool
         self.behind = 0
 
-    async def take(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> bool:
+    async def take(self, open_run: OpenRun, *, final: bool, on_air: bool = True, comes_next: bool = False) -> bool:
         """Take what `read` has brought. ``final``: the run is over, there is nothing more to wait for.
 
         Whether there is more than it takes at once: then it has to be asked again.
-        Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
+        Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for;
+        everything of one that ``comes_next``.
         """
         if final:
             self._date(open_run, final)
@@ -88,7 +89,8 @@ class Intake:
         if open_run.clock.offset is None and not await self._settle(open_run, final):
             return False
         if not on_air:
-            admission.stand_by(open_run)
+            if not comes_next:
+                admission.stand_by(open_run)
             return False
         if open_run.standby:
             admission.take_over(open_run, self._known.timeline)

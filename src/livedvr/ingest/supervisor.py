@@ -208,6 +208,7 @@ class Supervisor:
         feed.state = StreamingState.STOPPED
         if is_last:
             for other in others:
+                other.comes_next = False
                 other.ask("stop")
         self._changed()
 
@@ -232,6 +233,7 @@ class Supervisor:
 
     async def _switch(self, wanted: InputKey) -> None:
         left, was_lost = self._active, self._active.health(self._clock.now()).lost
+        self._feeds[wanted].comes_next = True  # the store may be away for as long as it likes
         await left.leave_air()
         now, channel = self._clock.now(), self._channel.channel_id
         text = f"{wanted} is on air" + (f", {left.key} is lost" if was_lost else "")
