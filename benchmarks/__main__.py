@@ -7,10 +7,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import length, sessions
+from benchmarks import length, sessions, uploads
 from benchmarks.figures import machine
 
-BENCHMARKS = {"length": (length.run, 400), "sessions": (sessions.run, 20)}
+BENCHMARKS = {"length": (length.run, 400), "sessions": (sessions.run, 20), "uploads": (uploads.run, 5)}
 
 
 def main() -> None:

@@ -32,6 +32,8 @@ HEAD = (
 class Store:
     """An object store in memory that remembers each version, and can be told to refuse or to dawdle."""
 
+    pause: int = 0
+
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.written: list[tuple[str, bytes]] = []

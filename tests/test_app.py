@@ -58,7 +58,7 @@ async def test_a_visitor_takes_nothing_that_it_is_not_asked_for(place: Place) ->
     await place.add("demo", 0, None)
     async with LiveDvr(place.output / ".livedvr", visiting=True) as dvr:
         assert len(await dvr.channels.list()) == 1
-        ChannelLock(place.output).release()  # raises when it is held
+        ChannelLock(place.output / ".livedvr", "").release()  # raises when it is held
 
 
 async def test_the_lock_is_let_go_only_when_no_thread_writes_a_playlist_any_more(

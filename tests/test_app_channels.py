@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from builders import channel
-from livedvr import LiveDvr, app
+from livedvr import LiveDvr
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
 from livedvr.resources.models import WITH_SECRETS, Channel, Input, Manifest
+from livedvr.storage import open_store
 
 
 @pytest.mark.semantics("O1")
@@ -56,7 +57,7 @@ async def test_a_channel_that_another_controller_deletes_meanwhile(
     catalog = tmp_path / "data" / "catalog.sqlite3"
     async with LiveDvr(tmp_path / "data") as dvr:
         await dvr.channels.create(channel(str(tmp_path / "out")))
-        check = app.check_local_root
+        check = open_store.check_local_root
 
         def deleting(root: Path, *, make: bool) -> None:
             check(root, make=make)
@@ -66,7 +67,7 @@ async def test_a_channel_that_another_controller_deletes_meanwhile(
                 work(db, "live")
             other.close()
 
-        monkeypatch.setattr(app, "check_local_root", deleting)
+        monkeypatch.setattr(open_store, "check_local_root", deleting)
         with pytest.raises(NotFound):
             await dvr.channels.state("live")
         assert await dvr.channels.list() == []

@@ -137,7 +137,7 @@ async def test_a_deleted_channel_is_nowhere(tmp_path: Path) -> None:
 async def test_somebody_else_s_channel_is_not_deleted(tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
         await dvr.channels.create(channel(str(tmp_path / "out")))
-        lock = ChannelLock(tmp_path / "out")
+        lock = ChannelLock(tmp_path / "out/.livedvr", "")
         with pytest.raises(Aborted, match="another controller"):
             await dvr.channels.delete("live", force=True)
         lock.release()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -16,25 +15,17 @@ from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
-from livedvr.ingest.channel_ingest import StreamingState
-from livedvr.ingest.gateway import GatewayInputs, check_inputs, load_secret
-from livedvr.ingest.stream_key import with_stream_key
+from livedvr.channels import Channels, DvrSessions, check_free
+from livedvr.ingest.gateway import GatewayInputs, load_secret
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
-from livedvr.resources.errors import (
-    AlreadyExists,
-    FailedPrecondition,
-    InvalidArgument,
-    LiveDvrError,
-    NotFound,
-)
-from livedvr.resources.figures import ChannelFigures, InputStreams
+from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound
 from livedvr.resources.gateway import Gateway
-from livedvr.resources.models import AdBreak, Channel, DvrSession, InputKey, TimeInterval
+from livedvr.resources.models import Channel, DvrSession
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
-from livedvr.storage.local import LocalStore, check_local_root, make_private_root
-from livedvr.storage.open_store import local_root
+from livedvr.storage.local import make_private_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
 
 if TYPE_CHECKING:
@@ -184,16 +175,19 @@ class LiveDvr:
             return self._runtimes[channel]
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        root = local_root(self._row(channel).channel.output.uri)
-        check_local_root(root, make=False)  # made anew it would hold nothing of what sessions list
-        lock = ChannelLock(root)
+        output = self._row(channel).channel.output
+        place = place_of(output.uri)
+        await asyncio.to_thread(place.check, make=False)
+        private = place.private(self._data_dir, channel)
+        lock = ChannelLock(private, place.uri)
         try:
+            store = await asyncio.to_thread(place.open, gzipped=output.gzip)
             row = self._row(channel)  # as it is when nobody else can change it
             owner = Owner(channel, await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, channel)))
             if row.deleting:
-                await erase_channel(row.channel, LocalStore(root), root / ".livedvr" / "spool", self._catalog, owner)
+                await erase_channel(row.channel, store, private / "spool", self._catalog, owner)
                 raise NotFound(f"channel '{channel}' has been deleted", field="channel")
-            runtime = ChannelRuntime(self._around, row, lock, owner)
+            runtime = ChannelRuntime(self._around, row, lock, owner, store, private)
         except BaseException:
             lock.release()
             raise
@@ -236,13 +230,13 @@ class LiveDvr:
             raise FailedPrecondition("LiveDvr is not open", hint="use it inside `async with LiveDvr(...) as dvr`")
 
     async def put_channel(self, channel: Channel, *, is_new: bool, also: Also[Channel] | None = None) -> None:
-        """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `_check_free`.
+        """Store a channel's settings; its runtime, if there is one, is made anew. Refused: see `check_free`.
 
         Live manifests that it does not have any more go (O5). ``also`` is stored with it, or neither is.
         """
 
         def work(db: sqlite3.Connection) -> None:
-            _check_free(channel, [row.channel for row in channel_rows.list_channels(db)], is_new=is_new)
+            check_free(channel, [row.channel for row in channel_rows.list_channels(db)], is_new=is_new)
             channel_rows.put_channel(db, channel)
             if also is not None:
                 also(db, channel)
@@ -252,7 +246,7 @@ class LiveDvr:
             if old is not None:
                 await old.close()
                 names = [name for name in live_names(old.channel) if name not in live_names(channel)]
-                await asyncio.to_thread(delete_objects, LocalStore(local_root(channel.output.uri)), names)
+                await asyncio.to_thread(delete_objects, old.store, names)
             await self._catalog.write(work)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -268,213 +262,3 @@ class LiveDvr:
     def events(self, channel: str, skip: int = 0) -> list[tuple[int, str, str]]:
         """What its user should know of a channel, but the first ``skip``: (UTC microseconds, kind, text)."""
         return self._catalog.read(lambda db: channel_rows.list_events(db, channel, skip))
-
-
-def _check_free(channel: Channel, others: Sequence[Channel], *, is_new: bool) -> None:
-    """ALREADY_EXISTS when a new channel's id is taken, FAILED_PRECONDITION when its output is another's (O1)."""
-    root = local_root(channel.output.uri)
-    for other in others:
-        if other.channel_id == channel.channel_id:
-            if is_new:
-                raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
-        elif local_root(other.output.uri).resolve() == root.resolve():
-            raise FailedPrecondition(
-                f"channel '{other.channel_id}' already writes to {root}", field="output.uri", hint="use another one"
-            )
-
-
-class Channels:
-    """The channels of a `LiveDvr`."""
-
-    def __init__(self, dvr: LiveDvr) -> None:
-        self._dvr = dvr
-
-    async def create(self, channel: Channel, *, also: Also[Channel] | None = None) -> Channel:
-        """Store a new channel, stopped. ALREADY_EXISTS, or FAILED_PRECONDITION when its output is another's (O1).
-
-        What is returned has the stream key, also one that was made because none was given. ``also``: called with the
-        catalog's connection and the channel, in the transaction that stores it; what it raises leaves nothing stored.
-        """
-        return await self._put(with_stream_key(channel), True, also)
-
-    async def update(self, channel: Channel, *, also: Also[Channel] | None = None) -> Channel:
-        """Replace the settings of a stopped channel; its timeline and sessions stay. ``also``: as in `create`."""
-        current = await self.get(channel.channel_id)
-        channel = with_stream_key(channel, current)
-        if current == channel:
-            if also is not None:
-                await self._dvr.write(lambda db: also(db, channel))
-            return channel
-        if current.mux_streams != channel.mux_streams or local_root(current.output.uri) != local_root(
-            channel.output.uri
-        ):
-            raise FailedPrecondition(
-                f"channel '{channel.channel_id}' already writes {', '.join(mux.key for mux in current.mux_streams)} as "
-                f"{current.reference.container} segments of {current.reference.segment_duration.total_seconds():g} s "
-                f"to {current.output.uri}",
-                field="channel",
-                hint="use another --channel and --output for other settings",
-            )
-        runtime = await self._dvr.runtime(channel.channel_id)
-        used = {session.manifest_key for session in runtime.sessions.list()}
-        if any(manifest not in channel.manifests for manifest in current.manifests if manifest.key in used):
-            raise FailedPrecondition("sessions use a manifest that this would change", field="manifests")
-        if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
-            raise FailedPrecondition(
-                f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
-            )
-        return await self._put(channel, False, also)
-
-    async def _put(self, channel: Channel, is_new: bool, also: Also[Channel] | None) -> Channel:
-        others = self._dvr.stored_channels()
-        check_inputs(channel, others, self._dvr.gateway)
-        _check_free(channel, others, is_new=is_new)  # before anything is made for it
-        check_local_root(local_root(channel.output.uri))
-        await self._dvr.put_channel(channel, is_new=is_new, also=also)
-        return channel
-
-    async def get(self, channel_id: str) -> Channel:
-        """The channel, or NOT_FOUND."""
-        for channel in self._dvr.stored_channels():
-            if channel.channel_id == channel_id:
-                return channel
-        raise NotFound(f"there is no channel '{channel_id}'", field="channelId")
-
-    async def list(self) -> list[Channel]:
-        """All channels by id."""
-        return self._dvr.stored_channels()
-
-    async def start(self, channel_id: str) -> None:
-        """Start ingest; returns at once, see `state`."""
-        await (await self._dvr.runtime(channel_id)).start()
-
-    async def stop(self, channel_id: str) -> None:
-        """Stop ingest and return when everything is read; its LIVE sessions are sealed (S11), SCHEDULED ones stay."""
-        await (await self._dvr.runtime(channel_id)).stop()
-
-    async def delete(self, channel_id: str, *, force: bool = False) -> None:
-        """Delete a stopped channel with its segments; with ``force`` also with its sessions (R3).
-
-        FAILED_PRECONDITION names the sessions that are in the way: pinned ones always are. ABORTED: another
-        controller owns it. What an error or a crash interrupts is gone on with by the next delete or `LiveDvr`.
-        """
-        await self._dvr.delete_channel(channel_id, force=force)
-
-    async def begin_delete(self, channel_id: str, *, force: bool = False) -> None:
-        """The part of `delete` that can be refused; returns when it is certain that the channel will go."""
-        await self._dvr.begin_delete(channel_id, force=force)
-
-    async def switch_input(self, channel_id: str, key: InputKey) -> None:
-        """Have the other input on air (MANUAL); returns at once, see `active_input`. FAILED_PRECONDITION: it cannot."""
-        runtime = await self._dvr.runtime(channel_id)
-        if runtime.supervisor is None or runtime.supervisor.is_over:
-            raise FailedPrecondition(
-                f"channel '{channel_id}' is {runtime.state}", field="channel", hint="start it first"
-            )
-        runtime.supervisor.switch_input(key)
-
-    async def ad_break(
-        self, channel_id: str, duration: timedelta, *, at: datetime | None = None, event_id: int | None = None
-    ) -> AdBreak:
-        """Have an ad break told in all playlists (P9), from the first segment's start at or after ``at`` on.
-
-        ``at`` None: now. ``event_id``: the splice_event_id; None: the next free one. It waits over restarts until its
-        segment comes. FAILED_PRECONDITION: the channel is not streaming, ``at`` is listed already, or another break is
-        then; ALREADY_EXISTS: so is this event.
-        """
-        runtime = await self._dvr.runtime(channel_id)
-        if runtime.state is not StreamingState.STREAMING:
-            raise FailedPrecondition(
-                f"channel '{channel_id}' is {runtime.state}", field="channel", hint="a break needs media around it"
-            )
-        return await runtime.ad_breaks.begin(duration, at, event_id)
-
-    async def return_to_program(self, channel_id: str) -> None:
-        """End the ad break that `ad_break` began, at the next segment's start; one that waits is off.
-
-        FAILED_PRECONDITION: there is none.
-        """
-        await (await self._dvr.runtime(channel_id)).ad_breaks.end()
-
-    async def active_input(self, channel_id: str) -> InputKey:
-        """The input that is on air, or will be when the channel is started."""
-        return (await self._dvr.runtime(channel_id)).active_input
-
-    async def streams(self, channel_id: str, key: InputKey = "primary") -> InputStreams:
-        """What an input of the channel brings, or brought last: codecs, sizes, rates, and since when."""
-        return (await self._dvr.runtime(channel_id)).came(key)
-
-    async def figures(self, channel_id: str) -> ChannelFigures:
-        """How well the channel goes: segments, lag, clock, gaps, runs. Cheap enough to be asked each second."""
-        return (await self._dvr.runtime(channel_id)).figures()
-
-    async def state(self, channel_id: str) -> tuple[StreamingState, LiveDvrError | None]:
-        """What the channel is doing, and why it is in STREAMING_ERROR."""
-        runtime = await self._dvr.runtime(channel_id)
-        return runtime.state, runtime.error
-
-
-class DvrSessions:
-    """The DVR sessions of a `LiveDvr`."""
-
-    def __init__(self, dvr: LiveDvr) -> None:
-        self._dvr = dvr
-
-    async def create(
-        self,
-        channel_id: str,
-        session_id: str,
-        windows: Sequence[TimeInterval] = (TimeInterval(),),
-        *,
-        manifest_key: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        also: Also[DvrSession] | None = None,
-    ) -> DvrSession:
-        """Accept a DVR session over past, running or future windows (W1-W4). The default window: from now, open.
-
-        ``also``: called with the catalog's connection and the session as it is accepted, in the transaction that stores
-        it, in the catalog's thread; what it raises leaves nothing stored.
-        """
-        if isinstance(windows, TimeInterval):
-            raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
-        manager = (await self._dvr.runtime(channel_id)).sessions
-        return await manager.create(session_id, windows, manifest_key, labels or {}, also)
-
-    async def get(self, channel_id: str, session_id: str) -> DvrSession:
-        """The session as it stands, or NOT_FOUND."""
-        return (await self._dvr.runtime(channel_id)).sessions.get(session_id)
-
-    async def list(self, channel_id: str) -> list[DvrSession]:
-        """The channel's sessions by creation."""
-        return (await self._dvr.runtime(channel_id)).sessions.list()
-
-    async def update(
-        self,
-        channel_id: str,
-        session_id: str,
-        *,
-        windows: Sequence[TimeInterval] | None = None,
-        labels: Mapping[str, str] | None = None,
-        also: Also[DvrSession] | None = None,
-    ) -> DvrSession:
-        """Patch a session's windows, its labels, or both; what is None stays (S6-S10).
-
-        ``also``: as in `create`; of what the manifest holds it is told how it was before the patch.
-
-        A first window without a start keeps the start it has. A LIVE session can be extended and be given later
-        windows; an end that is now or past ends it (COOLDOWN). FAILED_PRECONDITION says what would be allowed;
-        ABORTED: another update of the same session is under way.
-        """
-        if isinstance(windows, TimeInterval):
-            raise InvalidArgument("windows is a list", field="windows", hint="windows=[TimeInterval(...)]")
-        manager = (await self._dvr.runtime(channel_id)).sessions
-        return await manager.update(session_id, intervals=windows, labels=labels, also=also)
-
-    async def delete(self, channel_id: str, session_id: str) -> None:
-        """Delete the session and its manifest; the channel's segments follow retention (S15)."""
-        await (await self._dvr.runtime(channel_id)).sessions.delete(session_id)
-
-    async def watch(self, channel_id: str, session_id: str) -> AsyncIterator[DvrSession]:
-        """The session now and after each change, until it is FINISHED, FAILED or gone."""
-        async for session in (await self._dvr.runtime(channel_id)).sessions.watch(session_id):
-            yield session

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from livedvr.catalog import channel_rows, segment_rows
@@ -33,21 +34,24 @@ from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.pressure import Disk
 from livedvr.sessions.sweeper import Sweeper
-from livedvr.storage.local import LocalStore, make_private_root
-from livedvr.storage.open_store import local_root
+from livedvr.storage.base import ObjectStore
+from livedvr.storage.local import make_private_root
+from livedvr.storage.open_store import place_of
 from livedvr.timeline.figures import GapCount, drift_ppm
 from livedvr.timeline.timeline import ChannelTimeline
 
 
 class ChannelLock:
-    """Says that one controller owns an output: a locked file in it, with the owner's pid (for people only).
+    """Says that one controller owns an output: a locked file, with the owner's pid (for people only).
 
-    It lies in the output and not in the data dir: two catalogs must not write one output either.
+    Args:
+        private: where it lies, see `Place.private`.
+        output: for people.
     """
 
-    def __init__(self, output: Path) -> None:
-        make_private_root(output / ".livedvr")
-        path = output / ".livedvr" / "lock"
+    def __init__(self, private: Path, output: str) -> None:
+        make_private_root(private)
+        path = private / "lock"
         self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,7 +60,7 @@ class ChannelLock:
             os.close(self._descriptor)
             raise Aborted(
                 f"it is taken by another controller (pid {pid})",
-                field=str(output),
+                field=output,
                 hint="stop that one, or use another --output",
             ) from error
         os.ftruncate(self._descriptor, 0)
@@ -70,14 +74,22 @@ class ChannelLock:
 class ChannelRuntime:
     """Runs one channel. `take_up` comes first, `close` last."""
 
-    def __init__(self, around: Surroundings, row: ChannelRow, lock: ChannelLock, owner: Owner) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        row: ChannelRow,
+        lock: ChannelLock,
+        owner: Owner,
+        store: ObjectStore,
+        private: Path,
+    ) -> None:
         self.channel = row.channel
         self._around = around
         self._lock = lock
         self._owner = owner
-        self._root = local_root(row.channel.output.uri)
-        self._store = LocalStore(self._root)
-        self._spool = self._root / ".livedvr" / "spool"  # on the output's file system: an object is a link to it
+        self.store = store
+        self._root = place_of(row.channel.output.uri).root
+        self._spool = private / "spool"
         self._known = around.catalog.read(lambda db: segment_rows.load_timeline(db, row))
         self._gaps = GapCount(self._known.timeline)
         self._taken_up = False
@@ -87,22 +99,22 @@ class ChannelRuntime:
         self.supervisor: Supervisor | None = None
         self.ad_breaks = AdBreaks(row.channel.channel_id, self._known, around.catalog, owner, around.clock)
         self.sessions = SessionManager(
-            row.channel, self._known, self._store, around.catalog, owner, around.clock, self._facts, around.on_state
+            row.channel, self._known, self.store, around.catalog, owner, around.clock, self._facts, around.on_state
         )
-        self._control = ControlServer(self._root, self.sessions, around.tasks)
+        self._control = ControlServer(private, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
-        self._live = LiveManifests(row.channel, self._known, self._store, around.catalog, owner, around.clock)
+        self._live = LiveManifests(row.channel, self._known, self.store, around.catalog, owner, around.clock)
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
         self.sweeper = Sweeper(
             row.channel,
             self._known,
-            self._store,
+            self.store,
             around.catalog,
             owner,
             around.clock,
             self.sessions,
-            self._look_at_disk,
+            None if self._root is None else partial(_look_at_disk, self._root, around.settings.reserve_bytes),
             round(around.settings.sweep_seconds * SECOND),
             self._live.held,
         )
@@ -112,10 +124,6 @@ class ChannelRuntime:
     def known(self) -> ChannelTimeline:
         """The channel's timeline as it is now."""
         return self._known
-
-    def _look_at_disk(self) -> Disk:
-        usage = shutil.disk_usage(self._root)
-        return Disk(usage.total, usage.free, self._around.settings.reserve_bytes)
 
     def _facts(self, now: int) -> Facts:
         ingest = self.supervisor
@@ -173,7 +181,8 @@ class ChannelRuntime:
         await self._around.catalog.write(work, self._owner)
 
     async def _start_ingest(self) -> None:
-        intake = Intake(self.channel, self._known, self._store, self._around.catalog, self._owner, self._notify)
+        around, spool = self._around, self._around.settings.spool_bytes
+        intake = Intake(self.channel, self._known, self.store, around.catalog, self._owner, self._notify, spool)
         ffmpeg = await asyncio.to_thread(find_ffmpeg)
         self._stopped = self._around.visiting  # when what a visitor adopts ends, the channel is wanted all the same
         shared = ChannelIngest(
@@ -296,7 +305,7 @@ class ChannelRuntime:
         tasks = [task for task in every if task is not None]
         await self.sessions.requests_done()
         # No thread may write a playlist when the lock is somebody else's.
-        async with self.sessions.nothing_changes(), self._live.nothing_changes():
+        async with self.sessions.nothing_is_written(), self._live.nothing_changes():
             for task in tasks:
                 task.cancel()
         await asyncio.wait(tasks)
@@ -305,6 +314,11 @@ class ChannelRuntime:
         self.sessions.close()
         await self._control.close()
         self._lock.release()
+
+
+def _look_at_disk(root: Path, reserve: int) -> Disk:
+    usage = shutil.disk_usage(root)
+    return Disk(usage.total, usage.free, reserve)
 
 
 def _why(died: asyncio.Task[None]) -> LiveDvrError:

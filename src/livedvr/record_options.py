@@ -29,7 +29,8 @@ class RecordOptions:
 
     ``start`` None: from the first media that comes. ``end`` and ``duration`` None: until stopped.
     ``video`` None: ``h264`` for testsrc and a ladder, else ``copy``. ``ladder``: heights, e.g. ``1080p,720p``, None: a
-    single rendition. ``data_dir`` None: ``{output}/.livedvr``.
+    single rendition. ``data_dir`` None: ``{output}/.livedvr``, for ``gs://`` ``$XDG_STATE_HOME/livedvr``.
+    ``gzip``: playlists in a bucket are compressed.
     ``subtitles``: ``auto``, a track's number or ``cc1`` to ``cc4``, with ``:en`` for its language; None: none.
     ``backup``: a source that is on air while the first is lost.
     ``session`` None: made from the time. ``start_offset``: where players begin, from the window's start, negative from
@@ -52,6 +53,7 @@ class RecordOptions:
     subtitles: str | None = None
     retention: str = "24h"
     data_dir: str | None = None
+    gzip: bool = False
     target_duration: int | None = None
     start_offset: str | None = None
     loop: bool = False
@@ -81,7 +83,9 @@ def channel_of(options: RecordOptions) -> Channel:
             uri=options.source, loop=options.loop, security_rules=SecurityRule(ip_ranges=tuple(options.allow_ip))
         ),
         backup_input=_backup(options),
-        output=Output(uri=options.output if "://" in options.output else str(Path(options.output).absolute())),
+        output=Output(
+            uri=options.output if "://" in options.output else str(Path(options.output).absolute()), gzip=options.gzip
+        ),
         elementary_streams=streams,
         mux_streams=muxes,
         manifests=(

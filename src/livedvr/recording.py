@@ -20,16 +20,17 @@ from livedvr.ingest.stream_key import publish_url, with_stream_key
 from livedvr.ingest.watchdog import CONNECT
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
 from livedvr.resources.addresses import public_uri
-from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError
+from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError, StorageError
 from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
 from livedvr.resources.times import SECOND, format_time
 from livedvr.sessions.holding import PIN_LABEL
 from livedvr.sessions.view import NO_SESSION, to_json
-from livedvr.storage.open_store import local_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
 
 LATE = 15 * SECOND  # media of the window may still come for so long after its end (a probe, a burst)
+LOOK_AGAIN = 2 * SECOND  # after storage could not be reached
 TICK = SECOND  # how often progress is told when nothing else happens
 
 
@@ -88,6 +89,7 @@ def record(
     backup: str | None = None,
     retention: str = "24h",
     data_dir: str | None = None,
+    gzip: bool = False,
     target_duration: int | None = None,
     start_offset: str | None = None,
     loop: bool = False,
@@ -116,7 +118,7 @@ async def record_session(options: RecordOptions, control: RecordControl | None =
     now = clock.now()
     session_id = options.session or f"rec-{format_time(now)[:19].replace('-', '').replace(':', '').lower()}z"
     check_id(session_id, field="--session")
-    data_dir = options.data_dir or str(local_root(options.output) / ".livedvr")
+    data_dir = options.data_dir or place_of(options.output).default_data_dir
     channel, interval = channel_of(options), interval_of(options, now)
     source = parse_source(channel.input)
     if not options.resume:
@@ -253,7 +255,17 @@ class _Recording:
         window = self._interval.window(first)
         # Whoever records from a script wants to keep it: without the pin it would go when retention is over (R3).
         labels = {PIN_LABEL: "true"}
-        session = await self._dvr.sessions.create(self._channel.channel_id, self._session_id, [window], labels=labels)
+        while True:
+            try:
+                session = await self._dvr.sessions.create(
+                    self._channel.channel_id, self._session_id, [window], labels=labels
+                )
+                break
+            except StorageError as error:  # what it is to list waits in the spool
+                if not error.passing or self._control.stop.is_set():
+                    raise
+                self._control.on_note(f"{error}; it is tried again")
+                await self._clock.wait(self._control.stop, LOOK_AGAIN)
         self._windows = session.dvr_windows
         return session
 
@@ -364,8 +376,11 @@ class _Recording:
         for stream in runtime.supervisor.streams if runtime.supervisor else []:
             self._control.on_note(f"takes {stream}")
         rate = session.size_bytes / max(session.duration.total_seconds(), 0.001)
+        root = place_of(self._channel.output.uri).root
+        if root is None:
+            return
         try:
-            free = shutil.disk_usage(local_root(self._channel.output.uri)).free
+            free = shutil.disk_usage(root).free
         except OSError:  # the output has gone; storage says so itself
             return
         window = session.dvr_windows[-1]

@@ -21,8 +21,7 @@ from livedvr.resources.models import DvrSession, to_micros
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.states import State
 from livedvr.sessions.stored import stored_sessions
-from livedvr.storage.local import LocalStore
-from livedvr.storage.open_store import local_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock
 
 
@@ -50,7 +49,7 @@ class SessionAccess:
                 hint=f"it has {have or 'none yet'}",
             )
         self._row = row
-        self.output = local_root(row.channel.output.uri)
+        self.place = place_of(row.channel.output.uri)
 
     @property
     def _catalog(self) -> Path:
@@ -63,7 +62,7 @@ class SessionAccess:
         long as the session needs to come to rest; an ffmpeg that goes on recording is adopted and left as it is.
         ``on_session`` is called with the session at each change meanwhile.
         """
-        answered = await ask_owner(self.output, request)
+        answered = await ask_owner(self.place.private(self._data_dir, self._channel), request)
         if answered is not None:
             return Found(answered, owned=True)
         if request.method in ("list", "get"):
@@ -72,7 +71,7 @@ class SessionAccess:
 
     def _read(self, request: Request) -> list[DvrSession]:
         with reading(self._catalog) as db:
-            sessions = stored_sessions(db, self._row, LocalStore(self.output).uri)
+            sessions = stored_sessions(db, self._row, self.place.object_uri)
         if request.method == "list":
             return sessions
         asked = [session for session in sessions if session.session_id == request.session]
@@ -83,8 +82,8 @@ class SessionAccess:
     async def _visit(self, request: Request, on_session: Callable[[DvrSession], None]) -> list[DvrSession]:
         from livedvr.app import LiveDvr  # ffmpeg, PyAV and their kin: a question to an owner needs none of it
 
-        if not self.output.is_dir():
-            raise StorageError("the channel's output is not there", field=str(self.output), hint="is it mounted?")
+        if self.place.root is not None and not self.place.root.is_dir():
+            raise StorageError("the channel's output is not there", field=self.place.uri, hint="is it mounted?")
         self._read(Request(method="get", session=request.session))  # nothing is taken for a session nobody has
         async with LiveDvr(self._data_dir, visiting=True) as dvr:
             try:

@@ -67,7 +67,11 @@ def test_json_is_one_object_and_nothing_else(playlist: Path, options: list[str])
     [
         ("gone.m3u8", "gone.m3u8: No such file or directory"),
         (".", ".: Is a directory"),
-        ("gs://bucket/a.m3u8", "gs://bucket/a.m3u8: 'gs:' is not read here (give a path or an http(s) address)"),
+        (
+            "gs://bucket/a.m3u8",
+            "gs://bucket/a.m3u8: a playlist is checked as a player reads it (name it by its address:"
+            " https://storage.googleapis.com/bucket/a.m3u8)",
+        ),
         ("text.txt", "text.txt: this is not an HLS playlist (give the address of a .m3u8)"),
     ],
 )

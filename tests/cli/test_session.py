@@ -64,7 +64,7 @@ async def test_an_update_without_an_owner_starts_nothing_and_leaves_the_session_
     assert shown["windows"][0]["endTime"] is not None
     assert place.runs() == [RUN]
     assert not (place.output / ".livedvr/control.sock").exists()
-    ChannelLock(place.output).release()  # raises when it is still held
+    ChannelLock(place.output / ".livedvr", "").release()  # raises when it is still held
 
 
 @pytest.mark.semantics("S6", "S10")
@@ -95,7 +95,7 @@ async def test_a_session_is_deleted_without_an_owner(place: Place) -> None:
 
 async def test_an_owner_that_does_not_listen_is_named(place: Place) -> None:
     await place.add("demo", 0, None)
-    lock = ChannelLock(place.output)
+    lock = ChannelLock(place.output / ".livedvr", "")
     try:
         ran = await asyncio.to_thread(place.run, "update", "demo", "--end", "now")
         assert ran.exit_code == 6

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.cloud import storage
 
+from gcs_server import Bucket, GcsServer
 from livedvr.resources.errors import InvalidArgument, NotFound, ObjectConflict, StorageError
 from livedvr.storage.base import ObjectStore
+from livedvr.storage.gcs import GcsStore
 from livedvr.storage.local import LocalStore
 from livedvr.storage.memory import MemoryStore
 
 NAME = "av/20260101T000000Z-k3f9/segment-000000.m4s"
 
 
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    (tmp_path / "root").mkdir()
-    return LocalStore(tmp_path / "root") if request.param == "local" else MemoryStore()
+@pytest.fixture(params=["local", "memory", "gcs"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    if request.param == "memory":
+        yield MemoryStore()
+    elif request.param == "local":
+        (tmp_path / "root").mkdir()
+        yield LocalStore(tmp_path / "root")
+    else:
+        with GcsServer(Bucket("media")) as server:
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+            yield GcsStore(storage.Client().bucket("media"), "tv/")
 
 
 @pytest.fixture

@@ -85,17 +85,17 @@ class Sessions:
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> Path:
+def private(tmp_path: Path) -> Path:
     # Longer than an address of a Unix socket can be.
     folder = tmp_path / ("x" * 120)
-    (folder / ".livedvr").mkdir(parents=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     return folder
 
 
 @asynccontextmanager
-async def serving(output: Path, sessions: Sessions) -> AsyncIterator[ControlServer]:
+async def serving(private: Path, sessions: Sessions) -> AsyncIterator[ControlServer]:
     async with asyncio.TaskGroup() as tasks:
-        server = ControlServer(output, sessions, tasks)
+        server = ControlServer(private, sessions, tasks)
         await server.open()
         try:
             yield server
@@ -103,9 +103,9 @@ async def serving(output: Path, sessions: Sessions) -> AsyncIterator[ControlServ
             await server.close()
 
 
-async def raw(output: Path, data: bytes) -> bytes:
+async def raw(private: Path, data: bytes) -> bytes:
     """What comes back for these bytes."""
-    with socket_address(output) as address:
+    with socket_address(private) as address:
         reader, writer = await asyncio.open_unix_connection(address)
     writer.write(data)
     answer = await reader.read()
@@ -113,32 +113,32 @@ async def raw(output: Path, data: bytes) -> bytes:
     return answer
 
 
-async def test_each_method_brings_the_sessions_as_they_stand(output: Path) -> None:
+async def test_each_method_brings_the_sessions_as_they_stand(private: Path) -> None:
     sessions = Sessions()
-    async with serving(output, sessions):
-        assert await ask_owner(output, Request(method="list")) == sessions.list()
-        assert await ask_owner(output, Request(method="get", session="demo")) == [session()]
-        assert await ask_owner(output, Request(method="delete", session="demo")) == []
+    async with serving(private, sessions):
+        assert await ask_owner(private, Request(method="list")) == sessions.list()
+        assert await ask_owner(private, Request(method="get", session="demo")) == [session()]
+        assert await ask_owner(private, Request(method="delete", session="demo")) == []
     assert sessions.asked == ["demo"]
 
 
 @pytest.mark.semantics("S17")
-async def test_an_update_is_one_step_from_the_look_to_the_patch(output: Path) -> None:
+async def test_an_update_is_one_step_from_the_look_to_the_patch(private: Path) -> None:
     sessions = Sessions()
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         patch = SessionPatch(end_time=NOW + timedelta(seconds=9), labels={"a": None, "c": "d"})
-        assert await ask_owner(output, Request(method="update", session="demo", patch=patch)) == [session()]
+        assert await ask_owner(private, Request(method="update", session="demo", patch=patch)) == [session()]
     window = TimeInterval(start_time=NOW, end_time=NOW + timedelta(seconds=9))
     assert sessions.asked == [((window,), {"c": "d"})]
 
 
 @pytest.mark.semantics("S7")
-async def test_the_answer_to_an_update_waits_until_the_end_of_the_cooldown_is_known(output: Path) -> None:
+async def test_the_answer_to_an_update_waits_until_the_end_of_the_cooldown_is_known(private: Path) -> None:
     sessions = Sessions()
     sessions.stored = session(state="COOLDOWN")
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         patch = SessionPatch(end_time=NOW)
-        answer = await ask_owner(output, Request(method="update", session="demo", patch=patch))
+        answer = await ask_owner(private, Request(method="update", session="demo", patch=patch))
     assert answer is not None and answer[0].cooldown_end_time == NOW
 
 
@@ -156,65 +156,65 @@ async def test_the_answer_to_an_update_waits_until_the_end_of_the_cooldown_is_kn
         errors.LiveDvrError("a"),
     ],
 )
-async def test_an_error_arrives_as_it_was_raised(output: Path, error: errors.LiveDvrError) -> None:
+async def test_an_error_arrives_as_it_was_raised(private: Path, error: errors.LiveDvrError) -> None:
     sessions = Sessions()
     sessions.refuses = error
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         with pytest.raises(errors.LiveDvrError) as caught:
-            await ask_owner(output, Request(method="update", session="demo"))
+            await ask_owner(private, Request(method="update", session="demo"))
     assert type(caught.value) is type(error)
     assert str(caught.value) == str(error)
     told = json.loads(error_line(error))["error"]
     assert (told["code"], told["message"]) == (error.code, "a")
 
 
-async def test_a_defect_behind_a_request_is_its_answer_and_ends_nothing(output: Path) -> None:
+async def test_a_defect_behind_a_request_is_its_answer_and_ends_nothing(private: Path) -> None:
     sessions = Sessions()
     sessions.refuses = ZeroDivisionError("oh")
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         with pytest.raises(errors.LiveDvrError, match="ZeroDivisionError: oh") as caught:
-            await ask_owner(output, Request(method="update", session="demo"))
+            await ask_owner(private, Request(method="update", session="demo"))
         assert caught.value.code == "INTERNAL"
-        assert await ask_owner(output, Request(method="list")) == sessions.list()
+        assert await ask_owner(private, Request(method="list")) == sessions.list()
 
 
-async def test_nobody_listens_where_there_is_no_owner(output: Path, tmp_path: Path) -> None:
-    assert await ask_owner(output, Request(method="list")) is None
+async def test_nobody_listens_where_there_is_no_owner(private: Path, tmp_path: Path) -> None:
+    assert await ask_owner(private, Request(method="list")) is None
     assert await ask_owner(tmp_path / "nothing", Request(method="list")) is None
-    async with serving(output, Sessions()):
-        assert (output / ".livedvr/control.sock").exists()
-    assert not (output / ".livedvr/control.sock").exists(), "it goes with the owner"
-    assert await ask_owner(output, Request(method="list")) is None
+    async with serving(private, Sessions()):
+        assert (private / "control.sock").exists()
+    assert not (private / "control.sock").exists(), "it goes with the owner"
+    assert await ask_owner(private, Request(method="list")) is None
 
 
-async def test_a_socket_that_a_killed_owner_has_left_is_nobody_and_is_replaced(output: Path) -> None:
-    with socket_address(output) as address, socket.socket(socket.AF_UNIX) as dead:
+async def test_a_socket_that_a_killed_owner_has_left_is_nobody_and_is_replaced(private: Path) -> None:
+    with socket_address(private) as address, socket.socket(socket.AF_UNIX) as dead:
         dead.bind(address)
-    assert await ask_owner(output, Request(method="list")) is None
-    async with serving(output, Sessions()):
-        assert await ask_owner(output, Request(method="list")) is not None
+    assert await ask_owner(private, Request(method="list")) is None
+    async with serving(private, Sessions()):
+        assert await ask_owner(private, Request(method="list")) is not None
 
 
-async def test_the_socket_is_its_user_s_alone(output: Path) -> None:
+async def test_the_socket_is_its_user_s_alone(private: Path) -> None:
     before = os.umask(0)
     try:
-        async with serving(output, Sessions()):
-            mode = (output / ".livedvr/control.sock").stat().st_mode
+        async with serving(private, Sessions()):
+            mode = (private / "control.sock").stat().st_mode
     finally:
         os.umask(before)
     assert stat.S_IMODE(mode) == 0o600
 
 
-async def test_another_user_is_not_heard(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_user_is_not_heard(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions()
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         # The peer says another user id than this process has, and not root's.
         monkeypatch.setattr(server_module.os, "geteuid", lambda: 4_000_000)
         monkeypatch.setattr(server_module, "_PEER", _Peer(4_000_001))
         with pytest.raises(errors.FailedPrecondition, match="only the user who runs the controller"):
-            await ask_owner(output, Request(method="delete", session="demo"))
+            await ask_owner(private, Request(method="delete", session="demo"))
         monkeypatch.setattr(server_module, "_PEER", _Peer(0))
-        await ask_owner(output, Request(method="delete", session="demo"))
+        await ask_owner(private, Request(method="delete", session="demo"))
     assert sessions.asked == ["demo"]
 
 
@@ -244,23 +244,23 @@ class _Peer:
         b"x" * (LONGEST_REQUEST + 10) + b"\n",
     ],
 )
-async def test_garbage_is_refused_and_disturbs_nobody(output: Path, garbage: bytes) -> None:
+async def test_garbage_is_refused_and_disturbs_nobody(private: Path, garbage: bytes) -> None:
     sessions = Sessions()
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         with pytest.raises(errors.InvalidArgument):
-            parse_answer(await raw(output, garbage))
-        assert await ask_owner(output, Request(method="list")) == sessions.list()
+            parse_answer(await raw(private, garbage))
+        assert await ask_owner(private, Request(method="list")) == sessions.list()
     assert sessions.asked == []
 
 
-async def test_clients_that_hang_are_left_and_hold_nobody_up(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_clients_that_hang_are_left_and_hold_nobody_up(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "PATIENCE", 0.2)
     sessions = Sessions()
     sessions.stored = session(labels={str(i): "x" * 10_000 for i in range(200)})  # more than any socket buffers
-    async with serving(output, sessions):
-        silent, deaf = await connected(output), await connected(output)
+    async with serving(private, sessions):
+        silent, deaf = await connected(private), await connected(private)
         deaf.sendall(Request(method="list").to_line())
-        assert len(await ask_owner(output, Request(method="list")) or []) == 2
+        assert len(await ask_owner(private, Request(method="list")) or []) == 2
         assert await asyncio.to_thread(silent.recv, 100) == b"", "it has said nothing, and it is told nothing"
         silent.close()
     with deaf:
@@ -270,34 +270,34 @@ async def test_clients_that_hang_are_left_and_hold_nobody_up(output: Path, monke
     assert received < 2_000_000, "it was left with half an answer"
 
 
-async def connected(output: Path) -> socket.socket:
+async def connected(private: Path) -> socket.socket:
     """A client that the server has accepted, with nothing sent yet. It gives up after a while, and the test fails."""
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(20)
-    with socket_address(output) as address:
+    with socket_address(private) as address:
         client.connect(address)
-    await ask_owner(output, Request(method="list"))  # accepted later, answered: then this one is accepted, too
+    await ask_owner(private, Request(method="list"))  # accepted later, answered: then this one is accepted, too
     return client
 
 
-async def test_megabytes_without_an_end_are_not_kept(output: Path) -> None:
-    async with serving(output, Sessions()):
-        with socket_address(output) as address:
+async def test_megabytes_without_an_end_are_not_kept(private: Path) -> None:
+    async with serving(private, Sessions()):
+        with socket_address(private) as address:
             _, writer = await asyncio.open_unix_connection(address)
         with pytest.raises(OSError):
             while True:
                 writer.write(b"x" * (1 << 20))
                 await writer.drain()
         writer.close()
-        assert await ask_owner(output, Request(method="list")) is not None
+        assert await ask_owner(private, Request(method="list")) is not None
 
 
-async def test_close_lets_what_has_begun_end_and_be_answered(output: Path) -> None:
+async def test_close_lets_what_has_begun_end_and_be_answered(private: Path) -> None:
     sessions = Sessions()
     sessions.may_end.clear()
-    async with serving(output, sessions) as server:
-        silent = await connected(output)
-        asked = asyncio.create_task(ask_owner(output, Request(method="update", session="demo")))
+    async with serving(private, sessions) as server:
+        silent = await connected(private)
+        asked = asyncio.create_task(ask_owner(private, Request(method="update", session="demo")))
         await sessions.begun.wait()
         closing = asyncio.create_task(server.close())
         assert await asyncio.to_thread(silent.recv, 100) == b"", "who has not said anything yet is left at once"
@@ -308,36 +308,36 @@ async def test_close_lets_what_has_begun_end_and_be_answered(output: Path) -> No
         await closing
 
 
-async def test_a_client_that_leaves_does_not_stop_what_it_asked_for(output: Path) -> None:
+async def test_a_client_that_leaves_does_not_stop_what_it_asked_for(private: Path) -> None:
     sessions = Sessions()
     sessions.may_end.clear()
-    async with serving(output, sessions):
-        asked = asyncio.create_task(ask_owner(output, Request(method="update", session="demo")))
+    async with serving(private, sessions):
+        asked = asyncio.create_task(ask_owner(private, Request(method="update", session="demo")))
         await sessions.begun.wait()
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
         sessions.may_end.set()
-        assert await ask_owner(output, Request(method="list")) == sessions.list()
+        assert await ask_owner(private, Request(method="list")) == sessions.list()
     assert len(sessions.asked) == 1
 
 
-async def test_an_owner_that_does_not_answer_is_named(output: Path) -> None:
+async def test_an_owner_that_does_not_answer_is_named(private: Path) -> None:
     sessions = Sessions()
     sessions.may_end.clear()
-    async with serving(output, sessions):
+    async with serving(private, sessions):
         with pytest.raises(errors.Aborted, match=r"does not answer within 0.1 s .*look again"):
-            await ask_owner(output, Request(method="update", session="demo"), patience=0.1)
+            await ask_owner(private, Request(method="update", session="demo"), patience=0.1)
         sessions.may_end.set()
 
 
-async def test_an_owner_that_ends_without_an_answer_is_named(output: Path) -> None:
+async def test_an_owner_that_ends_without_an_answer_is_named(private: Path) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b'{"result": [')
         writer.close()
 
-    with socket_address(output) as address:
+    with socket_address(private) as address:
         server = await asyncio.start_unix_server(hang_up, address)
     async with server:
         with pytest.raises(errors.Aborted, match="ended before it had answered"):
-            await ask_owner(output, Request(method="list"))
+            await ask_owner(private, Request(method="list"))

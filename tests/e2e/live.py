@@ -73,7 +73,7 @@ def free_udp_port() -> int:
 class Recording:
     """`livedvr record` as a process."""
 
-    def __init__(self, source: str, output: Path, *options: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, source: str, output: Path | str, *options: str, prefix: tuple[str, ...] = ()) -> None:
         self.output = output
         command = [*prefix, sys.executable, "-m", "livedvr", "record", source, "--output", str(output), "--json"]
         self.process = subprocess.Popen(
@@ -105,7 +105,7 @@ class Recording:
         return self.process.returncode, json.loads(out) if out else {}, err
 
 
-def record(source: str, output: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+def record(source: str, output: Path | str, *options: str) -> tuple[int, dict[str, Any], str]:
     """`livedvr record` from start to end."""
     return Recording(source, output, *options).finish()
 

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.session_rows import SessionRow
+from livedvr.ingest.channel_ingest import ChannelIngest
 from livedvr.ingest.command import CONTAINER_OFFSET
+from livedvr.ingest.feed import Feed
 from livedvr.ingest.intake import Intake
 from livedvr.ingest.open_run import open_run
 from livedvr.ingest.run import Run
+from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.media.reader import MediaSpan, read_media
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Channel, Input, Output
 from livedvr.resources.times import SECOND
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.clock import RunClock
+from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from livedvr.wallclock import SystemClock
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "fmp4"
 RUN = "20261121T020000Z-k3f9"
@@ -66,7 +74,9 @@ class Controller:
         self.appended += 1
 
     async def read(self, *, final: bool = False, on_air: bool = True) -> None:
-        await self.intake.read(self.open, final=final, on_air=on_air)
+        await self.intake.read(self.open)
+        while await self.intake.take(self.open, final=final, on_air=on_air):
+            pass
 
     def listed(self) -> list[tuple[int, int, int]]:
         return [
@@ -356,3 +366,131 @@ async def test_what_a_run_with_video_brought_before_its_first_keyframe_is_not_li
     await controller.read(final=True)
     assert controller.listed() == [] and list(store.list("")) == []
     assert not (spool / "av/segment-000000.m4s").exists()
+
+
+def pinned(start: int, end: int) -> SessionRow:
+    windows, labels = (Window(start, end),), {"livedvr-pin": "true"}
+    return SessionRow("live", "match", "main", windows, windows, labels, "LIVE", None, 1, None, None, BEGAN, BEGAN)
+
+
+class Away(MemoryStore):
+    """A store that can be away, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away: Callable[[str], bool] = lambda name: False
+        self.asked: list[str] = []
+        self.at_once = self.most = 0
+        self.counting = threading.Lock()
+
+    def put_new(self, name: str, source: Path) -> None:
+        with self.counting:
+            self.asked.append(name)
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        time.sleep(0.02)
+        try:
+            if self.away(name):
+                raise StorageError("503", field=name, passing=True)
+            super().put_new(name, source)
+        finally:
+            with self.counting:
+                self.at_once -= 1
+
+
+async def test_uploads_go_side_by_side_and_what_is_stored_is_not_sent_again(spool: Path, catalog: Catalog) -> None:
+    store = Away()
+    controller = Controller(spool, store, catalog, _channel())
+    store.away = lambda name: name.endswith("000002.m4s")
+    _journal(spool, 8)
+    with pytest.raises(StorageError, match="503"):
+        await controller.read()
+    assert controller.listed() == [], "what comes before it is not listed without it"
+    assert 1 < store.most <= 4
+    assert len(list(store.list(""))) == 8, "init.mp4 and all segments but one"
+    store.away = lambda name: False
+    store.asked.clear()
+    await controller.read()
+    assert store.asked == [f"av/{RUN}/segment-000002.m4s"]
+    assert [index for _, index, _ in controller.listed()] == list(range(8))
+
+
+@pytest.mark.semantics("P8", "S16")
+async def test_a_full_spool_gives_up_the_oldest_and_says_so(spool: Path, catalog: Catalog) -> None:
+    store = Away()
+    controller = Controller(spool, store, catalog, _channel())
+    _journal(spool, 2)
+    await controller.read()
+    store.away = lambda name: True
+    _journal(spool, 8)
+    with pytest.raises(StorageError, match="503"):
+        await controller.read()
+    sizes = [row.size for row in controller.open.reference.pending]
+    controller.intake._spool_bytes = sum(sizes)
+    await controller.intake.give_up(controller.open)
+    assert (spool / "av/segment-000002.m4s").exists(), "it is as much as there may be"
+    controller.intake._spool_bytes = sum(sizes) - 1
+    await controller.intake.give_up(controller.open)
+    assert not (spool / "av/segment-000002.m4s").exists() and (spool / "av/segment-000003.m4s").exists()
+    (event,) = [event for event in catalog.read(lambda db: channel_rows.list_events(db, "live")) if "GIVEN" in event[1]]
+    assert event[1] == "UPLOAD_GIVEN_UP" and "s from 2026-" in event[2] and "wait for out" in event[2]
+    store.away = lambda name: False
+    await controller.read()
+    assert [index for _, index, _ in controller.listed()] == [0, 1, 3, 4, 5, 6, 7]
+    row = catalog.read(lambda db: channel_rows.get_channel(db, "live"))
+    assert row is not None
+    for known in (controller.known, catalog.read(lambda db: segment_rows.load_timeline(db, row))):
+        first, before, after = known.timeline.segments("av")[:3]
+        assert after.epoch == before.epoch + 1 and after.start - before.end == pytest.approx(2 * SECOND, abs=50_000)
+        assert known.reason_before(after, before) == "upload given up"
+        assert known.reason_before(before, first) == "timestamps jumped"
+
+
+@pytest.mark.semantics("P8")
+async def test_what_a_pinned_session_asks_for_is_not_given_up(spool: Path, catalog: Catalog) -> None:
+    store = Away()
+    controller = Controller(spool, store, catalog, _channel())
+    _journal(spool, 2)
+    await controller.read()
+    end = controller.known.timeline.segments("av")[-1].end
+    await catalog.write(lambda db: session_rows.add_session(db, pinned(end - SECOND, end + 3 * SECOND)))
+    store.away = lambda name: True
+    _journal(spool, 8)
+    with pytest.raises(StorageError, match="503"):
+        await controller.read()
+    controller.intake._spool_bytes = 1
+    await controller.intake.give_up(controller.open)
+    left = sorted(int(path.stem[-6:]) for path in (spool / "av").glob("segment-*"))
+    assert left == [2, 3]
+
+
+@pytest.mark.semantics("S14", "I3")
+async def test_what_comes_next_on_air_keeps_everything_until_the_store_has_what_comes_before_it(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livedvr.ingest.admission.STANDBY_KEEPS", SECOND)
+    channel = _channel().model_copy(update={"backup_input": Input(uri="y.mp4")})
+    controller = Controller(spool, MemoryStore(), catalog, channel)
+    around = Surroundings(catalog, None, SystemClock(), RunSettings(), None, None)  # type: ignore[arg-type]
+    shared = ChannelIngest(
+        channel,
+        controller.known,
+        controller.intake,
+        spool,
+        None,
+        Owner("live", 1),
+        around,
+        lambda: None,  # type: ignore[arg-type]
+    )
+    backup = Feed(shared, "backup", [], on_air=False)
+    backup.comes_next = True  # the one on air is lost, and the store has not come to its end
+    _journal(spool, 4)
+    await controller.intake.read(controller.open)
+    assert await backup._take(controller.open, False)
+    _journal(spool, 8)
+    await controller.intake.read(controller.open)
+    assert not await backup._take(controller.open, True), "it has ended, and waits"
+    assert controller.listed() == []
+    backup.go_on_air()
+    assert await backup._take(controller.open, True)
+    assert [index for _, index, _ in controller.listed()] == list(range(8))

@@ -268,9 +268,10 @@ async def test_nothing_of_another_picture_is_listed_nor_the_sound_beside_it(
     known = ChannelTimeline(Timeline(["video", "audio"]), 2)
     intake = Intake(made.channel, known, store, catalog, Owner("live", 1), lambda: None)
     opened = open_run(made.run, made.channel, known.timeline)
-    await intake.read(opened, final=False)
+    await intake.read(opened)
+    await intake.take(opened, final=False)
     assert opened.change(0) == "video 160x90 -> 320x180"
-    await intake.read(opened, final=True)
+    await intake.take(opened, final=True)
     catalog.close()
     pictures, sounds = (known.timeline.segments(key) for key in ("video", "audio"))
     assert [segment.index for segment in pictures] == [0, 1, 2]

@@ -97,7 +97,8 @@ async def take(store: LocalStore, catalog: Catalog, of: Channel, spool: Path, *,
     stored = catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0]
     opened = open_run(Run(spool, ["av", "text"]), of, known.timeline)
     opened.media, opened.clock = dict(stored.media), stored.clock or RunClock()
-    await intake.read(opened, final=final)
+    await intake.read(opened)
+    await intake.take(opened, final=final)
 
 
 @pytest.mark.semantics("W5", "P4", "P5", "P6", "S16", "R1")

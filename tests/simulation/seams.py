@@ -10,13 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from livedvr import app, channel_runtime
-from livedvr.ingest import feed, intake, open_run
+from livedvr import app, channel_runtime, channels
+from livedvr.ingest import feed, followed_run, intake, open_run, runs
 from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
 from livedvr.sessions import manager
+from livedvr.storage.open_store import Directory
 from livedvr.timeline.ranges import Cue
 from simulation.encoder import Encoder, File, Folder
 
@@ -181,6 +182,20 @@ class SimControlServer:
         pass
 
 
+class SimPlace(Directory):
+    """A place in the simulated bucket."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(Path(uri))
+        object.__setattr__(self, "_store", here().store)
+
+    def check(self, *, make: bool) -> None:
+        pass
+
+    def open(self, *, gzipped: bool) -> Any:
+        return self._store
+
+
 def _sim_run_id(now: int) -> str:
     world = here().plant.world
     with mock.patch("secrets.choice", world.rng.choice):
@@ -204,22 +219,21 @@ def seams() -> Iterator[Callable[[Any], None]]:
     replaced: list[tuple[Any, str, Any]] = [
         (app, "Catalog", lambda path: here().catalog),
         (app, "Watcher", SimWatcher),
-        (app, "ChannelLock", lambda root: SimpleNamespace(release=lambda: None)),
+        (app, "ChannelLock", lambda private, output: SimpleNamespace(release=lambda: None)),
         (app, "make_private_root", lambda root: None),
-        (app, "check_local_root", lambda root, make=True: None),
+        (app, "place_of", SimPlace),
+        (channels, "place_of", SimPlace),
         (channel_runtime, "ControlServer", SimControlServer),
-        (channel_runtime, "LocalStore", lambda root: here().store),
         (channel_runtime, "find_ffmpeg", lambda: SimpleNamespace(path="/ffmpeg")),
         (channel_runtime, "check_file", lambda source: None),
-        (app, "LocalStore", lambda root: here().store),
         (channel_runtime, "shutil", SimpleNamespace(disk_usage=_disk_usage)),
-        (feed, "Run", SimRun),
+        (runs, "Run", SimRun),
         (open_run, "JournalReader", SimJournalReader),
-        (feed, "new_run_id", _sim_run_id),
+        (runs, "new_run_id", _sim_run_id),
         (feed, "check_port", lambda source: None),
         (feed, "close_last_segments", lambda opened: None),
         (feed, "check_file", lambda source: None),
-        (feed, "SWEEP", SWEEP),
+        (followed_run, "SWEEP", SWEEP),
         (open_run, "LogReader", SimLogReader),
         (open_run, "SourceChange", SimSourceChange),
         (open_run, "CueReader", SimCueReader),

@@ -72,6 +72,8 @@ def _folder(name: str) -> str:
 class SimStore:
     """One controller's way to the bucket: an `ObjectStore`."""
 
+    pause = 0
+
     def __init__(self, bucket: Bucket, owner: object, is_gone: Callable[[], bool]) -> None:
         self._bucket = bucket
         self._world = bucket.world

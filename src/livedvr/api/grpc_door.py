@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from grpc_status import rpc_status
 
+from livedvr.api.aip.known import check_known
 from livedvr.api.dispatch import Dispatcher
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.status import to_status
@@ -55,6 +56,7 @@ class GrpcDoor:
 def _handler(dispatcher: Dispatcher, method: Method) -> Callable[[Any, Any], Awaitable[Any]]:
     async def handle(request: Any, context: Any) -> Any:
         try:
+            check_known(request)
             return await dispatcher.answer(method, request)
         except LiveDvrError as error:
             await context.abort_with_status(rpc_status.to_status(to_status(error)))

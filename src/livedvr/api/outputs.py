@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from livedvr.resources.errors import InvalidArgument
-from livedvr.storage.open_store import local_root
+from livedvr.storage.open_store import place_of
 
 _GS = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^\0-\x1f\x7f]*)?)")
 
@@ -28,7 +28,9 @@ class Outputs:
         text = uri.rstrip("/")
         if self.root.startswith("gs://"):
             return self._in_bucket(text, field)
-        root = local_root(self.root).resolve()
+        directory = place_of(self.root).root
+        assert directory is not None  # what is in no bucket is a directory
+        root = directory.resolve()
         bucket = _GS.fullmatch(text)
         if bucket is not None:
             asked = root / bucket[1] / bucket[2].lstrip("/")

@@ -91,7 +91,7 @@ def domain_ids(db: sqlite3.Connection) -> set[str]:
 def put_operation(db: sqlite3.Connection, row: OperationRow) -> None:
     """Store an operation, or how it stands now."""
     db.execute(
-        "INSERT INTO operations (name, parent, target, verb, created, ended, cancelled, outcome)"
+        "INSERT INTO api_operations (name, parent, target, verb, created, ended, cancelled, outcome)"
         " VALUES (:name, :parent, :target, :verb, :created, :ended, :cancelled, :outcome)"
         " ON CONFLICT (name) DO UPDATE SET ended = excluded.ended, cancelled = excluded.cancelled,"
         " outcome = excluded.outcome",
@@ -110,44 +110,45 @@ def put_operation(db: sqlite3.Connection, row: OperationRow) -> None:
 
 def get_operation(db: sqlite3.Connection, name: str) -> OperationRow | None:
     """The operation, or None."""
-    row = db.execute("SELECT * FROM operations WHERE name = ?", (name,)).fetchone()
+    row = db.execute("SELECT * FROM api_operations WHERE name = ?", (name,)).fetchone()
     return _operation(row) if row else None
 
 
 def list_operations(db: sqlite3.Connection, collection: str) -> list[OperationRow]:
     """A location's operations (``projects/p/locations/l/operations``) by name."""
     return [
-        _operation(row) for row in db.execute("SELECT * FROM operations WHERE parent = ? ORDER BY name", (collection,))
+        _operation(row)
+        for row in db.execute("SELECT * FROM api_operations WHERE parent = ? ORDER BY name", (collection,))
     ]
 
 
 def open_operations(db: sqlite3.Connection) -> list[OperationRow]:
     """What has been promised and is not carried out yet, oldest first."""
-    return [_operation(row) for row in db.execute("SELECT * FROM operations WHERE ended IS NULL ORDER BY created")]
+    return [_operation(row) for row in db.execute("SELECT * FROM api_operations WHERE ended IS NULL ORDER BY created")]
 
 
 def delete_operation(db: sqlite3.Connection, name: str) -> None:
     """The operation's record goes."""
-    db.execute("DELETE FROM operations WHERE name = ?", (name,))
+    db.execute("DELETE FROM api_operations WHERE name = ?", (name,))
 
 
 def forget_old(db: sqlite3.Connection, operations_before: int, answers_before: int) -> None:
     """Records of operations that ended before, and answers that were given before, go."""
-    db.execute("DELETE FROM operations WHERE ended < ?", (operations_before,))
-    db.execute("DELETE FROM answers WHERE time < ?", (answers_before,))
+    db.execute("DELETE FROM api_operations WHERE ended < ?", (operations_before,))
+    db.execute("DELETE FROM api_answers WHERE time < ?", (answers_before,))
 
 
 def add_answer(db: sqlite3.Connection, request: str, row: AnswerRow, time: int) -> None:
     """The request with this id has been answered."""
     db.execute(
-        "INSERT INTO answers (request, digest, answer, time) VALUES (?, ?, ?, ?)",
+        "INSERT INTO api_answers (request, digest, answer, time) VALUES (?, ?, ?, ?)",
         (request, row.digest, row.answer, time),
     )
 
 
 def find_answer(db: sqlite3.Connection, request: str) -> AnswerRow | None:
     """What was answered, or None."""
-    row = db.execute("SELECT * FROM answers WHERE request = ?", (request,)).fetchone()
+    row = db.execute("SELECT * FROM api_answers WHERE request = ?", (request,)).fetchone()
     return AnswerRow(row["digest"], row["answer"]) if row else None
 
 

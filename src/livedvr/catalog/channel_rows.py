@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from livedvr.resources.models import WITH_SECRETS, Channel, InputKey
+from livedvr.timeline.segment import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def set_deleting(db: sqlite3.Connection, channel: str) -> None:
 
 def delete_channel(db: sqlite3.Connection, channel: str) -> None:
     """Every row of the channel goes, but the counts of its sessions' editions: an address is never reused (O6)."""
-    for table in ("retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events"):
+    for table in ("given_up", "retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events"):
         db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
     db.execute("DELETE FROM channels WHERE id = ?", (channel,))
 
@@ -119,6 +120,18 @@ def _channel(row: sqlite3.Row) -> ChannelRow:
 def add_event(db: sqlite3.Connection, channel: str, time: int, kind: str, text: str) -> None:
     """Something the user should know about the channel."""
     db.execute("INSERT INTO events (channel, time, kind, text) VALUES (?, ?, ?, ?)", (channel, time, kind, text))
+
+
+def give_up(db: sqlite3.Connection, channel: str, start: int, end: int, time: int, text: str) -> None:
+    """What was recorded from ``start`` to ``end`` will never be stored: say so, and why it is missing (P8)."""
+    db.execute("INSERT OR REPLACE INTO given_up (channel, start, end) VALUES (?, ?, ?)", (channel, start, end))
+    add_event(db, channel, time, "UPLOAD_GIVEN_UP", text)
+
+
+def list_given_up(db: sqlite3.Connection, channel: str) -> list[Window]:
+    """What will never be stored, by its start."""
+    rows = db.execute("SELECT start, end FROM given_up WHERE channel = ? ORDER BY start", (channel,))
+    return [Window(row["start"], row["end"]) for row in rows]
 
 
 def list_events(db: sqlite3.Connection, channel: str, skip: int = 0) -> list[tuple[int, str, str]]:

@@ -127,6 +127,14 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE given_up (                  -- what was recorded and never stored: the spool was full (P8)
+        channel TEXT NOT NULL REFERENCES channels (id),
+        start INTEGER NOT NULL,              -- UTC microseconds of the stream, [start, end)
+        end INTEGER NOT NULL,
+        PRIMARY KEY (channel, start)
+    ) WITHOUT ROWID;
+    """,
+    """
     CREATE TABLE break_orders (              -- ad breaks that are asked for and wait for their segment (P9)
         channel TEXT NOT NULL REFERENCES channels (id),
         event INTEGER NOT NULL,
@@ -146,7 +154,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX api_resources_of_parent ON api_resources (parent, name);
     CREATE UNIQUE INDEX api_resource_of_channel ON api_resources (domain) WHERE domain IS NOT NULL;
-    CREATE TABLE operations (
+    CREATE TABLE api_operations (
         name TEXT PRIMARY KEY,
         parent TEXT NOT NULL,
         target TEXT NOT NULL,                -- the resource's name
@@ -156,9 +164,9 @@ MIGRATIONS: tuple[str, ...] = (
         cancelled INTEGER NOT NULL,          -- 1: its cancellation has been asked for
         outcome TEXT                         -- response or error of google.longrunning.Operation, as JSON
     ) WITHOUT ROWID;
-    CREATE INDEX operations_of_parent ON operations (parent, name);
-    CREATE INDEX open_operations ON operations (created) WHERE ended IS NULL;
-    CREATE TABLE answers (                   -- the same request id, the same answer (AIP-155)
+    CREATE INDEX api_operations_of_parent ON api_operations (parent, name);
+    CREATE INDEX api_open_operations ON api_operations (created) WHERE ended IS NULL;
+    CREATE TABLE api_answers (                   -- the same request id, the same answer (AIP-155)
         request TEXT PRIMARY KEY,
         digest TEXT NOT NULL,                -- of the request
         answer BLOB NOT NULL,

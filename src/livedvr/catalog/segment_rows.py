@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from livedvr.catalog.break_rows import list_orders
-from livedvr.catalog.channel_rows import ChannelRow
+from livedvr.catalog.channel_rows import ChannelRow, list_given_up
 from livedvr.catalog.range_rows import list_tags
 from livedvr.resources.models import InputKey
 from livedvr.timeline.clock import RunClock, Sample
@@ -104,6 +104,7 @@ def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:
     channel, muxes = row.channel.channel_id, row.channel.timeline_keys()
     known = ChannelTimeline(Timeline(muxes), row.target, ranges=DateRanges(list_tags(db, channel)))
     known.orders = list_orders(db, channel)
+    known.given_up = list_given_up(db, channel)
     for run in list_runs(db, channel):
         if run.media:
             known.media[run.id] = dict(run.media)

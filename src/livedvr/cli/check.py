@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ import click
 from livedvr.check.follow import Interruption, Progress, follow, monotonic
 from livedvr.check.report import Report, printable
 from livedvr.check.run import run_check
-from livedvr.resources.errors import LiveDvrError
+from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.times import parse_duration
+from livedvr.storage.open_store import InBucket, place_of
 
 OK, VIOLATED, UNREADABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,8 +37,13 @@ def check(target: str, deep: bool, following: str | None, as_json: bool) -> None
     """Check an HLS presentation against RFC 8216bis.
 
     PATH_OR_URL is a multivariant playlist, with everything it leads to, or one media playlist.
+
+    gs://BUCKET/PREFIX is an output: whether a channel can record there (an object is written and removed), and what of
+    the bucket's settings is not as it should be.
     """
     try:
+        if target.startswith("gs://"):
+            sys.exit(_bucket(target, as_json))
         report = run_check(target, deep=deep) if following is None else _follow(target, following, deep)
     except LiveDvrError as error:
         click.echo(f"livedvr check: {printable(str(error))}", err=True)
@@ -45,6 +52,22 @@ def check(target: str, deep: bool, following: str | None, as_json: bool) -> None
         sys.exit(INTERRUPTED)
     click.echo(report.to_json() if as_json else report.to_text())
     sys.exit(OK if report.ok else VIOLATED)
+
+
+def _bucket(target: str, as_json: bool) -> int:
+    place = place_of(target)
+    assert isinstance(place, InBucket)
+    if place.prefix.endswith(".m3u8"):
+        hint = f"name it by its address: https://storage.googleapis.com/{place.bucket}/{place.prefix}"
+        raise InvalidArgument("a playlist is checked as a player reads it", field=target, hint=hint)
+    warnings = place.examine()
+    if as_json:
+        click.echo(json.dumps({"ok": True, "target": place.uri, "warnings": warnings}, indent=2))
+    else:
+        for text in warnings:
+            click.echo(f"WARNING {text}")
+        click.echo(f"OK: {place.uri} can be recorded to, {len(warnings)} warnings")
+    return OK
 
 
 def _follow(target: str, following: str, deep: bool) -> Report:

@@ -22,6 +22,7 @@ from livedvr.resources.errors import (
     LiveDvrError,
     SourceError,
     StorageError,
+    Superseded,
 )
 from livedvr.resources.models import DvrSession, to_micros
 from livedvr.resources.times import format_time
@@ -36,7 +37,12 @@ second signal."""
 
 @click.command(epilog=_EPILOG)
 @click.argument("source")
-@click.option("--output", required=True, metavar="DIR", help="Where segments and manifests go: DIR or file:///DIR.")
+@click.option(
+    "--output",
+    required=True,
+    metavar="DIR",
+    help="Where segments and manifests go: DIR, file:///DIR or gs://BUCKET/PREFIX.",
+)
 @click.option(
     "--session",
     metavar="ID",
@@ -77,7 +83,12 @@ second signal."""
     show_default=True,
     help="How long segments are kept that no session holds. What is recorded is pinned: it stays until it is deleted.",
 )
-@click.option("--data-dir", metavar="DIR", help="Where the catalog lives. [default: OUTPUT/.livedvr]")
+@click.option(
+    "--data-dir",
+    metavar="DIR",
+    help="Where the catalog lives. [default: OUTPUT/.livedvr, of gs:// $XDG_STATE_HOME/livedvr]",
+)
+@click.option("--gzip", is_flag=True, help="Playlists in a gs:// output are stored compressed.")
 @click.option(
     "--target-duration", type=click.IntRange(1, 120), metavar="S", help="EXT-X-TARGETDURATION. [default: measured]"
 )
@@ -162,6 +173,8 @@ async def _run(options: RecordOptions, on_state: str | None, display: Display) -
 def exit_code(result: RecordResult) -> int:
     """The process's exit code for a result."""
     match result.error:
+        case Superseded():
+            return TAKEN
         case StorageError():
             return STORAGE
         case SourceError():

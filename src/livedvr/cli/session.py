@@ -31,7 +31,7 @@ from livedvr.resources.session_patch import SessionPatch
 from livedvr.resources.times import parse_duration, parse_time
 from livedvr.session_access import Found, SessionAccess
 from livedvr.sessions.view import to_json
-from livedvr.storage.open_store import local_root
+from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock
 
 INTERNAL, USAGE, NOT_FOUND, STORAGE, REFUSED, INTERRUPTED = 1, 2, 3, 4, 6, 130
@@ -65,7 +65,11 @@ def _common(command: F) -> F:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else."),
         click.option("--channel", metavar="ID", default="live", show_default=True, help="The channel's id."),
-        click.option("--data-dir", metavar="DIR", help="Where the catalog lives. [default: OUTPUT/.livedvr]"),
+        click.option(
+            "--data-dir",
+            metavar="DIR",
+            help="Where the catalog lives. [default: OUTPUT/.livedvr, of gs:// $XDG_STATE_HOME/livedvr]",
+        ),
         click.option("--output", metavar="DIR", help="The channel's output, as `livedvr record` was given it."),
     ):
         command = option(command)
@@ -140,13 +144,14 @@ def delete(session_id: str, as_json: bool, **place: Any) -> None:
 
 
 def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSession], None] | None = None) -> Found:
-    output = None if place["output"] is None else local_root(place["output"])
-    if place["data_dir"] is None and output is None:
+    output = None if place["output"] is None else place_of(place["output"])
+    data_dir = Path(place["data_dir"]) if place["data_dir"] else output.default_data_dir if output else None
+    if data_dir is None:
         raise InvalidArgument("name the channel's output", field="--output", hint="or its data dir, by --data-dir")
-    access = SessionAccess(Path(place["data_dir"] or f"{output}/.livedvr"), place["channel"])
-    if output is not None and output.resolve() != access.output.resolve():
+    access = SessionAccess(data_dir, place["channel"])
+    if output is not None and output != access.place:
         raise InvalidArgument(
-            f"channel '{place['channel']}' of this data dir writes to {access.output}", field="--output"
+            f"channel '{place['channel']}' of this data dir writes to {access.place.uri}", field="--output"
         )
     # A shell script starts what it puts in the background with SIGINT ignored: nobody could end a visit that waits.
     if threading.current_thread() is threading.main_thread():  # handlers are for this one alone

@@ -12,14 +12,14 @@ from livedvr.resources.models import DvrSession
 PATIENCE = 30.0  # seconds for an answer; a delete waits for the storage
 
 
-async def ask_owner(output: Path, request: Request, *, patience: float = PATIENCE) -> list[DvrSession] | None:
-    """What the controller that owns the channel of this output answers; None when there is none.
+async def ask_owner(private: Path, request: Request, *, patience: float = PATIENCE) -> list[DvrSession] | None:
+    """What the controller that owns the channel of this private folder answers; None when there is none.
 
     Raises the error that it answers with; ABORTED when it does not answer.
     """
     try:
         async with asyncio.timeout(patience):
-            with socket_address(output) as address:
+            with socket_address(private) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             try:
                 writer.write(request.to_line())
@@ -30,17 +30,17 @@ async def ask_owner(output: Path, request: Request, *, patience: float = PATIENC
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         return None  # no socket; or one that a killed controller has left
     except TimeoutError:
-        raise _no_answer(output, f"does not answer within {patience:g} s") from None
+        raise _no_answer(private, f"does not answer within {patience:g} s") from None
     except OSError as error:
-        raise _no_answer(output, f"does not answer: {error.strerror}") from error
+        raise _no_answer(private, f"does not answer: {error.strerror}") from error
     if not line.endswith(b"\n"):
-        raise _no_answer(output, "ended before it had answered")
+        raise _no_answer(private, "ended before it had answered")
     return parse_answer(line)
 
 
-def _no_answer(output: Path, text: str) -> LiveDvrError:
+def _no_answer(private: Path, text: str) -> LiveDvrError:
     return Aborted(
         f"the controller of this channel {text}",
-        field=str(output),
+        field=str(private),
         hint="what was asked may have been done: look again",
     )

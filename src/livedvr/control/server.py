@@ -74,13 +74,13 @@ async def _dated(sessions: Sessions, session: DvrSession) -> DvrSession:
 
 
 class ControlServer:
-    """Answers on the control socket of a channel's output, while its owner holds the channel's lock.
+    """Answers on the control socket in a channel's private folder, while its owner holds the channel's lock.
 
     Only the same user and root are heard. What a client sends, or does not send, ends nothing.
     """
 
-    def __init__(self, output: Path, sessions: Sessions, tasks: asyncio.TaskGroup) -> None:
-        self._output = output
+    def __init__(self, private: Path, sessions: Sessions, tasks: asyncio.TaskGroup) -> None:
+        self._private = private
         self._sessions = sessions
         self._tasks = tasks
         self._server: asyncio.Server | None = None
@@ -89,14 +89,14 @@ class ControlServer:
 
     async def open(self) -> None:
         """Listen from now on. A socket that an earlier owner has left is replaced. OSError where there can be none."""
-        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(self._output), limit=LONGEST_REQUEST)
+        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(self._private), limit=LONGEST_REQUEST)
 
     async def close(self) -> None:
         """Listen no more; returns when what was being carried out is done and answered."""
         if self._server is None:
             return
         self._server.close()
-        _remove(self._output)
+        _remove(self._private)
         for task in self._reading:
             task.cancel()
         if self._asked:
@@ -135,12 +135,12 @@ class ControlServer:
             return error_line(LiveDvrError(f"{type(error).__name__}: {error}"))
 
 
-def _bind(output: Path) -> socket.socket:
+def _bind(private: Path) -> socket.socket:
     """A socket that listens there for nobody but its user."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         os.fchmod(listening.fileno(), 0o600)  # before it has a name: the file is made with this mode
-        with socket_address(output) as address:
+        with socket_address(private) as address:
             Path(address).unlink(missing_ok=True)
             listening.bind(address)
     except BaseException:
@@ -149,8 +149,8 @@ def _bind(output: Path) -> socket.socket:
     return listening
 
 
-def _remove(output: Path) -> None:
-    with contextlib.suppress(OSError), socket_address(output) as address:  # the output itself may have gone
+def _remove(private: Path) -> None:
+    with contextlib.suppress(OSError), socket_address(private) as address:  # the output itself may have gone
         Path(address).unlink()
 
 

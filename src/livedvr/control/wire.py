@@ -34,6 +34,7 @@ _KINDS: dict[str, type[LiveDvrError]] = {
         errors.SourceError,
         errors.StorageError,
         errors.ObjectConflict,
+        errors.Superseded,
     )
 }
 
@@ -83,12 +84,12 @@ def _line(answer: dict[str, Any]) -> bytes:
 
 
 @contextlib.contextmanager
-def socket_address(output: Path) -> Iterator[str]:
-    """The path by which the control socket of a channel's output can be bound or connected to, meanwhile.
+def socket_address(private: Path) -> Iterator[str]:
+    """The path by which the control socket in a channel's private folder can be bound or connected to, meanwhile.
 
     It goes through a descriptor of the folder: a socket's address has 107 bytes, a path may have 4,095.
     """
-    folder = os.open(output / ".livedvr", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = os.open(private, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{folder}/control.sock"
     finally:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 
-from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog import channel_rows
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest import log
 from livedvr.ingest.attempts import Attempts
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
-from livedvr.ingest.command import Cut, build_argv
-from livedvr.ingest.door import Door, Refusals, admit
+from livedvr.ingest.command import Cut
+from livedvr.ingest.door import Refusals
 from livedvr.ingest.ended_run import EndedRun
 from livedvr.ingest.failover import NEVER_CAME, Health
+from livedvr.ingest.followed_run import SETTLING_SWEEP, FollowedRun
 from livedvr.ingest.gateway import source_of
 from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.last_segment import close_last_segments
-from livedvr.ingest.open_run import OpenRun, open_run
-from livedvr.ingest.run import Run, new_run_id
+from livedvr.ingest.open_run import OpenRun
+from livedvr.ingest.outbox import Outbox
+from livedvr.ingest.run import Run
+from livedvr.ingest.runs import adopt_run, end_run, start_run
 from livedvr.ingest.source import check_file, check_port
-from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
+from livedvr.ingest.watchdog import SILENCE_FLOOR
 from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.gaps import SOURCE_LOST
-
-SWEEP = SECOND  # one look a second at the open segment (I2)
-SETTLING_SWEEP = SECOND // 4  # more samples while the clock settles
 
 
 class Feed:
@@ -45,6 +47,7 @@ class Feed:
         established: when the last run's media began to come, UTC microseconds; None: none has.
         runs: how many ffmpegs it has started.
         stand_ins: the inputs that come on air by themselves when this one is lost.
+        comes_next: it is on air as soon as the store has what the other one has brought; until then all of it waits.
     """
 
     def __init__(self, shared: ChannelIngest, key: InputKey, left_open: list[RunRow], *, on_air: bool) -> None:
@@ -56,6 +59,7 @@ class Feed:
         self.established: int | None = None
         self.runs = 0
         self.stand_ins: tuple[Feed, ...] = ()
+        self.comes_next = False
         self.unread = {row.id for row in left_open}  # runs of which not even what is there has been read
         self.left_running = {row.id for row in left_open}
         self._shared = shared
@@ -70,14 +74,14 @@ class Feed:
         self._has_begun = bool(left_open)  # a run of ours has been started or adopted
         self._asked: str | None = None  # "stop" or "kill"
         self._open: OpenRun | None = None
-        self._watchdog: Watchdog | None = None
-        self._door: Door | None = None
+        self._followed: FollowedRun | None = None  # the run that is open, or was last
         self._refusals = Refusals()
         self._pull = HlsPull(self.source.url) if self.source.kind == "hls" else None
         self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
         self._has_only_changed = False  # a source did, that nothing is listed of since: it has been said
         self._is_undated = False  # it has been said that the source has no dates
         self._wake = asyncio.Event()
+        self._outbox = Outbox(self._take, self._clock, self._wake.set)
         self._began = self._clock.now()
         self._looked: int | None = None  # when the last look at the open run began; None: there is no run
         self._ready_since: int | None = None
@@ -99,7 +103,7 @@ class Feed:
 
     def go_on_air(self) -> None:
         """What it brings goes on the timeline from now on."""
-        self.on_air = True
+        self.on_air, self.comes_next = True, False
         self._wake.set()
 
     async def leave_air(self) -> None:
@@ -107,7 +111,7 @@ class Feed:
         self._off_air.clear()
         self._leave_by = self._clock.now() + (self._known.target or 0) * SECOND
         self._wake.set()
-        if self._open is None:
+        if not self.is_open:
             self._leave()
         await self._off_air.wait()
 
@@ -122,8 +126,13 @@ class Feed:
 
     @property
     def is_open(self) -> bool:
-        """Whether a run is open."""
-        return self._open is not None
+        """Whether a run is open, or one that has ended is not read to its end."""
+        return self._open is not None or self.is_behind
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a run that has ended waits in the spool."""
+        return self._outbox.is_behind
 
     @property
     def is_ready(self) -> bool:
@@ -133,7 +142,7 @@ class Feed:
     @property
     def has_media(self) -> bool:
         """Whether the open run has brought a byte."""
-        return self._watchdog is not None and self._watchdog.first_beat is not None
+        return self._followed is not None and self._followed.has_media
 
     @property
     def clock(self) -> RunClock | None:
@@ -154,7 +163,7 @@ class Feed:
         """What it is like (failover)."""
         ended = self.state in (StreamingState.STREAMING_NO_INPUT, StreamingState.STOPPED)
         waited = ended or now - self._began >= NEVER_CAME
-        return Health(self._ready_since, lost=waited and not (self.is_open and self.has_media))
+        return Health(self._ready_since, lost=waited and not (self._open is not None and self.has_media))
 
     # the task
 
@@ -163,12 +172,15 @@ class Feed:
 
         Raises LiveDvrError or OSError when there is no way on; then `abandon` comes next.
         """
-        for row in self._left_open:
-            await self._try(self._adopt(row))
-            self.left_running.discard(row.id)
-        # A file is played once.
-        if not self._shared.around.visiting and not (self._left_open and self.source.ends):
-            await self._keep_going()
+        try:
+            for row in self._left_open:
+                await self._try(adopt_run(self._shared, row))
+            # A file is played once.
+            if not self._shared.around.visiting and not (self._left_open and self.source.ends):
+                await self._keep_going()
+            await self._outbox.drained()
+        finally:
+            await self._outbox.close()
 
     async def _keep_going(self) -> None:
         attempts = self._attempts
@@ -197,7 +209,7 @@ class Feed:
                 events = attempts.brought_nothing(ended, lived, has_recorded=self._has_recorded)
             for kind, text in events:
                 await self._add_event(kind, text)
-            self._watchdog = None
+            self._followed = None
             self._shared.on_change()
             # The source is there, only another one. (Two at once would make each run of no use: those take their time.)
             if ended is None or not ended.change or not ended.listed:
@@ -219,6 +231,7 @@ class Feed:
             if self.source.ends or not self._has_recorded:
                 raise
             self._attempts.last_failure = str(error)
+            await self._outbox.forget()
             await self.abandon(error)
             await self._add_event("SOURCE_REFUSED", str(error))
             return None
@@ -250,84 +263,56 @@ class Feed:
         except Aborted:
             if not self._has_begun:  # later our own last ffmpeg may still be letting go of it
                 raise
-        run = Run(self._shared.spool / new_run_id(now), [mux.key for mux in self._attempts.cut.muxes])
-        channel, key = self._channel.channel_id, self.key
-        await self._catalog.write(lambda db: segment_rows.add_run(db, run.id, channel, now, key), self._shared.owner)
         source = self.source if self._pull is None else self._pull.source_of_next_run(self.source)
-        argv = build_argv(str(self._shared.ffmpeg.path), source, self._attempts.cut)
-        try:
-            await asyncio.to_thread(
-                run.start,
-                argv,
-                lease_seconds=self._settings.lease_seconds,
-                reserve_bytes=self._settings.reserve_bytes,
-            )
-        except OSError as error:
-            raise StorageError(f"cannot start a run: {error.strerror}", field=str(run.folder)) from error
-        if source.stream_key is None:
-            admit(run)
+        opened = await start_run(self._shared, self.key, source, self._attempts.cut, now)
         self._has_begun = True
         self.runs += 1
         self._set_state(StreamingState.AWAITING_INPUT)
-        return open_run(run, self._channel, self._known.timeline)
-
-    def _adopt(self, row: RunRow) -> OpenRun:
-        run = Run.left(self._shared.spool / row.id, self._known.timeline.renditions())
-        adopted = open_run(run, self._channel, self._known.timeline, row.cues)
-        adopted.clock, adopted.media = row.clock or RunClock(), dict(row.media)
-        return adopted
+        return opened
 
     async def _follow(self, opened: OpenRun) -> EndedRun:
         """Read a run until it has ended and its journal is read to the end."""
-        run, self._open, began = opened.run, opened, self._clock.now()
-        patient = self.source.listens or self.source.kind in ("testsrc", "file")
+        run, self._open = opened.run, opened
         floor = SILENCE_FLOOR if self._pull is None else self._pull.silence_floor
         probe = self._attempts.cut.probe_seconds * SECOND
         longest = round(self._settings.longest_segment_seconds * SECOND)
-        self._watchdog = Watchdog(self._clock.now(), patient=patient, probe=probe, floor=floor, longest=longest)
-        self._door = door = Door(self.source, run)
-        following = None
+        followed = FollowedRun(opened, self.source, self._clock, probe=probe, longest=longest, floor=floor)
+        self._followed, following = followed, None
         if self._pull is not None:
             is_left = run.id in self.left_running
             following = self._pull.begin(opened, self._channel, self._clock, is_left=is_left)
-        silence = overlong = change = None
-        watched = [run.folder, *(run.journal_path(mux) for mux in run.muxes)]
-        watches = [self._watcher.watch(path, self._wake) for path in watched if path.exists()]
         try:
-            while (ended := run.exit()) is None:
-                self._wake.clear()
-                await self._look(opened)
-                silence = silence or self._watchdog.verdict(self._clock.now())
-                overlong = overlong or self._watchdog.overlong(self._clock.now())
-                change = change or opened.change(self._clock.now() - began)
-                if self._asked == "kill" or door.refusal:
-                    run.kill()
-                elif self._asked or silence or overlong or change:
-                    run.stop()
-                sweep = SWEEP if opened.clock.offset is not None else SETTLING_SWEEP
-                await self._clock.wait(self._wake, sweep)
+            look = partial(self._look, followed)
+            ended = await followed.follow(look, lambda: self._asked, self._wake, self._watcher)
         finally:
-            for watch in watches:
-                self._watcher.forget(watch)
             await end_following(following)
         # Where another input goes on, it has this media too, and in whole segments.
-        if door.is_open and not any(other.is_ready for other in self.stand_ins):
+        if followed.door.is_open and not any(other.is_ready for other in self.stand_ins):
             await asyncio.to_thread(close_last_segments, opened)
-        await self._look(opened)
-        while not await self._take(opened, final=True):
-            await self._clock.wait(asyncio.Event(), SWEEP)
+        await self._look(followed)
         run.reap()
         lines = await asyncio.to_thread(run.log_lines)
-        change = change or opened.change(0)
         if self._pull is not None:
             await self._pull.look()
             self._pull.has_read(lines, opened.first_changed)
+        over = followed.over(ended, lines)
+        await self._outbox.end(opened, partial(self._finish, opened, over))
+        self._open, self._ready_since, self._looked = None, None, None
+        self._shared.on_change()  # whatever waits in the spool: it is not on air any more
+        if ended.reason == "disk full":
+            raise StorageError(
+                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
+                field=self._channel.output.uri,
+                hint="free some space; what was recorded is kept",
+            )
+        outcome = self._outcome(opened, over)
+        return replace(outcome, listed=outcome.listed or self.is_behind)  # what waits will be listed
+
+    def _outcome(self, opened: OpenRun, over: EndedRun) -> EndedRun:
+        """As far as it is known by now."""
         last = self._known.timeline.last(opened.reference.mux.key)
-        listed = last is not None and last.run == run.id
-        if change and (listed or not self._has_only_changed):
-            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
-        self._has_only_changed = not listed and (bool(change) or self._has_only_changed)
-        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, change, listed, overlong))
+        listed = last is not None and last.run == opened.run.id
+        return replace(over, change=over.change or opened.change(0), listed=listed)
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
@@ -336,68 +321,64 @@ class Feed:
         text = f"{self.source.shown} has no dates of its own (EXT-X-PROGRAM-DATE-TIME); arrival counts"
         await self._add_event("SOURCE_WITHOUT_DATES", text)
 
-    async def _look(self, opened: OpenRun) -> None:
+    async def _look(self, followed: FollowedRun) -> None:
         """One sweep: heartbeat, lease, new rows."""
-        assert self._watchdog is not None and self._door is not None
-        run, began = opened.run, self._clock.now()
-        run.renew()
-        if self._door.look(self._clock.now()):
-            self._watchdog.connected(self._clock.now())
-        beaten = self.has_media
-        await self._take(opened, final=False)
+        opened, began, beaten = followed.opened, self._clock.now(), self.has_media
+        run, is_let_in = opened.run, followed.knock()
+        if is_let_in:  # I4: nothing is read of a publisher that is not
+            await self._shared.intake.read(opened)
+        if await self._outbox.take(opened):
+            self.unread.discard(run.id)
         await self._say_undated(opened)
-        self.unread.discard(run.id)
         self._looked = began
-        if not self._door.is_open:
+        if not is_let_in:
             return
-        track = opened.reference
-        try:
-            size = opened.segment_path(track, track.open_index).stat().st_size
-        except FileNotFoundError:
-            size = 0
-        self._watchdog.beat(self._clock.now(), (track.open_index, track.change.grown(size)))
+        followed.beat()
         if self.has_media and not beaten:
             self._has_brought = True
             self.streams = log.taken_streams(await asyncio.to_thread(run.log_head))
-            listed = self._known.timeline.of_run(track.mux.key, run.id)  # of one that was adopted
+            listed = self._known.timeline.of_run(opened.reference.mux.key, run.id)  # of one that was adopted
             self.established = listed[0].start if listed else self._clock.now()
             self._set_state(StreamingState.STREAMING)
         if opened.clock.offset is not None and self._ready_since is None:
             self._ready_since = self._clock.now()
             self._shared.on_change()
 
-    async def _take(self, opened: OpenRun, *, final: bool) -> bool:
-        """Take what the journal has. False: storage did not for now, the rows wait and are tried again (S14)."""
+    async def _take(self, opened: OpenRun, final: bool) -> bool:
+        """Take what has been read. False: storage did not for now, the rows wait and are tried again (S14)."""
         intake = self._shared.intake
         try:
-            if self._door is None or self._door.is_open:  # I4: nothing is read of a publisher that is not let in
-                await intake.read(opened, final=final, on_air=self.on_air)
+            if self.comes_next:
+                await intake.give_up(opened)
+                if final:
+                    return False
+            while await intake.take(opened, final=final, on_air=self.on_air, comes_next=self.comes_next):
+                pass  # a backlog is taken a batch at a time
             if self._leave_by is not None:
                 overdue = self._clock.now() >= self._leave_by and opened.clock.offset is not None
                 if overdue and not intake.is_level(opened):
-                    await intake.read(opened, final=True, on_air=True)  # what has not come by now is a gap
+                    while await intake.take(opened, final=True):  # what has not come by now is a gap
+                        pass
                 if final or overdue or opened.clock.offset is None or intake.is_level(opened):
                     self._leave()
         except StorageError as error:
             if not error.passing or self._asked == "kill":
                 raise
             self._attempts.last_failure = str(error)
+            await intake.give_up(opened)
             return False
         return True
 
-    async def _finish(self, opened: OpenRun, ended: EndedRun) -> EndedRun:
+    async def _finish(self, opened: OpenRun, over: EndedRun) -> None:
         """The run is over and read: its folder goes, its row says why."""
-        run, reason = opened.run, ended.reason(self._asked)
+        run, ended = opened.run, self._outcome(opened, over)
+        if ended.change and (ended.listed or not self._has_only_changed):
+            await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {ended.change}")
+        self._has_only_changed = not ended.listed and (bool(ended.change) or self._has_only_changed)
+        reason = ended.reason(self._asked)
         await self._close(run, reason)
         self._known.run_ends[run.id] = reason
         self._shared.on_change()
-        if ended.exit.reason == "disk full":
-            raise StorageError(
-                f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
-                field=self._channel.output.uri,
-                hint="free some space; what was recorded is kept",
-            )
-        return ended
 
     async def abandon(self, error: Exception) -> None:
         """Something is wrong that another run would not mend: no ffmpeg may stay behind.
@@ -416,15 +397,14 @@ class Feed:
             run.reap()
             if isinstance(error, SourceError):
                 await self._close(run, SOURCE_LOST)
+                self._open, self._ready_since, self._looked = None, None, None
 
     async def _close(self, run: Run, reason: str) -> None:
         """Nothing more is wanted of a run that has ended."""
-        # The folder first: what a controller leaves that dies in between belongs to an open run, and the next one
-        # takes that up. A folder whose run is closed would stay for ever.
-        await asyncio.to_thread(run.remove)
-        now = self._clock.now()
-        await self._catalog.write(lambda db: segment_rows.end_run(db, run.id, now, reason), self._shared.owner)
-        self._open, self._ready_since, self._looked = None, None, None
+        await end_run(self._shared, run, reason)
+        self._shared.intake.forget(run.id)
+        self.left_running.discard(run.id)
+        self.unread.discard(run.id)
         if self._leave_by is not None:
             self._leave()
 

@@ -1,42 +1,44 @@
 """A segment's way, steps 2 to 5: journal row -> object -> place on the timeline -> catalog.
 
-Read `Intake.read` and the method behind it from top to bottom. A crash anywhere leaves the row in the journal and the
-file in the spool: the next controller reads it again, and putting the same bytes again is success.
+Read `Intake.read`, `Intake.take` and the methods behind them from top to bottom. A crash anywhere leaves the row in
+the journal and the file in the spool: the next controller reads it again, and putting the same bytes again is success.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
-from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog import channel_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.ingest import cue_intake
+from livedvr.ingest import admission, cue_intake
 from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
+from livedvr.ingest.giving_up import MARGIN, SPOOL_BYTES, choose, drop, stretches, waiting_bytes
 from livedvr.ingest.log import taken_streams
 from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
 from livedvr.resources.errors import SourceError
-from livedvr.resources.layout import init_name, segment_name
+from livedvr.resources.layout import INIT_NAME, init_name, segment_name
 from livedvr.resources.models import Channel
-from livedvr.resources.times import MINUTE, SECOND, format_seconds, round_half_up
+from livedvr.resources.times import SECOND, format_seconds, format_time, round_half_up
+from livedvr.sessions.holding import held_windows, is_pinned
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.cue_reading import Told
-from livedvr.timeline.placing import earliest_after, is_resent, observed, place, target_seconds
+from livedvr.timeline.placing import observed, place, target_seconds
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
-from livedvr.timeline.source_dates import SourceDates
 from livedvr.timeline.timeline import ChannelTimeline
 
+AT_ONCE = 4  # uploads
+BATCH = 16  # segments of the reference that are stored and committed together
 GAP_AFTER = 3  # target durations that a rendition may lag before it counts as failed (P7)
-STANDBY_KEEPS = MINUTE  # what an input that stands by has brought last: so much may the one on air be behind its loss
 
 
 class Intake:
@@ -46,6 +48,7 @@ class Intake:
         channel: the channel's settings.
         known: its timeline in memory; appended to after each commit.
         on_append: called after each commit.
+        spool_bytes: how much may wait for the store.
 
     Attributes:
         behind: by how much the source's dates were before their arrival, microseconds (C5).
@@ -59,6 +62,7 @@ class Intake:
         catalog: Catalog,
         owner: Owner,
         on_append: Callable[[], None],
+        spool_bytes: int = SPOOL_BYTES,
     ) -> None:
         self._channel = channel
         self._known = known
@@ -66,28 +70,59 @@ class Intake:
         self._catalog = catalog
         self._owner = owner
         self._on_append = on_append
+        self._spool_bytes = spool_bytes
+        self._waiting: dict[str, OpenRun] = {}  # the runs of which something may be in the spool
         self.behind = 0
 
-    async def read(self, open_run: OpenRun, *, final: bool, on_air: bool = True) -> None:
-        """Take what the journals have new. ``final``: the run is over, there is nothing more to wait for.
+    async def take(self, open_run: OpenRun, *, final: bool, on_air: bool = True, comes_next: bool = False) -> bool:
+        """Take what `read` has brought. ``final``: the run is over, there is nothing more to wait for.
 
-        Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for.
+        Whether there is more than it takes at once: then it has to be asked again.
+        Of a run that is not ``on_air`` nothing is placed: what it brought last waits, in case that it is asked for;
+        everything of one that ``comes_next``.
         """
-        await self._read_journals(open_run)  # step 2
-        await self._cut_at_change(open_run)
-        self._date(open_run, final)
+        if final:
+            self._date(open_run, final)
         open_run.standby = open_run.standby or not on_air
         if not on_air and final:
-            return
+            return False
         if open_run.clock.offset is None and not await self._settle(open_run, final):
-            return
+            return False
         if not on_air:
-            self._stand_by(open_run)
-            return
+            if not comes_next:
+                admission.stand_by(open_run)
+            return False
         if open_run.standby:
-            self._take_over(open_run)
+            admission.take_over(open_run, self._known.timeline)
         await self._pass_over_resent(open_run)
-        await self._place_and_commit(open_run, final)
+        more = len(open_run.reference.pending) > BATCH
+        await self._place_and_commit(open_run, final and not more)
+        return more
+
+    def forget(self, run: str) -> None:
+        """The run is over and read."""
+        self._waiting.pop(run, None)
+
+    async def give_up(self, open_run: OpenRun) -> None:
+        """P8: the store is away, and the spool holds more than it may: the oldest goes, said aloud."""
+        excess = sum(waiting_bytes(one) for one in self._waiting.values()) - self._spool_bytes
+        if excess <= 0 or open_run.clock.offset is None:
+            return
+        channel = self._channel.channel_id
+        sessions = self._catalog.read(lambda db: session_rows.list_sessions(db, channel))
+        pinned = [window for row in sessions if is_pinned(row) for window in held_windows(row)]
+        gone = choose(open_run, excess + self._spool_bytes // MARGIN, pinned)
+        lost = stretches(open_run, gone)
+        for one in lost:
+            end = one.end or one.start
+            text = (
+                f"{format_seconds(end - one.start)} s from {format_time(one.start)} on are given up: more than "
+                f"{self._spool_bytes >> 20} MiB wait for {self._channel.output.uri}"
+            )
+            write = partial(channel_rows.give_up, channel=channel, start=one.start, end=end, time=end, text=text)
+            await self._catalog.write(write, self._owner)
+        self._known.given_up.extend(lost)
+        drop(open_run, gone)
 
     async def _place_and_commit(self, open_run: OpenRun, final: bool) -> None:
         for track in open_run.others:
@@ -98,6 +133,7 @@ class Intake:
             await self._store_objects(open_run, placed)  # step 3
             await self._commit(open_run, placed, clock, told)  # step 5
             cue_intake.take_over(open_run, self._known, told)
+            open_run.stored = {name for name in open_run.stored if name.endswith(INIT_NAME)}
             for mux, one in placed.items():
                 for segment in one.segments:
                     self._known.timeline.append(mux, segment)
@@ -108,6 +144,17 @@ class Intake:
             for closed in track.pending[:taken]:
                 open_run.segment_path(track, closed.index).unlink(missing_ok=True)
             track.take(taken)
+
+    async def read(self, open_run: OpenRun) -> None:
+        """Step 2: what the journals have new waits from here on. Also while `take` waits for the store."""
+        self._waiting[open_run.run.id] = open_run
+        await self._read_journals(open_run)
+        await admission.cut_at_change(open_run, self._known.timeline)
+        self._date(open_run, final=False)
+
+    def _date(self, open_run: OpenRun, final: bool) -> None:
+        behind = admission.date_rows(open_run, final)
+        self.behind = self.behind if behind is None else behind
 
     async def _read_journals(self, open_run: OpenRun) -> None:
         # Before the journals: what is open by then was the last thing they came beside.
@@ -132,44 +179,6 @@ class Intake:
         # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
         open_run.marks.update(await asyncio.to_thread(open_run.log.smoothed_jumps))
 
-    async def _cut_at_change(self, open_run: OpenRun) -> None:
-        """P4: what comes when the source has become another one is not listed; it is the next run's."""
-        until = math.inf
-        for track in open_run.tracks:
-            if track.failed:
-                continue
-            await asyncio.to_thread(track.change.look, track.undated, track.open_index)
-            at = math.inf if track.change.index is None else track.change.index
-            for index in track.cut(at, until):
-                open_run.segment_path(track, index).unlink(missing_ok=True)
-            if track is open_run.reference and track.change.index is not None:  # the others end where it does
-                listed = self._known.timeline.of_run(track.mux.key, open_run.run.id)
-                ends = [segment.media_end for segment in listed[-1:]]
-                until = max(ends + [row.media_end for row in [*track.pending, *track.undated]], default=0)
-
-    def _date(self, open_run: OpenRun, final: bool) -> None:
-        """C5: what the source says of a segment's end. One that is not known yet holds back what follows it."""
-        for track in open_run.tracks:
-            if track is open_run.reference and open_run.dates is not None:
-                self._date_by_source(track, open_run.dates, open_run.marks, final)
-            else:
-                count = len(track.undated) if final else track.change.decided(track.undated)
-                track.pending, track.undated = [*track.pending, *track.undated[:count]], track.undated[count:]
-
-    def _date_by_source(self, track: Track, dates: SourceDates, marks: set[int], final: bool) -> None:
-        while track.undated:
-            row, waiting = track.undated[0], track.undated[-1].media_end - track.undated[0].media_start
-            dated = dates.date(row.media_start, row.media_end, waiting=dates.patience + 1 if final else waiting)
-            if dated is None and not dates.has_none:
-                return
-            if dated is not None:
-                date, jumps = dated
-                row = replace(row, date=date)
-                marks.update([row.index] if jumps else [])
-                self.behind = max(0, row.arrival - date)
-            track.pending.append(row)
-            del track.undated[0]
-
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""
         track = open_run.reference
@@ -177,7 +186,7 @@ class Intake:
             return False
         head = await self._read_head(open_run, track)
         if await self._lacks_video(open_run, head):
-            self._drop(open_run, track, 1)
+            admission.drop(open_run, track, 1)
             track.head = None
             return False
         clock = observed(track.pending, None if final else await self._look_at_open_segment(open_run))
@@ -244,48 +253,13 @@ class Intake:
         return reference.first_pts - CONTAINER_OFFSET, Sample(reference.end_pts - CONTAINER_OFFSET, arrival)
 
     async def _pass_over_resent(self, open_run: OpenRun) -> None:
-        """What a new run brings again is listed already: it is said aloud, and leaves the spool."""
-        track = open_run.reference
-        last = self._known.timeline.last(track.mux.key)
-        resent = list(itertools.takewhile(lambda row: is_resent(row, last, open_run.clock), track.pending))
+        """What a new run brings again is said aloud."""
+        resent = admission.drop_resent(open_run, self._known.timeline)
         if not resent:
             return
-        self._drop(open_run, track, len(resent))
         seconds = format_seconds(sum(row.media_end - row.media_start for row in resent))
         text = f"run {open_run.run.id} began with {seconds} s that are listed already; they are not listed again"
         await self._add_event(resent[-1].arrival, "MEDIA_RESENT", text)
-
-    def _stand_by(self, open_run: OpenRun) -> None:
-        """Let go of what is too old to be asked for."""
-        newest = max((row.arrival for row in open_run.reference.pending), default=0)
-        for track in open_run.tracks:
-            old = itertools.takewhile(lambda row: row.arrival <= newest - STANDBY_KEEPS, track.pending)
-            self._drop(open_run, track, len(list(old)))
-
-    def _take_over(self, open_run: OpenRun) -> None:
-        """The run is on air from here on: it goes on where the one before it ended, to half a segment."""
-        open_run.standby = False
-        if open_run.clock.samples:  # nothing of it is dated yet: the anchor can be as good as it gets
-            open_run.clock = RunClock(open_run.clock.samples).anchored()
-        track, clock = open_run.reference, open_run.clock
-        last = self._known.timeline.last(track.mux.key)
-        if last is not None:
-            # The same bounds as `place` has: what it would have to shift would begin another epoch after it.
-            half = (track.pending[0].media_end - track.pending[0].media_start) // 2 if track.pending else 0
-            first = max(earliest_after(last), last.end - half)
-            listed = itertools.takewhile(lambda row: clock.utc(row.media_start) < first, track.pending)
-            self._drop(open_run, track, len(list(listed)))
-
-    def _drop(self, open_run: OpenRun, track: Track, count: int) -> None:
-        """The first rows that wait are not listed; the clock has seen them."""
-        if count and track is open_run.reference:
-            reached = track.pending[count - 1].media_end
-            open_run.waiting = [cue for cue in open_run.waiting if cue.at >= reached]
-        for row in track.pending[:count]:
-            if track is open_run.reference:
-                open_run.clock = open_run.clock.observe(Sample(row.media_end, row.instant))
-            open_run.segment_path(track, row.index).unlink(missing_ok=True)
-        track.take(count)
 
     def is_level(self, open_run: OpenRun) -> bool:
         """Whether all renditions of the run have come equally far, to half a segment."""
@@ -312,7 +286,7 @@ class Intake:
         track, target = open_run.reference, self._known.target * SECOND
         segments: list[Segment] = []
         clock, previous = open_run.clock, self._known.timeline.last(track.mux.key)
-        for closed in track.pending:
+        for closed in track.pending[:BATCH]:
             marked = closed.index in open_run.marks
             previous, clock = place(closed, previous, clock, target=target, marked=marked)
             segments.append(previous)
@@ -336,17 +310,29 @@ class Intake:
         return place_beside(track.pending, last, beside, gaps_until=until, final=final)
 
     async def _store_objects(self, open_run: OpenRun, placed: Mapping[str, Placed]) -> None:
-        run = open_run.run.id
+        """Several at once; what was stored when another failed is not sent again."""
+        run, waiting = open_run.run.id, {}
         for track in open_run.tracks:
             mux = track.mux
             real = [segment for segment in placed[mux.key].segments if not segment.is_gap]
             init = open_run.init_path(track)
-            if init is not None and real and not track.init_stored:
-                await asyncio.to_thread(self._store.put_new, init_name(mux.key, run), init)
-                track.init_stored = True
+            if init is not None and real:
+                waiting[init_name(mux.key, run)] = init
             for segment in real:
                 name = segment_name(mux.key, run, segment.index, mux.container)
-                await asyncio.to_thread(self._store.put_new, name, open_run.segment_path(track, segment.index))
+                waiting[name] = open_run.segment_path(track, segment.index)
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def store(name: str, path: Path) -> None:
+            async with turns:
+                await asyncio.to_thread(self._store.put_new, name, path)
+            open_run.stored.add(name)
+
+        missing = [store(name, path) for name, path in waiting.items() if name not in open_run.stored]
+        outcomes = await asyncio.gather(*missing, return_exceptions=True)
+        for error in outcomes:
+            if error is not None:
+                raise error
 
     async def _commit(self, open_run: OpenRun, placed: Mapping[str, Placed], clock: RunClock, told: Told) -> None:
         channel, media, target = self._channel.channel_id, open_run.media, self._known.target

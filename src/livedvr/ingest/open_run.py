@@ -44,7 +44,6 @@ class Track:
     undated: list[ClosedSegment] = field(default_factory=list)
     unlisted: list[int] = field(default_factory=list)
     head: MediaSpan | None = None
-    init_stored: bool = False
     failed: bool = False
     text: TextWriter | None = None
 
@@ -83,10 +82,11 @@ class OpenRun:
     """A run that is being read.
 
     ``reference``: the rendition that is the clock of all, ``others``: those that are placed beside it. ``media``: what
-    each is, by mux key. ``marks``: the reference's segments before which ffmpeg's log or the source's dates tell of a
-    jump. ``dates``: the source's, where they win over arrival (C5). ``standby``: it was not on air when it was last
-    read. ``cues``: what it says of the program, ``waiting``: of that, what no segment has been placed beside yet;
-    ``refused_cue``: it has been said that some are no use.
+    each is, by mux key. ``stored``: objects that the store has already, of which the catalog may not know yet.
+    ``marks``: the reference's segments before which ffmpeg's log or the source's dates tell of a jump. ``dates``: the
+    source's, where they win over arrival (C5). ``standby``: it was not on air when it was last read. ``cues``: what it
+    says of the program, ``waiting``: of that, what no segment has been placed beside yet; ``refused_cue``: it has been
+    said that some are no use.
     """
 
     run: Run
@@ -96,6 +96,7 @@ class OpenRun:
     others: list[Track]
     clock: RunClock = field(default_factory=RunClock)
     media: dict[str, RunMedia] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
     marks: set[int] = field(default_factory=set)
     dates: SourceDates | None = None
     standby: bool = False

@@ -10,9 +10,17 @@ from livedvr.catalog.segment_rows import RunRow
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.command import PROBE_SECONDS
 from livedvr.ingest.failover import choose
-from livedvr.ingest.feed import SWEEP, Feed
+from livedvr.ingest.feed import Feed
+from livedvr.ingest.followed_run import SWEEP
 from livedvr.ingest.input_streams import input_streams
-from livedvr.resources.errors import CatalogError, FailedPrecondition, LiveDvrError, SourceError, StorageError
+from livedvr.resources.errors import (
+    CatalogError,
+    FailedPrecondition,
+    LiveDvrError,
+    SourceError,
+    StorageError,
+    Superseded,
+)
 from livedvr.resources.figures import InputStreams
 from livedvr.resources.models import InputKey, to_datetime
 from livedvr.resources.times import SECOND
@@ -173,7 +181,7 @@ class Supervisor:
         reached = earliest_after(last) if last else None
         # By itself the other input comes on air with what it has brought meanwhile.
         feeds = [self._active] if self._channel.input_switch_mode == "MANUAL" else list(self._feeds.values())
-        if any(feed.unread for feed in self._feeds.values()):
+        if any(feed.unread or feed.is_behind for feed in self._feeds.values()):
             return reached
         if self._has_open_run if self.is_over else any(feed.has_media for feed in feeds):
             return reached
@@ -212,6 +220,8 @@ class Supervisor:
             is_last = not isinstance(error, SourceError) or all(
                 other.state is StreamingState.STOPPED for other in others
             )
+            if isinstance(error, Superseded) and self.error is None:
+                await self._add_event("SUPERSEDED", str(error))
             if is_last:
                 self._fail(error)
             else:
@@ -219,6 +229,7 @@ class Supervisor:
         feed.state = StreamingState.STOPPED
         if is_last:
             for other in others:
+                other.comes_next = False
                 other.ask("stop")
         self._changed()
 
@@ -243,6 +254,7 @@ class Supervisor:
 
     async def _switch(self, wanted: InputKey) -> None:
         left, was_lost = self._active, self._active.health(self._clock.now()).lost
+        self._feeds[wanted].comes_next = True  # the store may be away for as long as it likes
         await left.leave_air()
         now, channel = self._clock.now(), self._channel.channel_id
         text = f"{wanted} is on air" + (f", {left.key} is lost" if was_lost else "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from livedvr.catalog.catalog import Catalog
 from livedvr.ingest.gateway import GatewayInputs
+from livedvr.ingest.giving_up import SPOOL_BYTES
 from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watchdog import LONGEST_SEGMENT
 from livedvr.ingest.watcher import Watcher
@@ -24,6 +25,7 @@ class RunSettings:
     reserve_bytes: int = RESERVE_BYTES
     longest_segment_seconds: float = LONGEST_SEGMENT / SECOND
     sweep_seconds: float = 10.0  # between two looks at what may go (R1-R5)
+    spool_bytes: int = SPOOL_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
         ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
+        ├── Superseded               ABORTED              another controller writes to the output now
         └── CatalogError             UNAVAILABLE          the catalog cannot be read or written
 
 Codes are those of google.rpc.Code. An error says in one line what is wrong, names the field or file, and
@@ -115,6 +116,12 @@ class ObjectConflict(StorageError):
     """Other bytes already stand under a name that is written only once."""
 
     code = "DATA_LOSS"
+
+
+class Superseded(StorageError):
+    """Another controller writes to the output now: whatever this one still wants to write is not the truth."""
+
+    code = "ABORTED"
 
 
 class CatalogError(StorageError):

@@ -89,6 +89,20 @@ def cache_control(name: str, *, sealed: bool) -> str:
     return "max-age=3600" if sealed else "no-cache"
 
 
+_CONTENT_TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",  # RFC 8216bis 4
+    "mp4": "video/mp4",
+    "m4s": "video/iso.segment",
+    "ts": "video/mp2t",
+    "vtt": "text/vtt",
+}
+
+
+def content_type(name: str) -> str:
+    """The media type of an object by its name."""
+    return _CONTENT_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+
+
 # From a session's media playlist up to the channel's output, where the segments are (O3: nothing is copied).
 UP_TO_OUTPUT = "../../../"
 # The same from a live playlist (O5).

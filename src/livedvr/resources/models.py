@@ -112,9 +112,19 @@ class Input(Resource):
 
 
 class Output(Resource):
-    """Where segments and manifests go: a path or ``file:///...``."""
+    """Where segments and manifests go: a path, ``file:///...`` or ``gs://bucket/prefix``.
+
+    ``gzip``: in a bucket, playlists are stored compressed: they are a twentieth then, also for players.
+    """
 
     uri: str = Field(min_length=1)
+    gzip: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gzip and not self.uri.startswith("gs://"):
+            raise ValueError("gzip is for gs:// outputs: a file cannot say that it is compressed")
+        return self
 
 
 class Manifest(Resource):

@@ -122,6 +122,8 @@ class LiveManifests:
             self._done = self._begun
             self._passed.set()
             self._passed = asyncio.Event()
+            if self._store.pause:  # no name is written again before
+                await self._clock.wait(asyncio.Event(), self._store.pause)
             await self._clock.wait(self._wake, LOOK_AGAIN if refused else None)
 
     async def settled(self) -> None:

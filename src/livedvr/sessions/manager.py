@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,16 +14,16 @@ from livedvr.catalog import channel_rows, session_rows
 from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import Aborted, AlreadyExists, StorageError
-from livedvr.resources.layout import check_id, media_playlist_name, multivariant_name, session_folder
+from livedvr.resources.layout import check_id, session_folder
 from livedvr.resources.models import Channel, DvrSession, TimeInterval
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.sessions.book import SessionBook
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.patch import COOLDOWN, check_patchable, judge_patch
 from livedvr.sessions.plan import Facts, plan
-from livedvr.sessions.presentation import multivariant
 from livedvr.sessions.states import Event, State, advance
 from livedvr.sessions.windows import check_keeps, resolve_windows
+from livedvr.sessions.writes import Writes, erase_manifest, write_playlists
 from livedvr.storage.base import ObjectStore
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
@@ -55,6 +56,7 @@ class SessionManager(SessionBook):
         self._known = known
         self._facts = facts
         self._wake = asyncio.Event()
+        self._writes = Writes(store, clock, self._wake.set)
         self._updating: set[str] = set()
         self._passed = asyncio.Event()  # set at the end of the present pass
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
@@ -72,16 +74,51 @@ class SessionManager(SessionBook):
             self._begun += 1
             for session_id in list(self._open):
                 async with self._making:
-                    if session := self._open.get(session_id):  # as it is now: a patch may have come in between
+                    if await self._at_rest(session_id) and (session := self._open.get(session_id)):
                         await self._advance(session)
             self._done = self._begun
             self._passed.set()
             self._passed = asyncio.Event()
-            await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
+            if self._writes.sessions:
+                await self._wake.wait()  # at the latest when the store has answered
+            else:
+                await self._clock.wait(self._wake, self._patience())
+
+    def _patience(self) -> int | None:
+        """How long nothing has to be looked at by itself, microseconds."""
+        due = [self._writes.due_in(session.row.id) for session in self._open.values() if not session.published]
+        return min([LOOK_AGAIN, *(wait for wait in due if wait)]) if self._open else None
 
     def nothing_changes(self) -> asyncio.Lock:
         """``async with`` it: meanwhile no session lists anything, is patched or deleted."""
         return self._making
+
+    @contextlib.asynccontextmanager
+    async def nothing_is_written(self) -> AsyncIterator[None]:
+        """Inside, nothing changes, and nothing of any session is on its way to the store."""
+        async with self._making:
+            await self._writes.ended()
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _changing(self, session_id: str) -> AsyncIterator[None]:
+        """Inside, nothing changes but by whoever is inside, and nothing of this session is being written."""
+        while True:
+            async with self._making:
+                if await self._at_rest(session_id):
+                    yield
+                    return
+                writing = self._writes.of(session_id)
+            if writing is not None:
+                await asyncio.wait([writing])
+
+    async def _at_rest(self, session_id: str) -> bool:
+        """Whether nothing of the session is being written; what has been is noted."""
+        writing = self._writes.of(session_id)
+        if writing is None or not writing.done():
+            return writing is None
+        await self._written(self._open[session_id], self._writes.outcome(session_id))
+        return True
 
     # requests
 
@@ -167,7 +204,7 @@ class SessionManager(SessionBook):
         also: Also[DvrSession] | None,
     ) -> DvrSession:
         try:
-            async with self._making:
+            async with self._changing(session_id):
                 row = self._session(session_id).row
                 check_patchable(State(row.state), row.cooldown_until)
                 patched = replace(row, labels=row.labels if labels is None else labels, updated=self._clock.now())
@@ -226,9 +263,10 @@ class SessionManager(SessionBook):
         await self._until_gone(session_id)
 
     async def _begin_delete(self, session_id: str) -> None:
-        async with self._making:
+        async with self._changing(session_id):
             session = self._session(session_id)
             await self._set_state(session, advance(State(session.row.state), Event.DELETE))
+            self._writes.hurry(session_id)
             self._open[session_id] = session
         self.wake()
 
@@ -285,7 +323,7 @@ class SessionManager(SessionBook):
         begun = self._begun  # a pass under way may have looked before the call: the one after it counts
         self.wake()
         while True:
-            busy = any(State(s.row.state) in on_the_way for s in self._open.values())
+            busy = any(State(s.row.state) in on_the_way for s in self._open.values()) or self._writes.sessions
             if self._done > begun and not busy:
                 return
             await self._passed.wait()
@@ -295,7 +333,7 @@ class SessionManager(SessionBook):
     async def _advance(self, session: OpenSession) -> None:
         """One session: what should be true now, made true."""
         if session.row.state == State.DELETING:
-            await self._erase(session)
+            self._erase(session)
             return
         before = None
         while before != (before := (session.row.state, session.sealed, session.storage_error)):
@@ -307,13 +345,13 @@ class SessionManager(SessionBook):
             if wanted.state in (State.FINISHED, State.FAILED):
                 await self._close(session, wanted.state, wanted.error)
                 return
-            if wanted.state is not State.LIVE:
+            if wanted.state not in (State.LIVE, session.row.state):
                 await self._set_state(session, wanted.state)
             session.grow(self._known)
             if wanted.seal or session.row.summary is not None:
                 await self._seal(session, CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
-            if not session.published:
-                await self._publish(session)
+            if not session.published and await self._publish(session):
+                return
             if wanted.state is State.LIVE and (session.published or session.storage_error):
                 await self._set_state(session, wanted.state)  # S3: LIVE says that there is a manifest to be fetched
 
@@ -337,39 +375,36 @@ class SessionManager(SessionBook):
         if session.seal(reason) and session.row.summary is None:
             await self._put(session, summary=session.summary())
 
-    async def _publish(self, session: OpenSession) -> None:
-        """Step 7: the media playlists, each whole or not at all, then main.m3u8: one atomic switch (O6)."""
-        if not (session.is_complete or session.sealed_text):
-            return
-        row, first, with_main = session.row, not session.declared, session.needs_multivariant
-        if first:  # the edition's target duration is stored before anybody can read it
+    async def _publish(self, session: OpenSession) -> bool:
+        """Step 7, when it is due. Whether it is under way now."""
+        row = session.row
+        if not (session.is_complete or session.sealed_text) or self._writes.due_in(row.id):
+            return False
+        if not session.declared:  # the edition's target duration is stored before anybody can read it
             await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
-        try:
-            for rendition in session.renditions.values():
-                if not rendition.written:
-                    name = media_playlist_name(row.id, rendition.mux, row.edition)
-                    await asyncio.to_thread(self._store.replace, name, rendition.playlist.render())
-                    rendition.written = True
-            if with_main:
-                main = multivariant_name(row.id, session.manifest.file_name)
-                text = multivariant(self.channel, session.renditions.values(), row.edition, self._known)
-                await asyncio.to_thread(self._store.replace, main, text)
-        except StorageError as error:
-            if error.passing:  # shown, and tried again at the next look (S14)
-                await self._put(session, error=str(error))
-            else:
-                session.storage_error = str(error)
-            return
-        now = self._clock.now()
-        if first and row.edition > 1:
-            await self._catalog.write(
-                lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
-            )
-        session.stored(with_multivariant=with_main)
-        if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
-            await self._put(session, error=None, cooldown_until=now + COOLDOWN)
-        await self._put(session, error=None)
-        self._tell(row.id)
+        session.with_main = session.needs_multivariant
+        self._writes.begin(row.id, write_playlists(self._store, session, self._known, session.with_main))
+        return True
+
+    async def _written(self, session: OpenSession, refused: StorageError | None) -> None:
+        """What was begun for the session is written, or refused: shown, and tried again if it passes (S14)."""
+        row, now = session.row, self._clock.now()
+        if refused is not None and (refused.passing or row.state == State.DELETING):
+            await self._put(session, error=str(refused))
+        elif refused is not None:
+            session.storage_error = str(refused)
+        elif row.state == State.DELETING:
+            await self._erased(row)
+        else:
+            if not session.declared and row.edition > 1:
+                await self._catalog.write(
+                    lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
+                )
+            session.stored(with_multivariant=session.with_main)
+            if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
+                await self._put(session, error=None, cooldown_until=now + COOLDOWN)
+            await self._put(session, error=None)
+            self._tell(row.id)
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
         await self._put(session, state=state, error=error)
@@ -382,21 +417,15 @@ class SessionManager(SessionBook):
         del self._open[session.row.id]
         self._tell(session.row.id)
 
-    async def _erase(self, session: OpenSession) -> None:
+    def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
-        row = session.row
-        if row.summary is None:
+        if session.row.summary is None:
             session.grow(self._known)  # after a restart nothing is drawn yet: the grace is as long as the playlist (R4)
-        grace = self._grace(row)
-        try:
-            names = await asyncio.to_thread(lambda: list(self._store.list(f"{session_folder(row.id)}/")))
-            # main.m3u8 first: nothing may point at a playlist that is gone.
-            for name in sorted(names, key=lambda name: name.count("/")):
-                await asyncio.to_thread(self._store.delete, name)
-        except StorageError as error:
-            await self._put(session, error=str(error))  # shown, and tried again at the next look
-            return
-        now = self._clock.now()
+        if not self._writes.due_in(session.row.id):
+            self._writes.begin(session.row.id, erase_manifest(self._store, session.row.id))
+
+    async def _erased(self, row: SessionRow) -> None:
+        grace, now = self._grace(row), self._clock.now()
         await self._catalog.write(lambda db: session_rows.delete_session(db, row, grace, now), self._owner)
         del self._open[row.id]
         self._tell(row.id)

@@ -11,7 +11,7 @@ from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.models import Channel, Manifest
 from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
-from livedvr.timeline.gaps import GapLedger, Hole, reason_before
+from livedvr.timeline.gaps import GapLedger, Hole
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
 from livedvr.timeline.timeline import ChannelTimeline, Listed
@@ -25,8 +25,9 @@ class OpenSession:
 
     ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
-    the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published).
-    ``stretches``: where the reference's listing begins, and where it goes on behind a hole, UTC microseconds.
+    the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published),
+    ``with_main`` whether it is among what is being written. ``stretches``: where the reference's listing begins, and
+    where it goes on behind a hole, UTC microseconds.
     """
 
     row: SessionRow
@@ -37,6 +38,7 @@ class OpenSession:
     failures: list[Hole] = field(default_factory=list)
     published: bool = True
     declared: dict[str, tuple[int, int]] = field(default_factory=dict)
+    with_main: bool = False
     sealed: bool = False
     storage_error: str | None = None
     stretches: list[int] = field(default_factory=list)
@@ -112,7 +114,7 @@ class OpenSession:
         if mux != self.reference:
             return
         before = known.timeline.before(mux, segment)
-        self.ledger.append(segment, reason_before(segment, before, known.run_ends.get(before.run) if before else None))
+        self.ledger.append(segment, known.reason_before(segment, before))
         self.segments += 1
         self.duration += segment.duration
         self.actual_start = segment.start if self.actual_start is None else self.actual_start

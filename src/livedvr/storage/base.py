@@ -15,7 +15,11 @@ class ObjectStore(Protocol):
 
     One suite, ``tests/contract/test_object_store.py``, holds every store to each sentence here. A name that does not
     pass `check_name` is INVALID_ARGUMENT; what the medium refuses is StorageError with the medium's own words.
+
+    ``pause``: microseconds that have to lie between two writes of one name.
     """
+
+    pause: int
 
     def put_new(self, name: str, source: Path) -> None:
         """The local file becomes an object that is written only once; it stays where it is, its owner removes it.

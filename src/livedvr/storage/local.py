@@ -35,6 +35,8 @@ class LocalStore:
     through nobody's hands.
     """
 
+    pause = 0
+
     def __init__(self, root: Path) -> None:
         self._root = root
 

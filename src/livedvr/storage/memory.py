@@ -13,6 +13,8 @@ from livedvr.storage.base import check_name, check_prefix
 class MemoryStore:
     """An `ObjectStore` that forgets."""
 
+    pause = 0
+
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
         self._lock = threading.Lock()

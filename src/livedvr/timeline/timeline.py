@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from livedvr.timeline.gaps import UPLOAD_GIVEN_UP, reason_before
 from livedvr.timeline.ranges import BreakOrder, DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
 
@@ -197,6 +198,7 @@ class ChannelTimeline:
     ``target``: the target duration in seconds, None before the first settled run (P3). ``run_ends``: why each ended
     run ended, for the gap ledger (P8). ``media``: what each run carries in each rendition: run -> mux key -> it (P6).
     ``ranges``: what is told of the program beside it (P9); ``orders``: the ad breaks that are asked for and wait.
+    ``given_up``: what was recorded and will never be stored (P8).
     """
 
     timeline: Timeline
@@ -205,3 +207,12 @@ class ChannelTimeline:
     media: dict[str, dict[str, RunMedia]] = field(default_factory=dict)
     ranges: DateRanges = field(default_factory=DateRanges)
     orders: list[BreakOrder] = field(default_factory=list)
+    given_up: list[Window] = field(default_factory=list)
+
+    def reason_before(self, segment: Segment, before: Segment | None) -> str:
+        """Why there may be a hole between ``before``, the timeline's previous one, and ``segment`` (P8)."""
+        if before is not None and any(
+            one.start < segment.start and (one.end or 0) > before.end for one in self.given_up
+        ):
+            return UPLOAD_GIVEN_UP
+        return reason_before(segment, before, self.run_ends.get(before.run) if before else None)
