@@ -29,6 +29,7 @@ from livedvr.resources.errors import (
 )
 from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession, InputKey, TimeInterval
+from livedvr.resources.pull_policy import PullPolicy
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import LocalStore, check_local_root, make_private_root
@@ -55,6 +56,8 @@ class LiveDvr:
         visiting: for a call on a channel whose controller has died. Nothing is taken up but the channels asked for, no
             ffmpeg is started, and on exit what runs is left as with ``detach``.
         gateway: one RTMP port for all channels, see docs/gateway.md. ABORTED when its controller's port is taken.
+        pull: from where inputs may be pulled, see docs/inputs.md; None: from everywhere, as whoever names a URL is
+            trusted.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
 
@@ -62,6 +65,7 @@ class LiveDvr:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
         gateway: which inputs the gateway feeds.
+        pull: from where inputs may be pulled.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class LiveDvr:
         detach: bool = False,
         visiting: bool = False,
         gateway: Gateway | None = None,
+        pull: PullPolicy | None = None,
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
     ) -> None:
@@ -80,6 +85,7 @@ class LiveDvr:
         self._detach = detach or visiting
         self._visiting = visiting
         self._given_gateway = gateway
+        self.pull = pull
         self.gateway: GatewayInputs | None = None
         self._gateway_door: GatewayDoor | None = None
         self._clock = clock or SystemClock()
@@ -106,6 +112,7 @@ class LiveDvr:
             self._tasks,
             self._visiting,
             self.gateway,
+            self.pull,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
@@ -303,7 +310,7 @@ class Channels:
 
     async def _put(self, channel: Channel, *, is_new: bool) -> Channel:
         others = self._dvr.stored_channels()
-        check_inputs(channel, others, self._dvr.gateway)
+        check_inputs(channel, others, self._dvr.gateway, self._dvr.pull)
         _check_free(channel, others, is_new=is_new)  # before anything is made for it
         check_local_root(local_root(channel.output.uri))
         await self._dvr.put_channel(channel, is_new=is_new)

@@ -11,6 +11,7 @@ from livedvr.resources.errors import (
     LiveDvrError,
     NotFound,
     ObjectConflict,
+    PermissionDenied,
     SourceError,
     StorageError,
 )
@@ -24,6 +25,7 @@ from livedvr.resources.errors import (
         (NotFound, "NOT_FOUND"),
         (AlreadyExists, "ALREADY_EXISTS"),
         (Aborted, "ABORTED"),
+        (PermissionDenied, "PERMISSION_DENIED"),
         (SourceError, "UNAVAILABLE"),
         (StorageError, "UNAVAILABLE"),
         (ObjectConflict, "DATA_LOSS"),

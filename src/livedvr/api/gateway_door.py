@@ -17,10 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from livedvr.api.http_server import HttpServer
 from livedvr.api.nginx import PUBLISH_PATH
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog
+from livedvr.http_server import HttpServer
 from livedvr.ingest.door import Refusals
 from livedvr.ingest.gateway import Answer, GatewayInputs
 from livedvr.resources.gateway import GATEWAY_APP

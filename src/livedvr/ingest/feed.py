@@ -18,7 +18,7 @@ from livedvr.ingest.hls_pull import HlsPull, end_following
 from livedvr.ingest.last_segment import close_last_segments
 from livedvr.ingest.open_run import OpenRun, open_run
 from livedvr.ingest.run import Run, new_run_id
-from livedvr.ingest.source import check_file, check_port
+from livedvr.ingest.source import check_file, check_port, check_pull
 from livedvr.ingest.watchdog import SILENCE_FLOOR, Watchdog
 from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import InputKey
@@ -69,7 +69,7 @@ class Feed:
         self._watchdog: Watchdog | None = None
         self._door: Door | None = None
         self._refusals = Refusals()
-        self._pull = HlsPull(self.source.url) if self.source.kind == "hls" else None
+        self._pull = HlsPull(self.source.url, shared.mirror) if self.source.kind == "hls" else None
         self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
         self._has_only_changed = False  # a source did, that nothing is listed of since: it has been said
         self._is_undated = False  # it has been said that the source has no dates
@@ -235,6 +235,7 @@ class Feed:
 
     async def _start(self, now: int) -> OpenRun:
         check_file(self.source)
+        check_pull(self.source, self._shared.around.pull, field=self.source.shown)
         self._looked = now
         try:
             await asyncio.to_thread(check_port, self.source)

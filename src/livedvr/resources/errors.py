@@ -6,6 +6,7 @@
     ├── NotFound                     NOT_FOUND            a name nobody has
     ├── AlreadyExists                ALREADY_EXISTS       a name somebody has
     ├── Aborted                      ABORTED              somebody else holds it
+    ├── PermissionDenied             PERMISSION_DENIED    somebody who may not do this
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
         ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
@@ -70,6 +71,12 @@ class Aborted(LiveDvrError):
     """Somebody else holds what is asked for."""
 
     code = "ABORTED"
+
+
+class PermissionDenied(LiveDvrError):
+    """Somebody who may not do this."""
+
+    code = "PERMISSION_DENIED"
 
 
 class SourceError(LiveDvrError):
