@@ -81,10 +81,12 @@ class PullFetcher:
         await self._pool.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
         assert scope["type"] == "http"  # the server knows no websockets and no lifespan
         asked, answer = self._asked(scope), _Answer(scope, receive, send)
         if asked is None or scope["method"] != "GET":
-            return await answer.refuse(404)
+            await answer.refuse(404)
+            return
         url = below(asked)
         shown = public_uri(url or asked)
         try:
@@ -137,7 +139,8 @@ class PullFetcher:
 
     async def _pass_on(self, upstream: httpcore.Response, url: str, answer: _Answer) -> None:
         if upstream.status >= 400:
-            return await answer.refuse(upstream.status)
+            await answer.refuse(upstream.status)
+            return
         chunks = aiter(upstream.aiter_stream())
         encoding = _header(upstream, b"content-encoding") or "identity"
         head = b""
@@ -148,7 +151,6 @@ class PullFetcher:
             await answer.playlist(await asyncio.to_thread(self._mirrored, data, encoding, url))
         else:
             await answer.stream(upstream, head, chunks)
-        return None
 
     def _mirrored(self, data: bytes, encoding: str, url: str) -> bytes:
         """The playlist with its URIs below ours; what is encoded is taken for one, for media never is."""

@@ -1,4 +1,7 @@
-"""The command line: `livedvr record`, `session`, `check`, `gateway`. Commands are imported when they are called."""
+"""The command line: `livedvr record`, `session`, `check`, `backup`, `gateway`.
+
+Commands are imported when they are called.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ _COMMANDS = {
     "record": ("livedvr.cli.record", "Record a DVR session from a live source."),
     "session": ("livedvr.cli.session", "Look at DVR sessions, change their windows, delete them."),
     "check": ("livedvr.cli.check", "Check an HLS presentation against RFC 8216bis."),
+    "backup": ("livedvr.cli.backup", "Copy the catalog, also while a controller runs."),
     "gateway": ("livedvr.cli.gateway", "One RTMP port for all channels, by nginx."),
 }
 
