@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -57,6 +60,12 @@ class Site:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.pages[path] = (status, named, body.encode() if isinstance(body, str) else body)
 
+    def wrap(self, certificate: Path, key: Path) -> None:
+        """Speak TLS from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
     def close(self) -> None:
         self._server.shutdown()
         self._thread.join()
@@ -97,18 +106,24 @@ class Reader:
         return await self.http.request("GET", asked, headers=list(headers.items()))
 
 
+@asynccontextmanager
+async def reading(allowed: list[str]) -> AsyncIterator[Reader]:
+    """A reader of a fetcher that may ask these hosts."""
+    made: list[Reader] = []
+    async with asyncio.TaskGroup() as tasks, httpcore.AsyncConnectionPool() as http:
+        fetcher = PullFetcher(PullPolicy.of(allowed), lambda kind, text: made[0].note(kind, text), tasks)
+        fetcher.open()
+        made.append(Reader(fetcher, http))
+        try:
+            yield made[0]
+        finally:
+            await fetcher.close()
+
+
 @pytest.fixture
 async def reader(site: Site) -> AsyncIterator[Reader]:
-    async with AsyncExitStack() as stack:
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        http = await stack.enter_async_context(httpcore.AsyncConnectionPool())
-        made: list[Reader] = []
-        policy = PullPolicy.of([f"127.0.0.1:{site.port}", f"name.example:{site.port}", f"localhost:{site.port}"])
-        fetcher = PullFetcher(policy, lambda kind, text: made[0].note(kind, text), tasks)
-        fetcher.open()
-        stack.push_async_callback(fetcher.close)
-        made.append(Reader(fetcher, http))
-        yield made[0]
+    async with reading([f"{host}:{site.port}" for host in ("127.0.0.1", "name.example", "localhost")]) as opened:
+        yield opened
 
 
 def uris(response: httpcore.Response) -> list[str]:
@@ -247,6 +262,34 @@ async def test_a_name_is_looked_up_once_and_may_not_lead_to_this_machine(
     ((kind, text),) = reader.notes
     assert kind == "PULL_REFUSED" and "name.example is 169.254.169.254, 127.0.0.2: loopback and link-local" in text
     assert (await reader.get(f"http://localhost:{site.port}/live.m3u8")).status == 200, "on the list by that name"
+
+
+@pytest.fixture
+def certified(site: Site, tmp_path: Path) -> Path:
+    """A certificate for localhost, with which the site speaks TLS."""
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost -addext"
+    certificate = [*made.split(), "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(certificate, cwd=tmp_path, check=True, capture_output=True)
+    site.wrap(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return tmp_path / "cert.pem"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_is_checked_against_the_name(
+    site: Site, certified: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    site.page("/live.m3u8", "#EXTM3U\n#EXTINF:2,\nseg.ts\n")
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certified))
+    async with reading([f"localhost:{site.port}", f"127.0.0.1:{site.port}"]) as reader:
+        found = await reader.get(f"https://localhost:{site.port}/live.m3u8")
+        assert found.status == (200 if trusted else 502)
+        # The address of the same server is not what its certificate says.
+        assert (await reader.get(f"https://127.0.0.1:{site.port}/live.m3u8")).status == 502
+    if trusted:
+        assert uris(found) == [mirrored(f"https://localhost:{site.port}/seg.ts", reader.fetcher.mirror)]
+    kind, text = reader.notes[0]
+    assert kind == "PULL_FAILED" and "certificate" in text.lower()
 
 
 async def test_when_it_is_closed_nobody_listens(site: Site) -> None:

@@ -233,6 +233,10 @@ def _hls_options(source: Source) -> dict[str, Any]:
         "max_reload": 20,
         "http_persistent": 0,  # the log names only what is opened by a connection of its own, see SourceDates
     }
+    if source.mirrored:
+        # A proxy of the environment is not asked for what is on loopback. (Nothing at all would not be handed on to
+        # segments; what is no http:// is taken for no proxy.)
+        options["http_proxy"] = "none"
     if source.paced:
         options["re"] = None  # it is all there already: it is played in real time, as a file
     return options

@@ -50,7 +50,7 @@ class HlsPull:
         self._is_mirrored = mirror is not None
         self._opened: dict[str, None] = {}  # by the runs so far, playlists among them; the newest is the last
         self._again: str | None = None  # the segment that was given back last
-        self._fetcher = Fetcher(self._url, timeout=TIMEOUT)
+        self._fetcher = Fetcher(self._url, timeout=TIMEOUT, proxies=mirror is None)
 
     @property
     def silence_floor(self) -> int:
