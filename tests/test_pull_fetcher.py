@@ -50,7 +50,8 @@ class Site:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asks may go away
+        self.left = threading.Event()  # who asks has gone away
+        self._server.handle_error = lambda *_: self.left.set()  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -262,6 +263,13 @@ async def test_a_name_is_looked_up_once_and_may_not_lead_to_this_machine(
     ((kind, text),) = reader.notes
     assert kind == "PULL_REFUSED" and "name.example is 169.254.169.254, 127.0.0.2: loopback and link-local" in text
     assert (await reader.get(f"http://localhost:{site.port}/live.m3u8")).status == 200, "on the list by that name"
+
+
+async def test_nothing_more_is_read_for_who_has_gone(reader: Reader, site: Site) -> None:
+    site.page("/seg.ts", bytes(64 << 20))
+    async with reader.http.stream("GET", mirrored(f"{site.url}/seg.ts", reader.fetcher.mirror)) as answer:
+        await anext(aiter(answer.aiter_stream()))
+    assert await asyncio.to_thread(site.left.wait, 10)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from urllib.parse import urljoin
 
 import httpcore
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -62,7 +63,8 @@ class PullFetcher:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=16,
-            keepalive_expiry=30.0,
+            # As ffmpeg does: a kept connection that its server closes just then would cost the run.
+            max_keepalive_connections=0,
             network_backend=_Resolving(policy),
         )
 
@@ -138,8 +140,8 @@ class PullFetcher:
         raise SourceError(f"more than {REDIRECTS} redirects")
 
     async def _pass_on(self, upstream: httpcore.Response, url: str, answer: _Answer) -> None:
-        if upstream.status >= 400:
-            await answer.refuse(upstream.status)
+        if upstream.status not in (200, 206):
+            await answer.refuse(max(upstream.status, 400))
             return
         chunks = aiter(upstream.aiter_stream())
         encoding = _header(upstream, b"content-encoding") or "identity"
@@ -182,8 +184,8 @@ class _Answer:
         headers = [(name.lower(), value) for name, value in upstream.headers if name.lower() in _PASSED]
         self._has_begun = True
         await self._send({"type": "http.response.start", "status": upstream.status, "headers": headers})
-        size, chunk = 0, head
-        while chunk:
+        size, chunk, asking = 0, head, Request(self._scope, self._receive)
+        while chunk and not await asking.is_disconnected():  # whoever is gone wants no more of it
             size += len(chunk)
             if size > MEDIA_LIMIT:
                 raise SourceError(f"larger than {MEDIA_LIMIT} bytes")
