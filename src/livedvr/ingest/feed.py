@@ -318,7 +318,9 @@ class Feed:
         if change and (listed or not self._has_only_changed):
             await self._add_event("SOURCE_CHANGED", f"{self.source.shown}: {change}")
         self._has_only_changed = not listed and (bool(change) or self._has_only_changed)
-        return await self._finish(opened, EndedRun(ended, lines, silence, door.refusal, change, listed, overlong))
+        orphaned = self._pull is not None and self._shared.mirror is not None and run.id in self.left_running
+        over = EndedRun(ended, lines, silence, door.refusal, change, listed, overlong, orphaned)
+        return await self._finish(opened, over)
 
     async def _say_undated(self, opened: OpenRun) -> None:
         if self._is_undated or opened.dates is None or not opened.dates.has_none:
