@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from live import ffmpeg_pids, lines, listed_text, media_playlist, until
+from live import PATIENCE, ffmpeg_pids, lines, listed_text, media_playlist, until
 from livedvr import Channel, Input, LiveDvr, Output
 from livedvr.catalog.backup import back_up
 from livedvr.check.run import run_check
 from livedvr.resources.streams import MuxStream, video_and_audio
 
 pytestmark = pytest.mark.e2e
+
+
+async def live(dvr: LiveDvr) -> None:
+    """Until the session is LIVE."""
+    async with asyncio.timeout(PATIENCE), aclosing(dvr.sessions.watch("live", "demo")) as changes:
+        async for session in changes:
+            if session.state == "LIVE":
+                return
 
 
 async def test_a_copy_that_is_put_back_goes_on_and_says_what_it_does_not_know(
@@ -32,6 +41,7 @@ async def test_a_copy_that_is_put_back_goes_on_and_says_what_it_does_not_know(
         )
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "demo")
+        await live(dvr)
         await asyncio.to_thread(listed_text, output, 2)
         saved = await asyncio.to_thread(back_up, data / "catalog.sqlite3", tmp_path / "saved.sqlite3")
         assert (saved.copy.channels, saved.copy.sessions) == (1, 1)
@@ -44,7 +54,7 @@ async def test_a_copy_that_is_put_back_goes_on_and_says_what_it_does_not_know(
         left.unlink()
     (tmp_path / "saved.sqlite3").rename(data / "catalog.sqlite3")
     async with LiveDvr(data) as dvr:
-        assert (await dvr.sessions.get("live", "demo")).state == "LIVE"
+        await live(dvr)
         newest = before[-1].path.name
         await asyncio.to_thread(
             until, lambda: lines(media_playlist(output))[-1].path.name > newest, "what is recorded now is listed"
