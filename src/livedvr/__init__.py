@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Output,
         TimeInterval,
     )
+    from livedvr.resources.pull_policy import PullPolicy
     from livedvr.resources.streams import (
         AudioStream,
         ElementaryStream,
@@ -45,6 +46,7 @@ __all__ = [
     "Manifest",
     "MuxStream",
     "Output",
+    "PullPolicy",
     "RecordResult",
     "TextStream",
     "TimeInterval",
@@ -59,6 +61,7 @@ _HOMES = {
     **dict.fromkeys(("AudioStream", "ElementaryStream", "MuxStream", "TextStream", "VideoStream"), _STREAMS),
     "video_and_audio": _STREAMS,
     "Gateway": "livedvr.resources.gateway",
+    "PullPolicy": "livedvr.resources.pull_policy",
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",
     "RecordResult": "livedvr.recording",

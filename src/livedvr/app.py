@@ -22,6 +22,7 @@ from livedvr.ingest.watcher import Watcher
 from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound
 from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession
+from livedvr.resources.pull_policy import PullPolicy
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import make_private_root
@@ -50,6 +51,8 @@ class LiveDvr:
         visiting: for a call on a channel whose controller has died. Nothing is taken up but the channels asked for, no
             ffmpeg is started, and on exit what runs is left as with ``detach``.
         gateway: one RTMP port for all channels, see docs/gateway.md. ABORTED when its controller's port is taken.
+        pull: from where inputs may be pulled, see docs/inputs.md; None: from everywhere, as whoever names a URL is
+            trusted.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
 
@@ -57,6 +60,7 @@ class LiveDvr:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
         gateway: which inputs the gateway feeds.
+        pull: from where inputs may be pulled.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class LiveDvr:
         detach: bool = False,
         visiting: bool = False,
         gateway: Gateway | None = None,
+        pull: PullPolicy | None = None,
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
     ) -> None:
@@ -75,6 +80,7 @@ class LiveDvr:
         self._detach = detach or visiting
         self._visiting = visiting
         self._given_gateway = gateway
+        self.pull = pull
         self.gateway: GatewayInputs | None = None
         self._gateway_door: GatewayDoor | None = None
         self._clock = clock or SystemClock()
@@ -101,6 +107,7 @@ class LiveDvr:
             self._tasks,
             self._visiting,
             self.gateway,
+            self.pull,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Owner
@@ -22,7 +23,7 @@ from livedvr.ingest.ad_breaks import AdBreaks
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
-from livedvr.ingest.source import check_file, parse_source
+from livedvr.ingest.source import check_file, check_pull, parse_source
 from livedvr.ingest.supervisor import Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
@@ -39,6 +40,9 @@ from livedvr.storage.local import make_private_root
 from livedvr.storage.open_store import place_of
 from livedvr.timeline.figures import GapCount, drift_ppm
 from livedvr.timeline.timeline import ChannelTimeline
+
+if TYPE_CHECKING:
+    from livedvr.pull_fetcher import PullFetcher
 
 
 class ChannelLock:
@@ -103,6 +107,7 @@ class ChannelRuntime:
         )
         self._control = ControlServer(private, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
+        self._fetcher: PullFetcher | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
         self._live = LiveManifests(row.channel, self._known, self.store, around.catalog, owner, around.clock)
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
@@ -159,10 +164,7 @@ class ChannelRuntime:
         try:
             await self._control.open()
         except OSError as error:  # some file systems have no sockets: that must not cost a recording
-            text, now = f"`livedvr session` cannot reach this controller: {error.strerror}", self._around.clock.now()
-            await self._write(
-                lambda db: channel_rows.add_event(db, self.channel.channel_id, now, "CONTROL_UNAVAILABLE", text)
-            )
+            await self._note("CONTROL_UNAVAILABLE", f"`livedvr session` cannot reach this controller: {error.strerror}")
 
     async def start(self) -> None:
         """Start ingest. The channel is wanted from now on."""
@@ -172,7 +174,9 @@ class ChannelRuntime:
             if self._ingest_task is not None and not self._ingest_task.done():
                 return
             for given in self.channel.inputs.values():
-                check_file(parse_source(given))
+                source = parse_source(given)
+                check_file(source)
+                check_pull(source, self._around.pull, field=source.shown)
             await asyncio.to_thread(find_ffmpeg)
             await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
             await self._start_ingest()
@@ -185,13 +189,29 @@ class ChannelRuntime:
         intake = Intake(self.channel, self._known, self.store, around.catalog, self._owner, self._notify, spool)
         ffmpeg = await asyncio.to_thread(find_ffmpeg)
         self._stopped = self._around.visiting  # when what a visitor adopts ends, the channel is wanted all the same
+        self._open_fetcher()
+        mirror = self._fetcher.mirror if self._fetcher is not None else None
         shared = ChannelIngest(
-            self.channel, self._known, intake, self._spool, ffmpeg, self._owner, self._around, self._notify
+            self.channel, self._known, intake, self._spool, ffmpeg, self._owner, self._around, self._notify, mirror
         )
         self.supervisor = Supervisor(shared, self.active_input, self._left_open())
         self._ingest_task = self._around.tasks.create_task(
             self.supervisor.run(), name=f"ingest {self.channel.channel_id}"
         )
+
+    def _open_fetcher(self) -> None:
+        """Where there is a list of whom may be pulled from, HLS is read through us (I6)."""
+        policy, sources = self._around.pull, map(parse_source, self.channel.inputs.values())
+        if policy is None or self._fetcher is not None or not any(source.kind == "hls" for source in sources):
+            return
+        from livedvr.pull_fetcher import PullFetcher  # a web server is imported by who needs one
+
+        self._fetcher = PullFetcher(policy, self._note, self._around.tasks)
+        self._fetcher.open()
+
+    async def _note(self, kind: str, text: str) -> None:
+        now, channel = self._around.clock.now(), self.channel.channel_id
+        await self._write(lambda db: channel_rows.add_event(db, channel, now, kind, text))
 
     async def stop(self) -> None:
         """Stop ingest; returns when its journal is read to the end and every session has what it will get."""
@@ -311,6 +331,8 @@ class ChannelRuntime:
         await asyncio.wait(tasks)
         if self.supervisor is not None:
             self.supervisor.let_go()
+        if self._fetcher is not None:
+            await self._fetcher.close()
         self.sessions.close()
         await self._control.close()
         self._lock.release()

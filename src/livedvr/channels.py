@@ -16,6 +16,7 @@ from livedvr.ingest.stream_key import with_stream_key
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, NotFound
 from livedvr.resources.figures import ChannelFigures, InputStreams
 from livedvr.resources.models import AdBreak, Channel, DvrSession, InputKey, TimeInterval
+from livedvr.resources.pull_policy import PullPolicy
 from livedvr.storage.open_store import place_of
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ class Dvr(Protocol):
     """What they ask of the `LiveDvr` that they belong to."""
 
     gateway: GatewayInputs | None
+    pull: PullPolicy | None
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work."""
@@ -102,7 +104,7 @@ class Channels:
 
     async def _put(self, channel: Channel, is_new: bool, also: Also[Channel] | None) -> Channel:
         others = self._dvr.stored_channels()
-        check_inputs(channel, others, self._dvr.gateway)
+        check_inputs(channel, others, self._dvr.gateway, self._dvr.pull)
         check_free(channel, others, is_new=is_new)  # before anything is made for it
         await asyncio.to_thread(place_of(channel.output.uri).check, make=True)
         await self._dvr.put_channel(channel, is_new=is_new, also=also)

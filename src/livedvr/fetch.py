@@ -50,15 +50,16 @@ class Fetcher:
     Args:
         root: address of its first playlist; only if that is a file may the others be.
         timeout: seconds without a byte.
+        proxies: whether the environment's proxies are asked, as ``http_proxy`` says.
     """
 
-    def __init__(self, root: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, root: str, timeout: float = TIMEOUT, *, proxies: bool = True) -> None:
         self._timeout = timeout
         self._local = urlsplit(root).scheme == "file"
         # Built by hand: build_opener() would add handlers for file:, ftp: and data:, which a redirect could name.
         self._opener = urllib.request.OpenerDirector()
         for handler in (
-            urllib.request.ProxyHandler,
+            *((urllib.request.ProxyHandler,) if proxies else ()),
             urllib.request.HTTPHandler,
             urllib.request.HTTPSHandler,
             urllib.request.HTTPRedirectHandler,

@@ -22,7 +22,8 @@ def test_a_bad_address_names_its_option() -> None:
 
 
 def test_commands_start_without_a_web_server() -> None:
-    modules = "livedvr.cli.record, livedvr.cli.session, livedvr.cli.check, livedvr.cli.gateway, livedvr.app"
-    code = f"import sys, {modules}; print([m for m in sys.modules if m in ('starlette', 'uvicorn')])"
+    commands = ("record", "session", "check", "backup", "gateway")
+    modules = ", ".join(["livedvr.app", *(f"livedvr.cli.{name}" for name in commands)])
+    code = f"import sys, {modules}; print([m for m in sys.modules if m in ('starlette', 'uvicorn', 'httpcore')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -288,6 +288,15 @@ def test_how_a_source_is_opened(uri: str, expected: list[str]) -> None:
 
 
 @pytest.mark.semantics("I1")
+@pytest.mark.semantics("I6")
+def test_hls_that_our_fetcher_reads_is_asked_of_nobody_else() -> None:
+    given = parse_source(Input(uri="https://tv.example/live.m3u8"))
+    made = build_argv("ffmpeg", replace(given, url="http://127.0.0.1:4000/T/https/tv.example/", mirrored=True), cut())
+    options = made[: made.index("-i")]
+    assert options[options.index("-protocol_whitelist") + 1] == "http,tcp,crypto"
+    assert options[options.index("-http_proxy") + 1] == "none"
+
+
 def test_a_playlist_that_is_all_there_is_played_in_real_time() -> None:
     paced = replace(parse_source(Input(uri="https://tv.example/vod.m3u8")), paced=True)
     assert "-re" in build_argv("ffmpeg", paced, cut())

@@ -35,3 +35,10 @@ def test_why_a_run_has_ended(
 def test_media_without_keyframes_is_no_loss_of_the_source() -> None:
     overlong = EndedRun(RunExit(255, 0, "stop"), [], None, None, None, listed=True, overlong="no keyframe for 120 s")
     assert (overlong.reason(None), overlong.reason("stop")) == ("no keyframe", "channel stopped")
+
+
+@pytest.mark.semantics("I5", "P8")
+def test_a_run_that_read_through_a_controller_that_has_gone_did_not_lose_its_source() -> None:
+    for exit in (RunExit(0, 0, None), RunExit(1, 0, None)):
+        orphaned = EndedRun(exit, [], None, None, None, listed=True, orphaned=True)
+        assert (orphaned.reason(None), orphaned.reason("stop")) == ("ingest restarted", "channel stopped")

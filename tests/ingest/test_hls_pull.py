@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from builders import T0
+from livedvr.hls.mirror import mirrored_playlist
 from livedvr.ingest.hls_pull import USUAL_TARGET, HlsPull
 from livedvr.ingest.log import LogTail
 from livedvr.ingest.source import parse_source
@@ -55,6 +56,27 @@ async def test_what_a_source_s_playlist_says(folder: Path, name: str) -> None:
         SourceSegment(8, f"{url}/b/seg8.ts?x=1", 3_000_000, T0),
         SourceSegment(9, "https://cdn.example/seg9.ts", 4_000_000, T0 + 3_000_000),
     )
+
+
+@pytest.mark.semantics("I6")
+async def test_through_a_mirror_it_says_the_same_with_the_source_s_own_urls(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # is not asked for what is on loopback
+    token = "T" * 43
+    with WebServer(folder) as server:
+        mirror = f"{server.url}/{token}"
+        below = folder / token / "https" / "tv.example"
+        below.mkdir(parents=True)
+        (below / "live.m3u8").write_text(mirrored_playlist(MEDIA, "https://tv.example/live.m3u8", mirror))
+        pull = HlsPull("https://tv.example/live.m3u8", mirror)
+        assert await pull.look()
+        source = pull.source_of_next_run(parse_source(Input(uri="https://tv.example/live.m3u8")))
+    assert (source.url, source.mirrored) == (f"{mirror}/https/tv.example/live.m3u8", True)
+    own = ["https://tv.example/a/seg7.ts", "https://tv.example/b/seg8.ts?x=1", "https://cdn.example/seg9.ts"]
+    assert [segment.uri for segment in pull.segments] == own
+    pull.has_read([f"[hls @ 0x1] [info] Opening '{mirror}/https/tv.example/b/seg8.ts?x=1' for reading"])
+    assert pull.fresh == 1, "the last one"
 
 
 @pytest.mark.semantics("I1")

@@ -71,6 +71,14 @@ def test_errors_are_the_last_words_without_their_prefixes() -> None:
     )
 
 
+def test_what_was_read_through_our_fetcher_is_shown_as_the_source_s_own() -> None:
+    url = f"http://127.0.0.1:4000/{'T' * 43}/https/tv.example/live.m3u8?token=horse"
+    assert (
+        last_words([f"[https @ 0x1] [error] {url}: Server returned 403"])
+        == "https://tv.example/live.m3u8: Server returned 403"
+    )
+
+
 def test_errors_come_before_whatever_was_said_after_them() -> None:
     lines = ["[error] Connection refused", "[info] Exiting normally", "[warning] a bit late"]
     assert last_words(lines) == "Connection refused"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from livedvr.catalog.schema import migrate
+from livedvr.catalog.copying import copy_catalog
+from livedvr.catalog.schema import MIGRATIONS, migrate
 from livedvr.resources.errors import Aborted, CatalogError
 
 T = TypeVar("T")
@@ -43,7 +44,10 @@ class _Job:
 
 
 class Catalog:
-    """The durable state of one data dir. Close it when done; what was answered is on disk."""
+    """The durable state of one data dir. Close it when done; what was answered is on disk.
+
+    One of an older livedvr is brought up to date; as it was it stays beside it, as ``catalog.sqlite3.before-N``.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,7 +55,8 @@ class Catalog:
         try:
             path.touch(mode=0o600)  # inputs carry passphrases; SQLite gives its other files the same mode
             self._reader = self._connect()
-            migrate(self._reader)
+            kept = path.with_name(f"{path.name}.before-{len(MIGRATIONS)}")
+            migrate(self._reader, lambda: copy_catalog(path, kept, replace=True))
             self._writer_connection = self._connect()
         except (sqlite3.Error, OSError) as error:
             raise storage_error(path, error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from livedvr.resources.errors import FailedPrecondition
 
@@ -186,11 +187,16 @@ def check_version(connection: sqlite3.Connection) -> int:
     return done
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to the newest schema; ``user_version`` counts the migrations done."""
+def migrate(connection: sqlite3.Connection, keep: Callable[[], object] = lambda: None) -> None:
+    """Bring the database to the newest schema; ``user_version`` counts the migrations done.
+
+    ``keep`` is called before one that has an older schema is changed; nobody else changes it meanwhile.
+    """
     connection.execute("BEGIN IMMEDIATE")  # two controllers may open a new data dir at the same moment
     try:
         done = check_version(connection)
+        if 0 < done < len(MIGRATIONS):
+            keep()
         for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
             for statement in script.split(";"):
                 connection.execute(statement)

@@ -1,4 +1,7 @@
-"""The command line: `livedvr record`, `session`, `check`, `gateway`. Commands are imported when they are called."""
+"""The command line: `livedvr record`, `session`, `check`, `backup`, `gateway`.
+
+Commands are imported when they are called.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ _COMMANDS = {
     "session": ("livedvr.cli.session", "Look at DVR sessions, change their windows, delete them."),
     "serve": ("livedvr.cli.serve", "Answer the Live Stream API over REST and gRPC."),
     "check": ("livedvr.cli.check", "Check an HLS presentation against RFC 8216bis."),
+    "backup": ("livedvr.cli.backup", "Copy the catalog, also while a controller runs."),
     "gateway": ("livedvr.cli.gateway", "One RTMP port for all channels, by nginx."),
 }
 

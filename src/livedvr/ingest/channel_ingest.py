@@ -29,7 +29,10 @@ class StreamingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelIngest:
-    """What the feeds of a channel share. ``on_change`` is called whenever something has changed."""
+    """What the feeds of a channel share. ``on_change`` is called whenever something has changed.
+
+    ``mirror``: below which URL HLS sources are read, see `livedvr.hls.mirror`; None: where they are.
+    """
 
     channel: Channel
     known: ChannelTimeline
@@ -39,3 +42,4 @@ class ChannelIngest:
     owner: Owner
     around: Surroundings
     on_change: Callable[[], None]
+    mirror: str | None = None

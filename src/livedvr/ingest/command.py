@@ -225,8 +225,9 @@ def _source_options(source: Source, cut: Cut) -> dict[str, Any]:
 def _hls_options(source: Source) -> dict[str, Any]:
     options: dict[str, Any] = {
         "f": "hls",  # a page that is no playlist is refused instead of guessed at
-        # Never `file`: a playlist from the network must not open what is on this machine. Further hosts it may name.
-        "protocol_whitelist": "http,https,tcp,tls,crypto",
+        # Never `file`: a playlist from the network must not open what is on this machine. Further hosts it may name,
+        # unless our own fetcher reads it: then there is nothing but that.
+        "protocol_whitelist": "http,tcp,crypto" if source.mirrored else "http,https,tcp,tls,crypto",
         "live_start_index": -source.newest,  # from the live edge
         "rw_timeout": STALL,  # a server that says nothing does not hold the run for ever
         # Its own patience ends after the watchdog's: playlists that do not grow (looked at each half target duration),
@@ -235,6 +236,10 @@ def _hls_options(source: Source) -> dict[str, Any]:
         "max_reload": 20,
         "http_persistent": 0,  # the log names only what is opened by a connection of its own, see SourceDates
     }
+    if source.mirrored:
+        # A proxy of the environment is not asked for what is on loopback. (Nothing at all would not be handed on to
+        # segments; what is no http:// is taken for no proxy.)
+        options["http_proxy"] = "none"
     if source.paced:
         options["re"] = None  # it is all there already: it is played in real time, as a file
     return options

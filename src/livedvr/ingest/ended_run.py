@@ -21,6 +21,7 @@ class EndedRun:
     ended it; and whether anything of it is on the timeline.
 
     ``silence``: nothing came. ``overlong``: media came, but no keyframe, so that the open segment could not end.
+    ``orphaned``: it read through a controller that has gone.
     """
 
     exit: RunExit
@@ -30,6 +31,7 @@ class EndedRun:
     change: str | None
     listed: bool
     overlong: str | None = None
+    orphaned: bool = False
 
     def reason(self, asked: str | None) -> str:
         """For the gap ledger (P8)."""
@@ -46,6 +48,6 @@ class EndedRun:
         # Silence alone does not tell whose it was: but a process that is stopped hears no source. (One that hangs in
         # another way cannot be told from one that waits for its source: both sleep. That counts as the source's.)
         was_killed = self.exit.signal and not self.silence
-        if self.exit.reason == "lease" or self.exit.stood_still or was_killed:
+        if self.exit.reason == "lease" or self.exit.stood_still or was_killed or self.orphaned:
             return INGEST_RESTARTED
         return SOURCE_LOST

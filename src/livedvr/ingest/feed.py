@@ -23,7 +23,7 @@ from livedvr.ingest.open_run import OpenRun
 from livedvr.ingest.outbox import Outbox
 from livedvr.ingest.run import Run
 from livedvr.ingest.runs import adopt_run, end_run, start_run
-from livedvr.ingest.source import check_file, check_port
+from livedvr.ingest.source import check_file, check_port, check_pull
 from livedvr.ingest.watchdog import SILENCE_FLOOR
 from livedvr.resources.errors import Aborted, SourceError, StorageError
 from livedvr.resources.models import InputKey
@@ -76,7 +76,7 @@ class Feed:
         self._open: OpenRun | None = None
         self._followed: FollowedRun | None = None  # the run that is open, or was last
         self._refusals = Refusals()
-        self._pull = HlsPull(self.source.url) if self.source.kind == "hls" else None
+        self._pull = HlsPull(self.source.url, shared.mirror) if self.source.kind == "hls" else None
         self._has_brought = bool(left_open)  # a run of ours, or one that was left, has brought media
         self._has_only_changed = False  # a source did, that nothing is listed of since: it has been said
         self._is_undated = False  # it has been said that the source has no dates
@@ -257,6 +257,7 @@ class Feed:
 
     async def _start(self, now: int) -> OpenRun:
         check_file(self.source)
+        check_pull(self.source, self._shared.around.pull, field=self.source.shown)
         self._looked = now
         try:
             await asyncio.to_thread(check_port, self.source)
@@ -295,7 +296,9 @@ class Feed:
         if self._pull is not None:
             await self._pull.look()
             self._pull.has_read(lines, opened.first_changed)
-        over = followed.over(ended, lines)
+        # What read through a controller that has gone did not lose its source.
+        orphaned = self._pull is not None and self._shared.mirror is not None and run.id in self.left_running
+        over = replace(followed.over(ended, lines), orphaned=orphaned)
         await self._outbox.end(opened, partial(self._finish, opened, over))
         self._open, self._ready_since, self._looked = None, None, None
         self._shared.on_change()  # whatever waits in the spool: it is not on air any more

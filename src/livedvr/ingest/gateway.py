@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from livedvr.ingest.source import RTMP_PORT, Source, check_ports, check_texts, parse_source, rtmp_pull
+from livedvr.ingest.source import RTMP_PORT, Source, check_ports, check_pull, check_texts, parse_source, rtmp_pull
 from livedvr.ingest.stream_key import wants_stream_key
 from livedvr.resources.addresses import is_in_ranges
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, StorageError
 from livedvr.resources.gateway import GATEWAY_APP, Gateway
 from livedvr.resources.models import Channel, Input, InputKey
+from livedvr.resources.pull_policy import PullPolicy
 
 SECRET_BYTES = 32
 
@@ -103,9 +104,16 @@ def source_of(channel: Channel, key: InputKey, inputs: GatewayInputs | None) -> 
     return parse_source(channel.inputs[key]) if inputs is None else inputs.source(channel, key)
 
 
-def check_inputs(channel: Channel, others: Iterable[Channel], inputs: GatewayInputs | None) -> None:
-    """INVALID_ARGUMENT: an input is none, two wait on one port. FAILED_PRECONDITION: a key is another input's, too."""
+def check_inputs(
+    channel: Channel, others: Iterable[Channel], inputs: GatewayInputs | None, pull: PullPolicy | None
+) -> None:
+    """INVALID_ARGUMENT: an input is none, two wait on one port. FAILED_PRECONDITION: a key is another input's, too.
+
+    PERMISSION_DENIED: an input is pulled from a host that is not on the operator's list.
+    """
     sources = [source_of(channel, key, inputs) for key in channel.inputs]
+    for source, name in zip(sources, ("input", "backupInput"), strict=False):
+        check_pull(source, pull, field=f"{name}.uri")
     check_ports(sources)
     check_texts(channel, sources[0])
     if inputs is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from livedvr.fetch import PLAYLIST_LIMIT, Fetcher, resolve
+from livedvr.hls.mirror import mirrored, original
 from livedvr.hls.parsed import Playlist, Uri, parse_playlist
 from livedvr.ingest.command import SMOOTHED, SMOOTHED_TS
 from livedvr.ingest.log import LogTail
@@ -30,20 +31,26 @@ _OPENED = re.compile(rb"Opening '([^']+)' for reading")
 class HlsPull:
     """What a source's playlist says.
 
+    Args:
+        url: of the playlist.
+        mirror: below which URL it is read, by us and by ffmpeg, see `livedvr.hls.mirror`; None: where it is. What is
+            remembered and told has the source's own URLs all the same: the next mirror is another one.
+
     Attributes:
         target: its TARGETDURATION, microseconds.
         is_over: it has its ENDLIST.
         segments: those it lists now.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, mirror: str | None = None) -> None:
         self.target = USUAL_TARGET
         self.is_over = False
         self.segments: tuple[SourceSegment, ...] = ()
-        self._url = url
+        self._url = url if mirror is None else mirrored(url, mirror)
+        self._is_mirrored = mirror is not None
         self._opened: dict[str, None] = {}  # by the runs so far, playlists among them; the newest is the last
         self._again: str | None = None  # the segment that was given back last
-        self._fetcher = Fetcher(url, timeout=TIMEOUT)
+        self._fetcher = Fetcher(self._url, timeout=TIMEOUT, proxies=mirror is None)
 
     @property
     def silence_floor(self) -> int:
@@ -59,7 +66,7 @@ class HlsPull:
         read: list[str] = []
         for line in log_lines:
             if found := _OPENED.search(line.encode()):
-                read.append(found[1].decode(errors="replace"))
+                read.append(original(found[1].decode(errors="replace")))
             elif dropped is not None and f"Opening '{dropped}' for writing" in line:
                 listed = {segment.uri for segment in self.segments}
                 last = next((at for at in reversed(range(len(read))) if read[at] in listed), len(read))
@@ -82,7 +89,8 @@ class HlsPull:
 
     def source_of_next_run(self, source: Source) -> Source:
         """It begins with what has not been read, but no nearer to the beginning than it would at first."""
-        return replace(source, paced=self.is_over, newest=min(self.fresh, NEWEST))
+        newest = min(self.fresh, NEWEST)
+        return replace(source, url=self._url, mirrored=self._is_mirrored, paced=self.is_over, newest=newest)
 
     async def look(self) -> bool:
         """Read the playlist anew. False: it does not come; what is known stays, and ffmpeg says why itself."""
@@ -128,7 +136,8 @@ class HlsPull:
 
     async def tell(self, log: LogTail, dates: SourceDates) -> None:
         """Once: what the log has new, and the playlist as it is after that."""
-        opened = [found[1].decode(errors="replace") for line in log.new_lines() if (found := _OPENED.search(line))]
+        lines = [found[1].decode(errors="replace") for line in log.new_lines() if (found := _OPENED.search(line))]
+        opened = [original(line) for line in lines]
         await self.look()
         dates.patience = self.silence_floor
         dates.learn(opened, self.segments)
@@ -157,6 +166,6 @@ def _segments(playlist: Playlist, url: str) -> Iterator[SourceSegment]:
     date = None if first is None else (listed[first].date or 0) - sum(s.micros for s in listed[:first])
     for segment in listed:
         date = segment.date if segment.date is not None else date
-        yield SourceSegment(segment.number, resolve(url, segment.uri), segment.micros, date)
+        yield SourceSegment(segment.number, original(resolve(url, segment.uri)), segment.micros, date)
         if date is not None:
             date += segment.micros

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from livedvr.hls.mirror import original
 from livedvr.ingest.keeper import LOG_HEAD, LOG_TAIL
 from livedvr.resources.addresses import public_uri
 
@@ -32,7 +33,7 @@ def last_words(lines: Sequence[str], most: int = 3) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    return _URL.sub(lambda url: public_uri(url[0]), text)
+    return _URL.sub(lambda url: public_uri(original(url[0])), text)
 
 
 def lacks_keyframe(lines: Sequence[str]) -> bool:

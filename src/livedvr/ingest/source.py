@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from livedvr.resources.addresses import listens_for_rtmp, public_uri
 from livedvr.resources.errors import Aborted, InvalidArgument
 from livedvr.resources.models import Channel, Edges, Input
+from livedvr.resources.pull_policy import PullPolicy
 
 Kind = Literal["testsrc", "file", "srt", "udp", "rtmp", "rtsp", "hls"]
 
@@ -46,6 +47,7 @@ class Source:
         address: host and port it binds to, when it listens itself (and not the gateway).
         paced: an HLS source that is all there already: it is played in real time.
         newest: with how many of an HLS source's last segments reading begins.
+        mirrored: its URL is our own fetcher's, which reads an HLS source for it.
         stream_key: what a publisher over RTMP has to know (I4).
         ip_ranges: from where a publisher over RTMP may come; empty: from everywhere.
         secrets: what ffmpeg may write into its log and nobody is to read there.
@@ -60,6 +62,7 @@ class Source:
     loop: bool = False
     paced: bool = False
     newest: int = NEWEST
+    mirrored: bool = False
     stream_key: str | None = field(default=None, repr=False)
     ip_ranges: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -75,6 +78,11 @@ class Source:
     def is_fed(self) -> bool:
         """Whether its publishers come to the gateway, which lets them in or not."""
         return self.listens and self.address is None
+
+    @property
+    def pulls(self) -> bool:
+        """Whether it connects to somebody, who may be told by the operator's list (I6)."""
+        return self.kind in ("srt", "rtmp", "rtsp", "hls") and not self.listens
 
     @property
     def has_timed_texts(self) -> bool:
@@ -296,6 +304,12 @@ def check_file(source: Source) -> None:
         )
     if not os.access(source.url, os.R_OK):
         raise InvalidArgument(f"the file '{source.url}' cannot be read", field="SOURCE", hint="check its permissions")
+
+
+def check_pull(source: Source, policy: PullPolicy | None, *, field: str) -> None:
+    """PERMISSION_DENIED when the operator's list, if there is one, does not have whom the source is pulled from."""
+    if policy is not None and source.pulls:
+        policy.check(source.url, field=field)
 
 
 def check_port(source: Source) -> None:

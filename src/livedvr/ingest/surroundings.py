@@ -13,6 +13,7 @@ from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watchdog import LONGEST_SEGMENT
 from livedvr.ingest.watcher import Watcher
 from livedvr.resources.models import DvrSession
+from livedvr.resources.pull_policy import PullPolicy
 from livedvr.resources.times import SECOND
 from livedvr.wallclock import WallClock
 
@@ -33,6 +34,7 @@ class Surroundings:
     """The catalog, the watcher, the clock, the settings, who is told of states, and the group that owns every task.
 
     ``visiting``: ffmpegs that run are adopted, none is started. ``gateway``: the inputs that a gateway feeds.
+    ``pull``: from where inputs may be pulled; None: from everywhere.
     """
 
     catalog: Catalog
@@ -43,3 +45,4 @@ class Surroundings:
     tasks: asyncio.TaskGroup
     visiting: bool = False
     gateway: GatewayInputs | None = None
+    pull: PullPolicy | None = None
