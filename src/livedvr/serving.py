@@ -26,6 +26,7 @@ from livedvr.api.pools import Pools
 from livedvr.api.rest import rest_app
 from livedvr.app import LiveDvr
 from livedvr.http_server import HttpServer
+from livedvr.resources.pull_policy import PullPolicy
 from livedvr.wallclock import SystemClock, WallClock
 
 
@@ -33,6 +34,7 @@ from livedvr.wallclock import SystemClock, WallClock
 class ServeOptions:
     """What `livedvr serve` is told. ``output``: see `Outputs`, ``ingest``: see `IngestPorts`.
 
+    ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
     """
 
@@ -42,6 +44,7 @@ class ServeOptions:
     grpc: str = "127.0.0.1:8090"
     ingest: str = "127.0.0.1:20000-20099"
     ingest_host: str | None = None
+    allow_pull: tuple[str, ...] = ()
     stop_channels: bool = False
 
 
@@ -53,7 +56,8 @@ class Server:
         self._clock = clock or SystemClock()
         self._outputs = Outputs(options.output)
         self._ports = IngestPorts.parse(options.ingest, options.ingest_host)
-        self.dvr = LiveDvr(options.data_dir, detach=not options.stop_channels, clock=self._clock)
+        pull = PullPolicy.of(options.allow_pull)
+        self.dvr = LiveDvr(options.data_dir, detach=not options.stop_channels, pull=pull, clock=self._clock)
 
     async def __aenter__(self) -> Self:
         await self.dvr.__aenter__()

@@ -22,8 +22,9 @@ from livedvr.api.names import location_of
 from livedvr.api.refusing import at, refuse
 from livedvr.api.stream_property import fill_streams
 from livedvr.catalog import api_rows
-from livedvr.resources.errors import FailedPrecondition, LiveDvrError, PermissionDenied, Unimplemented
-from livedvr.resources.models import InputKey
+from livedvr.ingest.source import check_pull, parse_source
+from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, Unimplemented
+from livedvr.resources.models import Input, InputKey
 
 InputMessage = types.Input.pb()
 _TYPE = types.Input.Type
@@ -64,16 +65,23 @@ class Inputs:
 
     async def _uri(self, asked: Any) -> str:
         if asked.type_ == _TYPE.TYPE_UNSPECIFIED:
-            if asked.uri == "testsrc":
-                return "testsrc"
-            raise PermissionDenied(
-                "this server pulls nothing",
-                field="input.uri",
-                hint="set a type, or let the operator allow it: --allow-pull",
-            )
+            return self._pulled(asked.uri)
         taken = {port_of(uri) for uri in await asyncio.to_thread(self._uris)}
         stream_id = str(uuid.uuid4())
         return await asyncio.to_thread(self._desk.ports.uri_for, asked.type_, stream_id, taken)
+
+    def _pulled(self, uri: str) -> str:
+        """What is pulled, from a host that the operator allows (I6); or ``testsrc``."""
+        if not uri:
+            raise InvalidArgument(
+                "which type?", field="input.type", hint="RTMP_PUSH, SRT_PUSH, or none and a uri to pull"
+            )
+        with at("input.uri"):
+            source = parse_source(Input(uri=uri))
+            if not source.pulls and source.kind != "testsrc":
+                raise InvalidArgument("nothing is pulled from there", hint="a type makes an address to push to")
+        check_pull(source, self._desk.dvr.pull, field="input.uri")
+        return str(uri)
 
     def _uris(self) -> list[str]:
         rows = self._desk.catalog.read(lambda db: api_rows.list_everywhere(db, "inputs"))

@@ -36,6 +36,12 @@ BAD_USAGE = 2
 )
 @click.option("--ingest-host", metavar="NAME", help="The name under which publishers reach it. [default: the address]")
 @click.option(
+    "--allow-pull",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="From where inputs may be pulled, repeatable. [default: from nowhere]",
+)
+@click.option(
     "--stop-channels",
     is_flag=True,
     help="On exit channels are stopped and sealed. [default: ffmpeg goes on, for the next start within five minutes]",
