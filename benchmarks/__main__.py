@@ -1,4 +1,4 @@
-"""``python -m benchmarks [length] [sessions]``: measure and print tables; see docs/benchmarks.md."""
+"""``python -m benchmarks [length] [sessions] [api]``: measure and print tables; see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import length, sessions, uploads
+from benchmarks import api, length, sessions, uploads
 from benchmarks.figures import machine
 
-BENCHMARKS = {"length": (length.run, 400), "sessions": (sessions.run, 20), "uploads": (uploads.run, 5)}
+BENCHMARKS = {
+    "length": (length.run, 400),
+    "sessions": (sessions.run, 20),
+    "uploads": (uploads.run, 5),
+    "api": (api.run, 40),
+}
 
 
 def main() -> None:
@@ -18,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)} (all of them)")
     parser.add_argument("--folder", type=Path, help="where catalogs and playlists are written (a temporary folder)")
-    parser.add_argument("--rounds", type=int, help="measured segments per case")
+    parser.add_argument("--rounds", type=int, help="measured segments per case, requests per client")
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHMARKS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -47,7 +47,7 @@ class HttpServer:
         host, port = split_address(self._address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            return socket.create_server((host, port), family=family)
+            listening = socket.create_server((host, port), family=family)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Aborted(
@@ -58,6 +58,10 @@ class HttpServer:
                 field=self._field,
                 hint="use another address of this machine, or a port above 1023",
             ) from error
+        # Connections inherit it. asyncio sets it only on sockets that name their protocol, and without it an answer's
+        # body waits for the acknowledgement of its headers: 40 ms on a connection that is kept open.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
 
     async def _serve(self, listening: socket.socket) -> None:
         with contextlib.closing(listening):

@@ -19,6 +19,7 @@ from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import location_of
 from livedvr.api.operations import Acceptance
+from livedvr.api.refusing import renamed
 from livedvr.catalog import api_rows
 from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, NotFound, Unimplemented
@@ -41,6 +42,12 @@ _PATCHABLE = (  # the API's list, and what is ours: retention and labels
     "labels",
 )
 _AT_REST = (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
+_FIELDS = {
+    "channel": "name",
+    "channelId": "channel_id",
+    "output.uri": "channel.output.uri",
+    "manifests": "channel.manifests",
+}
 
 
 class Channels:
@@ -67,7 +74,8 @@ class Channels:
             return _set_state(from_row(row, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
-        await self._desk.dvr.channels.create(domain, also=accepted)
+        with renamed(_FIELDS):
+            await self._desk.dvr.channels.create(domain, also=accepted)
         return accepted.answer
 
     def _to_domain(self, message: Any, domain_id: str, changed: Any = None) -> Channel:
@@ -119,12 +127,15 @@ class Channels:
             return _set_state(from_row(new, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
         accepted = Acceptance(self._desk.operations, call, asked.name, "update", store)
-        await self._desk.dvr.channels.update(domain, also=accepted)
+        with renamed(_FIELDS):
+            await self._desk.dvr.channels.update(domain, also=accepted)
         return accepted.answer
 
     async def rebuild(self, message: Any, changed: Any) -> None:
         """A channel follows an input that is attached to it and will be ``changed``."""
-        await self._desk.dvr.channels.update(self._to_domain(message, self._desk.domain_id(message.name), changed))
+        domain = self._to_domain(message, self._desk.domain_id(message.name), changed)
+        with renamed(_FIELDS):
+            await self._desk.dvr.channels.update(domain)
 
     async def start_channel(self, call: Call) -> Any:
         """Ingest begins; AWAITING_INPUT when the operation is done."""
@@ -147,7 +158,8 @@ class Channels:
             raise FailedPrecondition(
                 f"it has events, as '{events[0].name}'", field="name", hint="delete them, or force"
             )
-        await self._desk.dvr.channels.begin_delete(self._desk.domain_id(name), force=call.request.force)
+        with renamed(_FIELDS):
+            await self._desk.dvr.channels.begin_delete(self._desk.domain_id(name), force=call.request.force)
         return await self._desk.operations.begin(call, name, "delete")
 
     async def start_distribution(self, call: Call) -> Any:

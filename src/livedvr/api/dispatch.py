@@ -47,7 +47,9 @@ class Dispatcher:
                 return await self._handlers[method.handler](call)
             async with self._same.setdefault(call.request_id, asyncio.Lock()):
                 return self._answered(call) or await self._handlers[method.handler](call)
-        except LiveDvrError:
+        except LiveDvrError as error:
+            if error.field == "name":  # in an update it is the resource's (AIP-134)
+                error.field = method.variable
             raise
         except Exception:  # noqa: BLE001 - a defect in one answer must not end the server
             _log.exception("%s", method.rpc)

@@ -35,6 +35,7 @@ _FIELDS = {
     "dvrWindows": "dvr_session.dvr_windows",
     "manifestKey": "dvr_session.dvr_manifests[0].manifest_key",
     "retentionWindow": "channel.retention_config.retention_window_duration",
+    "channel": "name",
     "dvrSession": "name",
     "state": "dvr_session.state",
 }

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from google.cloud.video.live_stream_v1 import types
 
+from livedvr.api.refusing import at
 from livedvr.ingest.source import check_port, parse_source
 from livedvr.resources.errors import Aborted, InvalidArgument, ResourceExhausted
 from livedvr.resources.models import Edges, Input, SecurityRule
@@ -71,7 +72,8 @@ class IngestPorts:
         crop, pad = _edges(config, "crop"), _edges(config, "pad")
         listen = f"{self.host}:{parts.port}"
         if message.type_ == _RTMP:
-            rules = SecurityRule(ip_ranges=tuple(message.security_rules.ip_ranges))
+            with at("input.security_rules.ip_ranges"):
+                rules = SecurityRule(ip_ranges=tuple(message.security_rules.ip_ranges))
             key = parts.path.rpartition("/")[2]
             return Input(
                 uri=f"rtmp://{listen}/live?mode=listener", stream_key=key, security_rules=rules, crop=crop, pad=pad
@@ -85,7 +87,8 @@ class IngestPorts:
 def _edges(config: Any, field: str) -> Edges | None:
     """What is cut off the picture, or put around it."""
     given = getattr(config, field)
-    return Edges(**{one.name: value for one, value in given.ListFields()}) if config.HasField(field) else None
+    with at(f"input.preprocessing_config.{field}"):
+        return Edges(**{one.name: value for one, value in given.ListFields()}) if config.HasField(field) else None
 
 
 def port_of(uri: str) -> int | None:

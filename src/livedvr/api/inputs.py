@@ -19,7 +19,7 @@ from livedvr.api.ingest_ports import port_of
 from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import location_of
-from livedvr.api.refusing import at, refuse
+from livedvr.api.refusing import refuse
 from livedvr.api.stream_property import fill_streams
 from livedvr.catalog import api_rows
 from livedvr.ingest.source import check_pull, parse_source
@@ -53,8 +53,7 @@ class Inputs:
         _check(stored)
         async with self._choosing:
             stored.uri = await self._uri(asked)
-            with at("input"):
-                self._desk.ports.to_domain(stored)
+            self._desk.ports.to_domain(stored)
 
             def work(db: sqlite3.Connection) -> Any:
                 row = to_row(stored, call.now, call.now)
@@ -111,10 +110,9 @@ class Inputs:
         asked = call.request.input
         row = self._desk.row(asked.name)
         paths = call.request.update_mask.paths
-        stored = apply_mask(
-            from_row(row, InputMessage), asked, paths, patchable=_PATCHABLE, output_only=(*_OUTPUT_ONLY, "type_")
-        )
+        stored = apply_mask(from_row(row, InputMessage), asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY)
         _check(stored)
+        self._desk.ports.to_domain(stored)
         for channel in self._attached_to(asked.name):
             await self._rebuild(channel, stored)
 

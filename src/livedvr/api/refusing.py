@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from livedvr.resources.errors import InvalidArgument, Unimplemented
+from livedvr.resources.errors import InvalidArgument, LiveDvrError, Unimplemented
 
 
 def refuse(message: Any, fields: Sequence[str], at: str) -> None:
@@ -30,3 +30,14 @@ def at(path: str) -> Iterator[None]:
         yield
     except InvalidArgument as error:
         raise InvalidArgument(error.message, field=path, hint=error.hint) from error
+
+
+@contextlib.contextmanager
+def renamed(fields: Mapping[str, str]) -> Iterator[None]:
+    """A field of the domain is, for the client, the one that ``fields`` has for it."""
+    try:
+        yield
+    except LiveDvrError as error:
+        if error.field is not None:
+            error.field = fields.get(error.field, error.field)
+        raise

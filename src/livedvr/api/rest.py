@@ -14,6 +14,7 @@ from starlette.routing import Route
 from livedvr.api.aip.json_body import read_json, write_json
 from livedvr.api.aip.query import AnswerFormat, read_query
 from livedvr.api.dispatch import Dispatcher
+from livedvr.api.docs import docs_routes
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.status import to_http, to_status
 from livedvr.resources.errors import LiveDvrError, NotFound, Unimplemented
@@ -23,7 +24,7 @@ def rest_app(dispatcher: Dispatcher) -> Starlette:
     """The ASGI app. Routes with a verb behind the colon come first: a name would match it too."""
     ordered = sorted(METHODS, key=lambda method: ":" not in method.route.rpartition("/")[2])
     routes = [Route(method.route, _endpoint(dispatcher, method), methods=[method.verb]) for method in ordered]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+    return Starlette(routes=[*docs_routes(), *routes], exception_handlers={HTTPException: _no_route})
 
 
 def _endpoint(dispatcher: Dispatcher, method: Method) -> Callable[[Request], Awaitable[Response]]:

@@ -71,7 +71,7 @@ def _fill(message: Message, pairs: Iterable[tuple[str, object]], path: str) -> N
             raise InvalidArgument(
                 "there is no such field", field=join(path, printable(key)), hint=names_of(message.DESCRIPTOR)
             )
-        where = join(path, field.name)
+        where = join(path, field.name.rstrip("_"))  # type_, which Python has for type
         if field.name in seen:
             raise InvalidArgument("given twice", field=where)
         seen.add(field.name)
