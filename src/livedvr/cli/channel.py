@@ -12,7 +12,6 @@ from livedvr.cli.collection import ASYNC, FORCE, Commands, print_json, read_mess
 from livedvr.cli.kinds import CHANNEL, last
 from livedvr.cli.remote import Message, Remote, spinner
 from livedvr.cli.reported import EPILOG
-from livedvr.record_options import RecordOptions
 from livedvr.resources.errors import InvalidArgument
 
 
@@ -60,6 +59,7 @@ def _from_file(file: str) -> Message:
 
 def _asked(remote: Remote, given: Mapping[str, Any]) -> Message:
     from livedvr.cli.channel_message import channel_message
+    from livedvr.record_options import RecordOptions
 
     for name in ("input_id", "output"):
         if not given[name]:

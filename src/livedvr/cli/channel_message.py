@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from livedvr.record_options import RecordOptions, streams_of
@@ -20,11 +19,12 @@ def channel_message(
 ) -> dict[str, Any]:
     """The channel. ``inputs``: full names by ``primary`` and ``backup``; options not of a channel are not looked at."""
     streams, muxes = streams_of(options)
+    segment = _segment_duration(muxes[0])
     return {
         "labels": dict(labels),
         "inputAttachments": _attachments(inputs),
         "output": {"uri": options.output},
-        "elementaryStreams": [_stream(one, frame_rate) for one in streams],
+        "elementaryStreams": [_stream(one, frame_rate, segment) for one in streams],
         "muxStreams": [_mux(one) for one in muxes],
         "manifests": [
             {"key": "main", "fileName": "main.m3u8", "type": "HLS", "muxStreams": [mux.key for mux in muxes]}
@@ -47,9 +47,9 @@ def _attachments(inputs: Mapping[str, str]) -> list[dict[str, Any]]:
     return attached
 
 
-def _stream(stream: ElementaryStream, frame_rate: float) -> dict[str, Any]:
+def _stream(stream: ElementaryStream, frame_rate: float, gop: str) -> dict[str, Any]:
     if stream.video_stream is not None:
-        return {"key": stream.key, "videoStream": _video(stream.video_stream, frame_rate)}
+        return {"key": stream.key, "videoStream": _video(stream.video_stream, frame_rate, gop)}
     if stream.audio_stream is not None:
         audio = stream.audio_stream
         encoded = {
@@ -72,7 +72,7 @@ def _stream(stream: ElementaryStream, frame_rate: float) -> dict[str, Any]:
     return {"key": stream.key, "textStream": {"codec": "webvtt", **language, "mapping": [source]}}
 
 
-def _video(video: VideoStream, frame_rate: float) -> dict[str, Any]:
+def _video(video: VideoStream, frame_rate: float, gop: str) -> dict[str, Any]:
     """16:9: the API wants both sides, even."""
     if video.codec == "copy":
         return {}
@@ -83,6 +83,7 @@ def _video(video: VideoStream, frame_rate: float) -> dict[str, Any]:
             "heightPixels": height,
             "frameRate": frame_rate,
             "bitrateBps": video.bitrate_bps or BITRATE,
+            "gopDuration": gop,  # the API's default of 2 s divides not every segment
         }
     }
 
@@ -90,10 +91,13 @@ def _video(video: VideoStream, frame_rate: float) -> dict[str, Any]:
 def _mux(mux: MuxStream) -> dict[str, Any]:
     """A text's container is no choice."""
     container = {} if mux.container == "vtt" else {"container": mux.container}
-    micros = mux.segment_duration // timedelta(microseconds=1)
     return {
         "key": mux.key,
         **container,
         "elementaryStreams": list(mux.elementary_streams),
-        "segmentSettings": {"segmentDuration": duration_text(micros)},
+        "segmentSettings": {"segmentDuration": _segment_duration(mux)},
     }
+
+
+def _segment_duration(mux: MuxStream) -> str:
+    return duration_text(mux.segment_micros)
