@@ -94,6 +94,24 @@ def test_or_it_is_not_waited_for_and_asked_later() -> None:
         assert _run(stub, "operation", "wait", started.stdout.strip()).stdout == "done op1\n"
 
 
+def test_who_stops_waiting_is_told_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(pause: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("livedvr.cli.remote.time.sleep", interrupted)
+    with stub_server(RUNNING) as stub:
+        ran = _run(stub, "channel", "stop", "news")
+    told = f"livedvr: nobody waits for it any more, but it goes on: {LOCATION}/operations/op1\n"
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (130, "", told)
+
+
+def test_a_server_that_answers_with_no_operation_is_no_livedvr() -> None:
+    with stub_server({"hello": "world"}) as stub:
+        ran = _run(stub, "channel", "start", "news")
+    told = f"livedvr: {stub.url}: this is no livedvr server: it answers with no operation\n"
+    assert (ran.exit_code, ran.stderr) == (5, told)
+
+
 def test_an_operation_s_error_is_the_command_s() -> None:
     failed = {**RUNNING, "done": True, "error": {"code": 9, "message": "the channel is STREAMING (stop it first)"}}
     with stub_server(RUNNING, failed) as stub:
@@ -259,7 +277,10 @@ def test_a_server_or_a_data_dir(tmp_path: Path) -> None:
     with stub_server(SESSION) as stub:
         output = ["--output", str(tmp_path / "out")]
         local = _run(stub, "session", "get", "demo", *output)
-        assert (local.exit_code, local.stderr) == (3, f"livedvr: {tmp_path}/out/.livedvr: there is no livedvr data here\n")
+        assert (local.exit_code, local.stderr) == (
+            3,
+            f"livedvr: {tmp_path}/out/.livedvr: there is no livedvr data here\n",
+        )
         both = _run(stub, "session", "get", "demo", *output, "--server", stub.url)
         assert (both.exit_code, both.stderr) == (2, "livedvr: --server: a server, or a data dir? (give one of them)\n")
         assert not stub.asked

@@ -125,4 +125,4 @@ def test_what_is_listed_lets_nobody_in() -> None:
     operation = {"name": "op", "response": {"@type": "Input", "uri": SRT_URI}, "metadata": {"target": RTMP}}
     assert "k3y" not in str(listed([*INPUTS, operation]))
     assert listed(CHANNELS) == CHANNELS, "nothing else is taken out"
-    assert address("gs://media/news") == "gs://media/news" and address("testsrc") == "testsrc"
+    assert [address(uri) for uri in ("gs://media/a?b", "testsrc")] == ["gs://media/a?b", "testsrc"]

@@ -91,7 +91,9 @@ def _talker(line: bytes) -> Iterator[int]:
 def test_a_port_where_no_http_is_spoken(line: bytes) -> None:
     with _talker(line) as port:
         ran = _run("input", "list", "--server", f"http://127.0.0.1:{port}/")
-    told = f"livedvr: http://127.0.0.1:{port}: it does not speak HTTP, or has gone away (https:// instead of http://?)\n"
+    told = (
+        f"livedvr: http://127.0.0.1:{port}: it does not speak HTTP, or has gone away (https:// instead of http://?)\n"
+    )
     assert (ran.exit_code, ran.stderr) == (5, told)
 
 
@@ -152,7 +154,17 @@ def test_a_host_that_is_not_there_and_one_that_is_silent(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     "server",
-    ["", "tv", "127.0.0.1:8080", "ftp://tv", "http://", "http://u:p@tv", "http://tv/v1", "http://tv:99999", "http://[::1"],
+    [
+        "",
+        "tv",
+        "127.0.0.1:8080",
+        "ftp://tv",
+        "http://",
+        "http://u:p@tv",
+        "http://tv/v1",
+        "http://tv:99999",
+        "http://[::1",
+    ],
 )
 def test_what_is_no_server(server: str) -> None:
     with pytest.raises(InvalidArgument, match="is no server"):

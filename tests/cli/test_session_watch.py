@@ -82,9 +82,7 @@ def test_a_server_that_is_started_again_is_waited_for(capsys: pytest.CaptureFixt
         (["FAILED"], "the disk is full", 4),
     ],
 )
-def test_how_it_ends(
-    answers: list[Any], error: str | None, code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_how_it_ends(answers: list[Any], error: str | None, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert watch(_source(*answers, error=error), "demo", lambda pause: None) == code
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert [one["session"] for one in lines] == ["demo"] * len(answers)

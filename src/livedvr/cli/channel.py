@@ -25,6 +25,7 @@ _COMMANDS = Commands(
     CHANNEL,
     {
         "channel.output.uri": "--output",
+        "output.uri": "--output",
         "channel.input_attachments[0].input": "--input",
         "channel.input_attachments[1].input": "--backup",
         "channel.mux_streams[0].segment_settings.segment_duration": "--segment-duration",

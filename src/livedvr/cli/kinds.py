@@ -47,7 +47,9 @@ def listed(resource: Any) -> Any:
 
 
 def address(uri: str) -> str:
-    """Where an input is pushed to or pulled from, without what is secret in it."""
+    """A URI without what is secret in it: where an input is pushed to or pulled from, where an output is."""
+    if uri.startswith(("gs://", "/", "file://")):
+        return uri  # an output's
     if uri.startswith(("rtmp://", "srt://")):
         return f"{urlsplit(uri).scheme}://{urlsplit(uri).netloc.rpartition('@')[2]}"
     return public_uri(uri)

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import click
 
+from livedvr.cli.reported import note
 from livedvr.cli.rest import Rest, error_in
-from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.errors import InvalidArgument, Unreachable
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -87,11 +88,18 @@ class Remote:
 
     def wait(self, operation: Message) -> Message:
         """The response of an operation, when it is done; raises the error it ends with."""
+        name = operation.get("name")
+        if name is None:
+            raise Unreachable("this is no livedvr server: it answers with no operation", field=self.rest.server)
         for pause in pauses():
             if operation.get("done"):
                 break
-            time.sleep(pause)
-            operation = self.get(operation["name"])
+            try:
+                time.sleep(pause)
+            except KeyboardInterrupt:
+                note(f"nobody waits for it any more, but it goes on: {name}")
+                raise
+            operation = self.get(name)
         if "error" in operation:
             raise error_in(operation)
         return {key: value for key, value in operation.get("response", {}).items() if key != "@type"}
