@@ -194,6 +194,22 @@ def test_an_event(options: list[str], body: dict[str, Any]) -> None:
     assert _asked(stub) == [("POST", "channels/news/events", {"eventId": "e"}, {**body, "labels": {}})]
 
 
+def test_an_event_that_is_to_happen_at_once_is_waited_for() -> None:
+    event = {"name": f"{NEWS}/events/e", "state": "PENDING", "executeNow": True}
+    failed = {**event, "state": "FAILED", "error": {"code": 9, "message": "there is no media"}}
+    running = {**event, "state": "RUNNING"}
+    arguments = ["event", "create", "e", "--channel", "news", "--return-to-program"]
+    with stub_server(event, running, {**event, "state": "SUCCEEDED"}) as stub:
+        assert _run(stub, *arguments).stdout == "e: SUCCEEDED\n"
+    with stub_server({**event, "adBreak": {}}, {**running, "adBreak": {}}) as stub:
+        assert _run(stub, *arguments[:-1], "--ad-break", "30s").stdout == "e: RUNNING\n"
+    with stub_server(event, failed) as stub:
+        ran = _run(stub, *arguments)
+        assert (ran.exit_code, ran.stdout, ran.stderr) == (6, "", "livedvr: there is no media\n")
+    with stub_server(event) as stub:
+        assert _run(stub, *arguments, "--async").stdout == "e: PENDING\n"
+
+
 def test_an_event_is_deleted_without_an_operation() -> None:
     with stub_server({}) as stub:
         ran = _run(stub, "event", "delete", "e", "--channel", "news", "--json")

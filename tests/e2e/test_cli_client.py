@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from live import lines
 from livedvr.check.run import run_check
+from livedvr.cli import main
 from livestream import Serving
 
 pytestmark = pytest.mark.e2e
@@ -59,3 +61,64 @@ def test_the_examples_of_the_documentation(wheel_ffmpeg: str, tmp_path: Path) ->
     recorded = tmp_path / "media/media/news/dvr/goal"
     assert len(lines(recorded / "av/index-1.m3u8"))
     assert run_check(str(recorded / "main.m3u8"), deep=False).ok
+
+
+def test_what_a_server_lists_and_refuses(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    with Serving(tmp_path, "--stop-channels") as serving:
+        runner = CliRunner(env={"LIVEDVR_SERVER": f"http://{serving.http}"})
+
+        def run(*arguments: str, stdin: str | None = None) -> str:
+            ran = runner.invoke(main, [*arguments], input=stdin)
+            assert ran.exit_code == 0, ran.stderr
+            return ran.stdout
+
+        def refused(code: int, *arguments: str, stdin: str | None = None) -> str:
+            ran = runner.invoke(main, [*arguments], input=stdin)
+            assert (ran.exit_code, ran.stdout, ran.stderr.count("\n")) == (code, "", 1), ran.stderr
+            return ran.stderr.removeprefix("livedvr: ")
+
+        key = run("input", "create", "cam", "--type", "rtmp", "--label", "a=b").rstrip().rpartition("/")[2]
+        assert run("input", "create", "test", "--pull", "testsrc") == "testsrc\n"
+        for one in ("cam", "test"):
+            assert key not in run("input", "list") + run("input", "list", "--json") + run("operation", "list", "--json")
+            assert (key in run("input", "get", one)) == (one == "cam")
+        for options, found in (
+            (["--filter", 'labels.a="b"'], ["cam"]),
+            (["--order-by", "name desc", "--page-size", "1"], ["test", "cam"]),
+            (["--limit", "1"], ["cam"]),
+        ):
+            listed = json.loads(run("input", "list", "--json", *options))
+            assert [one["name"].rpartition("/")[2] for one in listed] == found
+        assert refused(2, "input", "list", "--filter", "labels.a=").startswith("--filter: a value is expected")
+        assert refused(2, "input", "list", "--order-by", "foo").startswith("--order-by: there is no field 'foo'")
+        assert refused(6, "input", "create", "cam", "--type", "srt").startswith("ID: ")
+        assert refused(2, "input", "create", "A_", "--type", "srt").startswith("ID: 'A_' is not an id")
+
+        to = ["--output", "gs://media/news", "--segment-duration", "3s", "--ladder", "360p,240p"]
+        run("channel", "create", "news", "--input", "test", *to, "--label", "show=news")
+        for code, option, value in (
+            (3, "--input", "nobody"),
+            (2, "--output", "../etc"),
+            (6, "--output", "gs://media/news"),
+            (2, "--segment-duration", "1s"),
+            (2, "--segment-duration", "30s"),
+        ):
+            given = {"--input": "cam", "--output": "gs://media/other", option: value}
+            told = refused(code, "channel", "create", "other", *(text for pair in given.items() for text in pair))
+            assert told.startswith(f"{option}: "), told
+        assert "manfests: there is no such field" in refused(
+            2, "channel", "update", "news", "--from-file", "-", stdin='{"manfests": []}'
+        )
+        arguments = ["session", "create", "later", "--channel", "news", "--start", "+1h"]
+        assert refused(2, *arguments, "--manifest", "x").startswith("--manifest: the channel has no manifest 'x'")
+        assert refused(2, *arguments, "--end", "now").startswith("--end: ")
+        assert run(*arguments, "--duration", "1m").startswith("PENDING gs://media/news/dvr/later/main.m3u8\n")
+        changed = json.loads(
+            run("session", "update", "later", "--channel", "news", "--end", "open", "--label", "a=b", "--json")
+        )
+        assert (changed["windows"][0]["endTime"], changed["labels"]) == (None, {"a": "b"})
+        assert run("session", "delete", "later", "--channel", "news") == "deleted later\n"
+        assert refused(3, "session", "watch", "later", "--channel", "news").startswith("there is no session 'later'")
+        assert refused(6, "event", "create", "e", "--channel", "news", "--ad-break", "30s").startswith("the channel is")
+        assert run("channel", "delete", "news") == "deleted news\n"
+        assert refused(3, "channel", "get", "news").startswith("there is no 'projects/default/locations/local/channels")

@@ -29,7 +29,7 @@ _COMMANDS = Commands(
         "channel.input_attachments[0].input": "--input",
         "channel.input_attachments[1].input": "--backup",
         "channel.mux_streams[0].segment_settings.segment_duration": "--segment-duration",
-        "segmentDuration": "--segment-duration",
+        "segment_duration": "--segment-duration",
         "channel.retention_config.retention_window_duration": "--retention",
     },
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
@@ -10,9 +9,8 @@ import click
 from livedvr.cli.arguments import new_labels, windows_of
 from livedvr.cli.collection import ASYNC, Commands, say
 from livedvr.cli.kinds import CLIP, last
-from livedvr.cli.remote import Message, Remote, pauses, spinner
+from livedvr.cli.remote import Message, spinner
 from livedvr.cli.reported import EPILOG
-from livedvr.cli.rest import error_in
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import TimeInterval, to_micros
 from livedvr.resources.times import format_time
@@ -42,7 +40,7 @@ def create(resource_id: str, as_json: bool, is_async: bool, **given: Any) -> Non
         made = remote.wait(remote.create(_COMMANDS.collection(given), resource_id, body))
         if not is_async:
             with spinner(f"{last(made['name'])} is made"):
-                made = _finished(remote, made)
+                made = remote.until(made, ["SUCCEEDED"])
     uri = next((one["outputUri"] for one in made.get("clipManifests", []) if "outputUri" in one), made["outputUri"])
     say(f"{made.get('state', 'PENDING')} {uri}", made, as_json)
 
@@ -52,18 +50,6 @@ def _slice(interval: TimeInterval) -> dict[str, str]:
     if start is None or end is None:
         raise InvalidArgument("a clip has a start and an end", field="--end" if start else "--start")
     return {"markinTime": format_time(to_micros(start)), "markoutTime": format_time(to_micros(end))}
-
-
-def _finished(remote: Remote, made: Message) -> Message:
-    """The clip as soon as it is there; raises the error it failed with."""
-    for pause in pauses():
-        if made.get("state") == "FAILED":
-            raise error_in(made)
-        if made.get("state") == "SUCCEEDED":
-            break
-        time.sleep(pause)
-        made = remote.get(made["name"])
-    return made
 
 
 _COMMANDS.command(

@@ -18,7 +18,7 @@ from livedvr.resources.errors import InvalidArgument
 F = TypeVar("F", bound=Callable[..., Any])
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
-ASYNC = click.option("--async", "is_async", is_flag=True, help="Do not wait; print the operation's name.")
+ASYNC = click.option("--async", "is_async", is_flag=True, help="Do not wait; print the operation, if it is one.")
 FORCE = click.option("--force", is_flag=True, help="Delete what is in it, too.")
 _CHANNEL = click.option("--channel", metavar="ID", default="live", show_default=True, help="The channel's id.")
 _FIELDS = {"filter": "--filter", "order_by": "--order-by", "page_size": "--page-size", "update_mask": "--mask"}

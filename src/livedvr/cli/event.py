@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from livedvr.cli.arguments import moment, new_labels
-from livedvr.cli.collection import Commands, read_message, say
+from livedvr.cli.collection import ASYNC, Commands, read_message, say
 from livedvr.cli.kinds import EVENT, last
 from livedvr.cli.remote import Message
 from livedvr.cli.reported import EPILOG
@@ -38,10 +38,13 @@ _COMMANDS = Commands(
 _COMMANDS.add(delete_options=())
 
 
-def create(resource_id: str, as_json: bool, **given: Any) -> None:
-    """Have something happen on a channel, at once or at a time."""
+def create(resource_id: str, as_json: bool, is_async: bool, **given: Any) -> None:
+    """Have something happen on a channel, at a time, or at once: then it has when the command ends."""
     with _COMMANDS.server(given) as remote:
         created = remote.create(_COMMANDS.collection(given), resource_id, _message(given))
+        if created.get("executeNow") and not is_async:
+            begun = ["RUNNING"] if "adBreak" in created else []  # a break is RUNNING until it is over
+            created = remote.until(created, ["SUCCEEDED", "STOPPED", *begun])
     state = created.get("state", "PENDING")
     say(f"{last(created['name'])}: {state}", created, as_json)
 
@@ -76,5 +79,6 @@ _COMMANDS.command(
         click.option("--at", metavar="T", help="When: RFC 3339, +1h. [default: at once]"),
         click.option("--label", multiple=True, metavar="K=V", help="Repeatable."),
         click.option("--from-file", metavar="FILE", help="The event as the API's JSON, instead; - is stdin."),
+        ASYNC,
     ),
 )

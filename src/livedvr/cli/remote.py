@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +103,17 @@ class Remote:
         if "error" in operation:
             raise error_in(operation)
         return {key: value for key, value in operation.get("response", {}).items() if key != "@type"}
+
+    def until(self, resource: Message, states: Collection[str]) -> Message:
+        """The resource as soon as it is in one of these states; raises the error it has failed with."""
+        for pause in pauses():
+            if resource.get("state") == "FAILED":
+                raise error_in(resource)
+            if resource.get("state") in states:
+                break
+            time.sleep(pause)
+            resource = self.get(resource["name"])
+        return resource
 
 
 def pauses() -> Iterator[float]:
