@@ -66,16 +66,8 @@ def channel_of(options: RecordOptions) -> Channel:
     """The channel that the options ask for; INVALID_ARGUMENT names the option."""
     if not options.output:
         raise InvalidArgument("it is empty", field="--output", hint="name a directory")
-    segment = parse_duration(options.segment_duration, field="--segment-duration")
     offset = None if options.start_offset is None else parse_offset(options.start_offset, field="--start-offset")
-    streams, muxes = _renditions(options, timedelta(microseconds=segment))
-    if options.subtitles is not None:
-        streams += (ElementaryStream(key="text", text_stream=_text_of(options.subtitles)),)
-        muxes += (
-            MuxStream(
-                key="text", container="vtt", elementary_streams=("text",), segment_duration=muxes[0].segment_duration
-            ),
-        )
+    streams, muxes = streams_of(options)
     keys = tuple(mux.key for mux in muxes)
     return Channel(
         channel_id=options.channel,
@@ -95,6 +87,19 @@ def channel_of(options: RecordOptions) -> Channel:
         target_duration=options.target_duration,
         source_dates=options.source_dates,
     )
+
+
+def streams_of(options: RecordOptions) -> tuple[tuple[ElementaryStream, ...], tuple[MuxStream, ...]]:
+    """What the input is cut into; INVALID_ARGUMENT names the option."""
+    segment = parse_duration(options.segment_duration, field="--segment-duration")
+    streams, muxes = _renditions(options, timedelta(microseconds=segment))
+    if options.subtitles is None:
+        return streams, muxes
+    text = ElementaryStream(key="text", text_stream=_text_of(options.subtitles))
+    mux = MuxStream(
+        key="text", container="vtt", elementary_streams=("text",), segment_duration=muxes[0].segment_duration
+    )
+    return (*streams, text), (*muxes, mux)
 
 
 def _backup(options: RecordOptions) -> Input | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +92,23 @@ async def test_a_session_is_deleted_without_an_owner(place: Place) -> None:
     assert not (place.output / "dvr").exists()
     assert (await asyncio.to_thread(place.run, "get", "demo")).exit_code == 3
     assert await asyncio.to_thread(place.json, "list") == []
+
+
+async def test_a_data_dir_s_session_is_watched_until_its_end(place: Place) -> None:
+    await place.add("demo", 0, 30)
+    await asyncio.to_thread(place.json, "update", "demo", "--label", "a=b")
+    ran = await asyncio.to_thread(place.run, "watch", "demo")
+    shown = await asyncio.to_thread(place.json, "get", "demo")
+    assert (ran.exit_code, [json.loads(line) for line in ran.stdout.splitlines()]) == (0, [shown])
+    assert shown["state"] == "FINISHED"
+
+
+async def test_what_only_a_server_can(place: Place) -> None:
+    created = await asyncio.to_thread(place.run, "create", "demo")
+    told = "livedvr: create: new sessions need a server (--server, or `livedvr record`)\n"
+    assert (created.exit_code, created.stderr) == (2, told)
+    listed = await asyncio.to_thread(place.run, "list", "--limit", "1")
+    assert (listed.exit_code, listed.stderr) == (2, "livedvr: --limit: it needs a server (with --server)\n")
 
 
 async def test_an_owner_that_does_not_listen_is_named(place: Place) -> None:

@@ -75,10 +75,11 @@ class Inputs:
             raise InvalidArgument(
                 "which type?", field="input.type", hint="RTMP_PUSH, SRT_PUSH, or none and a uri to pull"
             )
-        with at("input.uri"):
-            source = parse_source(Input(uri=uri))
-            if not source.pulls and source.kind != "testsrc":
-                raise InvalidArgument("nothing is pulled from there", hint="a type makes an address to push to")
+        source = parse_source(Input(uri=uri))
+        if not source.pulls and source.kind != "testsrc":
+            raise InvalidArgument(
+                "nothing is pulled from there", field="input.uri", hint="a type makes an address to push to"
+            )
         check_pull(source, self._desk.dvr.pull, field="input.uri")
         return str(uri)
 

@@ -1,52 +1,30 @@
-"""`livedvr session`."""
+"""`livedvr session`: on a data dir, or as a client of a server."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
+import re
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from livedvr.cli.session_text import cooldown, details, table
-from livedvr.control.wire import Request
-from livedvr.resources.errors import (
-    Aborted,
-    AlreadyExists,
-    FailedPrecondition,
-    InvalidArgument,
-    LiveDvrError,
-    NotFound,
-    StorageError,
-)
-from livedvr.resources.models import DvrSession, TimeInterval, to_datetime
+from livedvr.cli.arguments import label, length, moment, new_labels, one_by_one, window, windows_of
+from livedvr.cli.collection import listing_of, listing_options, print_json, print_lines
+from livedvr.cli.remote import at_server, remote_of
+from livedvr.cli.reported import reported
+from livedvr.cli.session_source import SessionSource, Shown
+from livedvr.cli.session_text import details, table
+from livedvr.cli.session_watch import watch as watch_session
+from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.session_patch import SessionPatch
-from livedvr.resources.times import parse_duration, parse_time
-from livedvr.session_access import Found, SessionAccess
-from livedvr.sessions.view import to_json
-from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock
 
-INTERNAL, USAGE, NOT_FOUND, STORAGE, REFUSED, INTERRUPTED = 1, 2, 3, 4, 6, 130
-
-_EPILOG = """Exit codes: 0 done; 2 bad usage; 3 no such session, channel or data; 4 storage; 6 not possible in the state
-it is in, or taken (another update, a controller that does not answer); 130 interrupted while it waited."""
-
-_EXIT_CODES: tuple[tuple[type[LiveDvrError], int], ...] = (
-    (InvalidArgument, USAGE),
-    (NotFound, NOT_FOUND),
-    (StorageError, STORAGE),
-    (FailedPrecondition, REFUSED),
-    (Aborted, REFUSED),
-    (AlreadyExists, REFUSED),
-)
+_EPILOG = """Exit codes: 0 done; 2 bad usage; 3 no such session, channel or data; 4 storage; 5 the server cannot be
+reached, is no livedvr, or does not let this token in; 6 not possible in the state it is in, or taken (another update, a
+controller that does not answer); 130 interrupted while it waited."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,15 +33,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 def session() -> None:
     """Look at the DVR sessions of a channel, change their windows, delete them.
 
-    While `livedvr record` runs, it is asked and carries things out. Where nobody runs the channel, `list` and `get`
-    read what is stored; `update` and `delete` take the channel until the session is at rest, and leave an ffmpeg
-    that still records to the next `livedvr record --resume`.
+    With --output or --data-dir: while `livedvr record` runs, it is asked and carries things out. Where nobody runs the
+    channel, `list`, `get` and `watch` read what is stored; `update` and `delete` take the channel until the session is
+    at rest, and leave an ffmpeg that still records to the next `livedvr record --resume`.
+
+    With --server: `livedvr serve` is asked. It does not tell what a session holds.
     """
 
 
-def _common(command: F) -> F:
+def _place(command: F) -> F:
+    command = at_server(default=None)(command)
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else."),
         click.option("--channel", metavar="ID", default="live", show_default=True, help="The channel's id."),
         click.option(
             "--data-dir",
@@ -76,16 +56,23 @@ def _common(command: F) -> F:
     return command
 
 
+def _common(command: F) -> F:
+    return _place(
+        click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")(command)
+    )
+
+
 @session.command("list", epilog=_EPILOG)
+@listing_options
 @_common
-def list_(as_json: bool, **place: Any) -> None:
+def list_(as_json: bool, **given: Any) -> None:
     """List the channel's sessions by creation."""
-    with _errors(place):
-        found = _ask(place, Request(method="list"))
+    with _errors(given):
+        found = _source(given).list(listing_of(given))
     if as_json:
-        click.echo(json.dumps([to_json(one) for one in found.sessions], indent=2))
+        print_json(found)
     else:
-        _print(table(found.sessions))
+        print_lines(table(found))
 
 
 @session.command(epilog=_EPILOG)
@@ -94,8 +81,25 @@ def list_(as_json: bool, **place: Any) -> None:
 def get(session_id: str, as_json: bool, **place: Any) -> None:
     """Show a session: its state, windows, actual edges, gaps with their reasons, labels."""
     with _errors(place):
-        found = _ask(place, Request(method="get", session=session_id))
-    _show(found.sessions[0], as_json)
+        found = _source(place).get(session_id)
+    _show(found, as_json)
+
+
+@session.command(epilog=_EPILOG)
+@click.argument("session_id", metavar="ID")
+@click.option("--start", metavar="T", help="RFC 3339, now, -10m, +1h. [default: now]")
+@click.option("--end", metavar="T", help="As --start. [default: until the channel is stopped]")
+@click.option("--duration", metavar="D", help="Length from the start: 30s, 1h30m.")
+@click.option("--window", "windows", metavar="START/END", multiple=True, help="Several windows; repeatable.")
+@click.option("--manifest", metavar="KEY", default="main", show_default=True, help="Which manifest of the channel.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="Repeatable.")
+@_common
+def create(session_id: str, as_json: bool, manifest: str, **given: Any) -> None:
+    """Create a session on a channel of a server, over what is past, running or to come."""
+    with _errors(given):
+        windows = windows_of(given, SystemClock().now())
+        found = _source(given).create(session_id, windows, manifest, new_labels(given["labels"]))
+    _show(found, as_json)
 
 
 @session.command(epilog=_EPILOG)
@@ -120,13 +124,13 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
     stands, and COOLDOWN gives players 60 s to see the end before a new edition honours it.
     """
     with _errors(given):
-        waiting = _Waiting()
+        patch = _patch(given)
+        source = _source(given)
         try:
-            request = Request(method="update", session=session_id, patch=_patch(given))
-            _show(_ask(given, request, waiting).sessions[0], as_json)
+            _show(source.update(session_id, patch), as_json)
         except KeyboardInterrupt:
-            if waiting.last is not None:
-                _show(waiting.last, as_json)
+            if source.last is not None:
+                _show(source.last, as_json)
             raise
 
 
@@ -136,108 +140,88 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
 def delete(session_id: str, as_json: bool, **place: Any) -> None:
     """Delete a session and its manifest; the channel's segments stay as long as they are kept."""
     with _errors(place):
-        _ask(place, Request(method="delete", session=session_id))
+        _source(place).delete(session_id)
     if as_json:
-        click.echo(json.dumps({"session": session_id, "state": None}, indent=2))
+        print_json({"session": session_id, "state": None})
     else:
         click.echo(f"deleted {session_id}")
 
 
-def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSession], None] | None = None) -> Found:
-    output = None if place["output"] is None else place_of(place["output"])
-    data_dir = Path(place["data_dir"]) if place["data_dir"] else output.default_data_dir if output else None
-    if data_dir is None:
-        raise InvalidArgument("name the channel's output", field="--output", hint="or its data dir, by --data-dir")
-    access = SessionAccess(data_dir, place["channel"])
-    if output is not None and output != access.place:
-        raise InvalidArgument(
-            f"channel '{place['channel']}' of this data dir writes to {access.place.uri}", field="--output"
-        )
-    # A shell script starts what it puts in the background with SIGINT ignored: nobody could end a visit that waits.
-    if threading.current_thread() is threading.main_thread():  # handlers are for this one alone
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    found = asyncio.run(access.ask(request, on_session or (lambda _: None)))
-    if not found.owned and any(one.state not in ("FINISHED", "FAILED") for one in found.sessions):
-        _note(f"nobody runs channel '{place['channel']}'; `livedvr record --resume` takes it up")
-    return found
+@session.command(epilog=_EPILOG)
+@click.argument("session_id", metavar="ID")
+@_place
+def watch(session_id: str, **place: Any) -> None:
+    """Follow a session until it is FINISHED (exit code 0), FAILED (3 without media, else 4) or deleted (3).
+
+    On a terminal its state is one line that is redrawn, else each change of it is a line of JSON.
+    """
+    with _errors(place):
+        code = watch_session(_source(place), session_id, time.sleep)
+    sys.exit(code)
 
 
-class _Waiting:
-    """Says what an update waits for that is carried out without an owner. ``last``: the session as last seen."""
+def _source(given: Mapping[str, Any]) -> SessionSource:
+    """A data dir where one is named, else the server. Imported here: neither waits for what the other needs."""
+    local = given["output"] is not None or given["data_dir"] is not None
+    if given["server"] is not None and not (local and _is_from_environment("server")):
+        if local:
+            raise InvalidArgument("a server, or a data dir?", field="--server", hint="give one of them")
+        from livedvr.cli.session_remote import RemoteSessions
 
-    def __init__(self) -> None:
-        self.last: DvrSession | None = None
-        self._said = ""
+        return RemoteSessions(remote_of(given), given["channel"])
+    if not local:
+        hint = "or its data dir, by --data-dir, or a --server"
+        raise InvalidArgument("name the channel's output", field="--output", hint=hint)
+    from livedvr.cli.session_local import LocalSessions
 
-    def __call__(self, one: DvrSession) -> None:
-        self.last = one
-        text = f"COOLDOWN: {cooldown(one)}; waiting for it" if one.state == "COOLDOWN" else ""
-        if text and text != self._said:
-            _note(f"{text} (Ctrl-C leaves it to the next controller)")
-        self._said = text
+    return LocalSessions(given["data_dir"], given["output"], given["channel"])
+
+
+def _is_from_environment(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.ENVIRONMENT
 
 
 def _patch(given: Mapping[str, Any]) -> SessionPatch:
     """What the options ask for; INVALID_ARGUMENT names the option."""
     now = SystemClock().now()
-    named = [name for name in ("start", "end", "duration") if given[name] is not None]
-    if given["windows"] and named:
-        raise InvalidArgument("--window says it all", field=f"--{named[0]}", hint="give one or the other")
-    if {"end", "duration"} <= set(named):
-        raise InvalidArgument("--end and --duration exclude each other", field="--duration", hint="give one of them")
-    if not (named or given["windows"] or given["labels"]):
+    one_by_one(given)
+    if not any(given[name] for name in ("start", "end", "duration", "windows", "labels")):
         raise InvalidArgument("nothing is to be changed", field="update", hint="give --start, --end, --window, --label")
-    is_open, length = given["end"] == "open", given["duration"]
+    is_open = given["end"] == "open"
     return SessionPatch(
-        windows=tuple(_window(text, now) for text in given["windows"]) or None,
-        start_time=_time(given["start"], now, "--start"),
-        end_time=None if is_open else _time(given["end"], now, "--end"),
+        windows=tuple(window(text, now, "--window") for text in given["windows"]) or None,
+        start_time=moment(given["start"], now, "--start"),
+        end_time=None if is_open else moment(given["end"], now, "--end"),
         open_end=is_open,
-        duration=None if length is None else timedelta(microseconds=parse_duration(length, field="--duration")),
-        labels=dict(_label(text) for text in given["labels"]),
+        duration=length(given["duration"]),
+        labels=dict(map(label, given["labels"])),
     )
-
-
-def _window(text: str, now: int) -> TimeInterval:
-    start, slash, end = text.partition("/")
-    if not slash:
-        raise InvalidArgument(f"'{text}' is not a window", field="--window", hint="write START/END, START/.. or ../END")
-    return TimeInterval(
-        start_time=_time(None if start in ("", "..") else start, now, "--window"),
-        end_time=_time(None if end in ("", "..") else end, now, "--window"),
-    )
-
-
-def _time(text: str | None, now: int, field: str) -> datetime | None:
-    return None if text is None else to_datetime(parse_time(text, now, field=field))
-
-
-def _label(text: str) -> tuple[str, str | None]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise InvalidArgument(f"'{text}' is not a label", field="--label", hint="write K=V, or K= to remove it")
-    return key, value or None
 
 
 @contextmanager
 def _errors(given: Mapping[str, Any]) -> Iterator[None]:
-    """An error of ours is one line on stderr and an exit code."""
-    try:
+    named = [name for name, value in given.items() if value]
+    with reported(lambda field: _option(field, named)):
         yield
-    except LiveDvrError as error:
-        error.field = _option(error.field, [name for name, value in given.items() if value])
-        _note(str(error))
-        sys.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), INTERNAL))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 _OPTIONS_BEHIND = {"startTime": ("start", "windows"), "endTime": ("end", "duration", "windows")}
+_OF_SERVER = {
+    "dvr_session_id": "ID",
+    "dvr_session.dvr_manifests[0].manifest_key": "--manifest",
+    "filter": "--filter",
+    "order_by": "--order-by",
+    "page_size": "--page-size",
+}
 
 
-def _option(field: str | None, given: Sequence[str]) -> str | None:
+def _option(field: str, given: Sequence[str]) -> str | None:
     """The option that the user gave for a field of the session; None where the message says it all."""
-    if field is None or field.startswith("dvrSession") or field == "state":
+    if field in _OF_SERVER:
+        return _OF_SERVER[field]
+    field = _in_domain(field)
+    if field.startswith("dvrSession") or field in ("state", "name", "parent"):
         return None
     if field == "channel":
         return "--channel"
@@ -250,17 +234,14 @@ def _option(field: str | None, given: Sequence[str]) -> str | None:
     return ", ".join(named) or field
 
 
-def _show(one: DvrSession, as_json: bool) -> None:
+def _in_domain(field: str) -> str:
+    """``dvr_session.dvr_windows[0].time_interval.end_time`` of the API is ``dvrWindows[0].endTime``."""
+    field = field.removeprefix("dvr_session.").replace("dvr_windows", "dvrWindows").replace(".time_interval", "")
+    return re.sub(r"(start|end)_time$", r"\1Time", field)
+
+
+def _show(one: Shown, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(to_json(one), indent=2))
+        print_json(one)
     else:
-        _print(details(one))
-
-
-def _print(lines: Iterator[str]) -> None:
-    for line in lines:
-        click.echo(line)
-
-
-def _note(text: str) -> None:
-    click.echo(f"livedvr: {text}", err=True)
+        print_lines(details(one))

@@ -9,6 +9,7 @@
     ├── PermissionDenied             PERMISSION_DENIED    somebody who may not do this
     ├── ResourceExhausted            RESOURCE_EXHAUSTED   more than is allowed at a time
     ├── Unimplemented                UNIMPLEMENTED        what livedvr does not do
+    ├── Unreachable                  UNAVAILABLE          a server that does not answer, or not as livedvr does
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
         ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
@@ -92,6 +93,12 @@ class Unimplemented(LiveDvrError):
     """What livedvr does not do."""
 
     code = "UNIMPLEMENTED"
+
+
+class Unreachable(LiveDvrError):
+    """A server that does not answer, or not as livedvr does."""
+
+    code = "UNAVAILABLE"
 
 
 class SourceError(LiveDvrError):
