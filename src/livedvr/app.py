@@ -15,6 +15,7 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
+from livedvr.clips_api import Clips
 from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.ingest.gateway import GatewayInputs, check_inputs, load_secret
 from livedvr.ingest.stream_key import with_stream_key
@@ -61,6 +62,7 @@ class LiveDvr:
     Attributes:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
+        clips: create, get, list, delete and watch clips.
         gateway: which inputs the gateway feeds.
     """
 
@@ -89,6 +91,7 @@ class LiveDvr:
         self._is_open = False
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
+        self.clips = Clips(self.runtime)
 
     async def __aenter__(self) -> Self:
         make_private_root(self._data_dir)
@@ -292,9 +295,9 @@ class Channels:
                 hint="use another --channel and --output for other settings",
             )
         runtime = await self._dvr.runtime(channel.channel_id)
-        used = {session.manifest_key for session in runtime.sessions.list()}
+        used = {one.manifest_key for one in runtime.sessions.list()} | runtime.clips.manifests_in_use()
         if any(manifest not in channel.manifests for manifest in current.manifests if manifest.key in used):
-            raise FailedPrecondition("sessions use a manifest that this would change", field="manifests")
+            raise FailedPrecondition("sessions or clips use a manifest that this would change", field="manifests")
         if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
