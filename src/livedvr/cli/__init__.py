@@ -1,4 +1,4 @@
-"""The command line: `livedvr record`, `session`, `check`, `gateway`. Commands are imported when they are called."""
+"""The command line: `livedvr record`, `session`, `export`, `check`, `gateway`. Each is imported when it is called."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "record": ("livedvr.cli.record", "Record a DVR session from a live source."),
     "session": ("livedvr.cli.session", "Look at DVR sessions, change their windows, delete them."),
+    "export": ("livedvr.cli.export", "One MP4 file of a session."),
     "check": ("livedvr.cli.check", "Check an HLS presentation against RFC 8216bis."),
     "gateway": ("livedvr.cli.gateway", "One RTMP port for all channels, by nginx."),
 }

@@ -76,7 +76,7 @@ def _common(command: F) -> F:
 @_common
 def list_(as_json: bool, **place: Any) -> None:
     """List the channel's sessions by creation."""
-    with _errors(place):
+    with errors(place):
         found = _ask(place, Request(method="list"))
     if as_json:
         click.echo(json.dumps([to_json(one) for one in found.sessions], indent=2))
@@ -89,7 +89,7 @@ def list_(as_json: bool, **place: Any) -> None:
 @_common
 def get(session_id: str, as_json: bool, **place: Any) -> None:
     """Show a session: its state, windows, actual edges, gaps with their reasons, labels."""
-    with _errors(place):
+    with errors(place):
         found = _ask(place, Request(method="get", session=session_id))
     _show(found.sessions[0], as_json)
 
@@ -115,7 +115,7 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
     A LIVE session can be extended, be given later windows, or end now or earlier. Then its manifest is sealed as it
     stands, and COOLDOWN gives players 60 s to see the end before a new edition honours it.
     """
-    with _errors(given):
+    with errors(given):
         waiting = _Waiting()
         try:
             request = Request(method="update", session=session_id, patch=_patch(given))
@@ -131,7 +131,7 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
 @_common
 def delete(session_id: str, as_json: bool, **place: Any) -> None:
     """Delete a session and its manifest; the channel's segments stay as long as they are kept."""
-    with _errors(place):
+    with errors(place):
         _ask(place, Request(method="delete", session=session_id))
     if as_json:
         click.echo(json.dumps({"session": session_id, "state": None}, indent=2))
@@ -139,7 +139,8 @@ def delete(session_id: str, as_json: bool, **place: Any) -> None:
         click.echo(f"deleted {session_id}")
 
 
-def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSession], None] | None = None) -> Found:
+def access_of(place: Mapping[str, Any]) -> SessionAccess:
+    """The channel that --channel, --data-dir and --output name; INVALID_ARGUMENT, or NOT_FOUND."""
     output = None if place["output"] is None else local_root(place["output"])
     if place["data_dir"] is None and output is None:
         raise InvalidArgument("name the channel's output", field="--output", hint="or its data dir, by --data-dir")
@@ -148,6 +149,11 @@ def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSe
         raise InvalidArgument(
             f"channel '{place['channel']}' of this data dir writes to {access.output}", field="--output"
         )
+    return access
+
+
+def _ask(place: Mapping[str, Any], request: Request, on_session: Callable[[DvrSession], None] | None = None) -> Found:
+    access = access_of(place)
     # A shell script starts what it puts in the background with SIGINT ignored: nobody could end a visit that waits.
     if threading.current_thread() is threading.main_thread():  # handlers are for this one alone
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -215,7 +221,7 @@ def _label(text: str) -> tuple[str, str | None]:
 
 
 @contextmanager
-def _errors(given: Mapping[str, Any]) -> Iterator[None]:
+def errors(given: Mapping[str, Any]) -> Iterator[None]:
     """An error of ours is one line on stderr and an exit code."""
     try:
         yield

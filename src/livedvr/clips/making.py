@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from livedvr.catalog.clip_rows import ClipRow
 from livedvr.clips.manifest import Drawn, draw
-from livedvr.clips.place import open_place
+from livedvr.clips.mp4 import Mp4Maker
+from livedvr.clips.pieces import plan_pieces
+from livedvr.clips.place import forget_left, open_place, work_folder
 from livedvr.clips.slices import edges_of
 from livedvr.resources.models import Channel
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.base import ObjectStore
+from livedvr.storage.open_store import local_root
 from livedvr.timeline.timeline import ChannelTimeline
 
 COPIED_AT_ONCE = 100  # segments a turn of the worker thread: a clip that is given up ends after one
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a clip holds: see `Clip`. Microseconds and bytes."""
-
-    edges: list[tuple[int, int]]
-    duration: int
-    size: int
-
-
-async def make(row: ClipRow, channel: Channel, known: ChannelTimeline, store: ObjectStore) -> Made:
-    """Make the clip, or what is missing of it. Raises why it cannot be made."""
-    drawn, edges = draw(channel, row.manifest_key, row.windows, known), edges_of(row.windows, known.timeline)
-    await _copy(drawn, store, open_place(row.output_uri))
-    return Made(edges, drawn.duration, drawn.size)
+async def make(row: ClipRow, channel: Channel, known: ChannelTimeline, store: ObjectStore) -> dict[str, Any]:
+    """Make the clip, or what is missing of it; what it holds, as the catalog keeps it. Raises why it cannot be made."""
+    edges = edges_of(row.windows, known.timeline, exact=row.exact)
+    target = open_place(row.output_uri)
+    if row.output_type == "MP4":
+        pieces = plan_pieces(channel, row.manifest_key, row.windows, known, exact=row.exact)
+        target.delete(row.file_name)  # it was free when the clip was accepted: a controller died right behind it
+        root, name = local_root(row.output_uri), f"{row.channel}.{row.id}"
+        await asyncio.to_thread(forget_left, root, name)
+        with work_folder(root, name) as folder:
+            made = await Mp4Maker(channel, local_root(channel.output.uri), folder, lambda _: None).make(pieces)
+            await _whole(lambda: target.put_new(row.file_name, made.path))
+        size = target.size(row.file_name)
+        return {"edges": edges, "duration": made.duration, "size": size, "encoded": made.encoded}
+    drawn = draw(channel, row.manifest_key, row.windows, known)
+    await _copy(drawn, store, target)
+    return {"edges": edges, "duration": drawn.duration, "size": drawn.size, "encoded": "NOTHING"}
 
 
 async def _copy(drawn: Drawn, source: ObjectStore, target: ObjectStore) -> None:
@@ -63,4 +69,7 @@ async def _whole(work: Callable[[], None]) -> None:
 
 def unmake(row: ClipRow, channel: Channel, known: ChannelTimeline) -> None:
     """Blocking. What there is of a clip that cannot be made goes, as far as storage lets it."""
-    delete_objects(open_place(row.output_uri), list(draw(channel, row.manifest_key, row.windows, known).names))
+    names = [row.file_name]
+    if row.output_type == "MANIFEST":
+        names = list(draw(channel, row.manifest_key, row.windows, known).names)
+    delete_objects(open_place(row.output_uri), names)

@@ -15,7 +15,7 @@ from typing import Any
 from livedvr.catalog import channel_rows, clip_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.clip_rows import ClipRow
-from livedvr.clips.making import Made, make, unmake
+from livedvr.clips.making import make, unmake
 from livedvr.clips.place import check_free, check_place, file_name
 from livedvr.clips.slices import check_kept, resolve_slices
 from livedvr.clips.states import ENDED, Event, State, advance, what_happened
@@ -66,7 +66,7 @@ class ClipManager:
         self._changed = asyncio.Event()
         self._closed = False
         self._accepting = asyncio.Lock()  # two clips at once must not find the same folder free
-        self._making: tuple[str, asyncio.Task[Made]] | None = None
+        self._making: tuple[str, asyncio.Task[dict[str, Any]]] | None = None
         rows = catalog.read(lambda db: clip_rows.unfinished_clips(db, channel.channel_id))
         self._open = {row.id: row for row in rows}
 
@@ -221,9 +221,7 @@ class ClipManager:
             return  # it has been deleted meanwhile
         error = task.exception()
         if error is None:
-            made = task.result()
-            held = {"edges": made.edges, "duration": made.duration, "size": made.size}
-            await self._put(row, Event.MADE, made=held, error=None)
+            await self._put(row, Event.MADE, made=task.result(), error=None)
         elif isinstance(error, StorageError) and error.passing:
             await self._put(row, None, error=f"{error.code}: {error}")  # shown, and tried again at the next look
         elif isinstance(error, LiveDvrError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from livedvr.resources.clip import OutputType
-from livedvr.resources.errors import AlreadyExists, InvalidArgument
+from livedvr.resources.errors import AlreadyExists, InvalidArgument, StorageError
 from livedvr.resources.models import Channel, Manifest
 from livedvr.storage.local import LocalStore, check_local_root
 from livedvr.storage.open_store import local_root
@@ -21,6 +24,25 @@ def file_name(manifest: Manifest, output_type: OutputType) -> str:
 def open_place(uri: str) -> LocalStore:
     """The store that a clip is written to. (For ``gs://`` this is where another store would be opened.)"""
     return LocalStore(local_root(uri))
+
+
+@contextlib.contextmanager
+def work_folder(beside: Path, name: str) -> Iterator[Path]:
+    """A hidden folder on the file system of what is made there; it has gone afterwards."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".livedvr-{name}.", dir=beside))
+    except OSError as error:
+        raise StorageError(error.strerror or str(error), field=str(beside)) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_left(beside: Path, name: str) -> None:
+    """Blocking. The work folders of that name that killed controllers have left go."""
+    for left in beside.glob(f".livedvr-{name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def check_place(uri: str, channels: Iterable[Channel]) -> None:

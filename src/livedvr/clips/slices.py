@@ -86,14 +86,16 @@ def holes_of_retention(window: Window, timeline: Timeline) -> Iterator[tuple[int
             yield start, end
 
 
-def edges_of(windows: Sequence[Window], timeline: Timeline) -> list[tuple[int, int]]:
-    """What whole segments of the reference really cover (W5): those that belong together are one."""
+def edges_of(windows: Sequence[Window], timeline: Timeline, *, exact: bool) -> list[tuple[int, int]]:
+    """What is really covered: whole segments of the reference (W5); with ``exact`` what of them was asked for."""
     found: list[tuple[int, int]] = []
     for window in windows:
         edges = timeline.edges(window)
         if edges is None:
             continue
-        if found and edges[0] < found[-1][1]:
+        if exact:
+            found.append((max(edges[0], window.start), min(edges[1], edges[1] if window.end is None else window.end)))
+        elif found and edges[0] < found[-1][1]:
             found[-1] = (found[-1][0], edges[1])  # a segment that meets both is there once (W6)
         else:
             found.append(edges)

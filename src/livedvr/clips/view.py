@@ -11,7 +11,7 @@ from livedvr.resources.models import TimeInterval, to_datetime
 
 def to_resource(row: ClipRow) -> Clip:
     """The resource of a stored clip."""
-    made = row.made or {"edges": [], "duration": 0, "size": 0}
+    made = row.made or {"edges": [], "duration": 0, "size": 0, "encoded": None}
     return Clip(
         clip_id=row.id,
         channel_id=row.channel,
@@ -34,5 +34,6 @@ def to_resource(row: ClipRow) -> Clip:
         ),
         duration=timedelta(microseconds=made["duration"]),
         size_bytes=made["size"],
+        encoded=made["encoded"],
         labels=row.labels,
     )

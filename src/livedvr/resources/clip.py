@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field
 from livedvr.resources.base import Resource
 from livedvr.resources.models import TimeInterval
 
+Encoded = Literal["NOTHING", "EDGES", "ALL"]
 OutputType = Literal["MANIFEST", "MP4"]
 
 
@@ -30,6 +31,7 @@ class Clip(Resource):
     ``manifest_uri``: what is played, the multivariant playlist or the .mp4; it is there once the state is SUCCEEDED.
     ``start_time``: when the making began. ``edges``: what is really covered, of each slice
     that has media: whole segments (W5), with ``exact`` whole frames. ``duration`` counts media, without gaps.
+    ``encoded``: what of the pictures could not stay as it was (``exact``).
     """
 
     clip_id: str
@@ -48,4 +50,5 @@ class Clip(Resource):
     edges: tuple[TimeInterval, ...] = ()
     duration: timedelta = timedelta()
     size_bytes: int = 0
+    encoded: Encoded | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
