@@ -144,6 +144,7 @@ class ClipManager:
             except BaseException:
                 del self._open[row.id]
                 raise
+        self._wake.set()
         self._tell()
         return to_resource(row)
 
@@ -253,6 +254,6 @@ class ClipManager:
         return self._open.get(clip_id, stored)
 
     def _tell(self) -> None:
-        self._wake.set()
+        """Wake everybody who waits for a change of a clip."""
         self._changed.set()
         self._changed = asyncio.Event()
