@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders import MEDIA, RUN, FakeClock, at, chain, channel, commit
+from live import until
 from livedvr.catalog import channel_rows, clip_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.channel_deletion import mark_deleting
@@ -267,7 +268,7 @@ async def test_a_storage_that_refuses_segments_for_good_fails_what_waits_for_the
         ({"output_uri": "out/dvr/x"}, InvalidArgument, "belongs to channel 'live'"),
         ({"output_uri": "out/av"}, InvalidArgument, "belongs to channel 'live'"),
         ({"output_uri": "out/clips/../av/x"}, InvalidArgument, "belongs to channel 'live'"),
-        ({"output_uri": "ftp://host/x"}, InvalidArgument, "is not an output"),
+        ({"output_uri": "ftp://host/x"}, InvalidArgument, "outputUri: 'ftp://host/x' is not an output"),
         ({"manifest_key": "other"}, InvalidArgument, "no manifest 'other'"),
         ({"output_type": "AVI"}, InvalidArgument, "no output type"),
         ({"exact": True}, InvalidArgument, "whole segments"),
@@ -279,6 +280,55 @@ async def test_what_is_refused(house: House, given: dict[str, object], kind: typ
     with pytest.raises(kind, match=text):
         await house.create(**given)
     assert house.clips.list() == [] and house.clips.held() == []
+
+
+FAKE = """#!/bin/sh
+[ "$1" = -version ] && { echo "ffmpeg version 9.0"; exit; }
+"""
+HANGS, FAILS = "touch started; exec sleep 60", "echo 'Invalid data found' >&2; exit 183"
+
+
+def ffmpeg(house: House, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    path = house.folder / "ffmpeg"
+    path.write_text(FAKE + script)
+    path.chmod(0o755)
+    monkeypatch.setenv("LIVEDVR_FFMPEG", str(path))
+
+
+async def at_work(house: House, clip: str) -> None:
+    await asyncio.to_thread(
+        until, lambda: list((house.folder / clip).glob(f".livedvr-live.{clip}.*/started")), "ffmpeg is at work"
+    )
+
+
+async def test_an_mp4_that_is_given_up_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ffmpeg(house, monkeypatch, HANGS)
+    await house.create(output_type="MP4")
+    house.work()
+    await at_work(house, "goal")
+    await house.clips.delete("goal")
+    await house.clock.asleep()
+    assert list((house.folder / "goal").iterdir()) == [] and house.clips.list() == []
+
+
+async def test_an_mp4_whose_controller_leaves_is_made_anew_by_the_next_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffmpeg(house, monkeypatch, HANGS)
+    await house.create(output_type="MP4")
+    house.work()
+    await at_work(house, "goal")
+    await house.close()
+    assert list((house.folder / "goal").iterdir()) == []
+    (house.folder / "goal/.livedvr-live.goal.killed").mkdir()  # what one that is killed leaves
+    (house.folder / "goal/main.mp4").write_bytes(b"and right behind it")
+    ffmpeg(house, monkeypatch, FAILS)
+    await house.open()
+    assert house.clips.get("goal").state == "CREATING"
+    house.work()
+    failed = await house.until_ended()
+    assert (failed.state, failed.error) == ("FAILED", "INTERNAL: ffmpeg ended with code 183: Invalid data found")
+    assert list((house.folder / "goal").iterdir()) == []
 
 
 async def test_ids_and_folders_are_taken_once(house: House) -> None:

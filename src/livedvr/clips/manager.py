@@ -16,7 +16,7 @@ from livedvr.catalog import channel_rows, clip_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.clip_rows import ClipRow
 from livedvr.clips.making import make, unmake
-from livedvr.clips.place import check_free, check_place, file_name
+from livedvr.clips.place import absolute, check_free, check_place, file_name
 from livedvr.clips.slices import check_kept, resolve_slices
 from livedvr.clips.states import ENDED, Event, State, advance, what_happened
 from livedvr.clips.view import to_resource
@@ -114,7 +114,7 @@ class ClipManager:
         row = ClipRow(
             channel=self._channel.channel_id,
             id=clip_id,
-            output_uri=output_uri,
+            output_uri=absolute(output_uri),
             manifest_key=manifest.key,
             file_name=file_name(manifest, output_type),
             output_type=output_type,

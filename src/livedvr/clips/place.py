@@ -21,6 +21,17 @@ def file_name(manifest: Manifest, output_type: OutputType) -> str:
     return name if output_type == "MANIFEST" else str(PurePosixPath(name).with_suffix(".mp4"))
 
 
+def absolute(uri: str) -> str:
+    """The place of a clip as its row keeps it; INVALID_ARGUMENT where nothing can be written."""
+    if not uri:
+        raise InvalidArgument("it is empty", field="outputUri", hint="a directory, or file:///...")
+    try:
+        root = local_root(uri)
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message, field="outputUri", hint=error.hint) from None
+    return uri if "://" in uri else str(root)
+
+
 def open_place(uri: str) -> LocalStore:
     """The store that a clip is written to. (For ``gs://`` this is where another store would be opened.)"""
     return LocalStore(local_root(uri))
