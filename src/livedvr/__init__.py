@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from livedvr.app import LiveDvr
     from livedvr.recording import RecordResult, record
+    from livedvr.resources.clip import Clip, TimeSlice
     from livedvr.resources.errors import LiveDvrError
     from livedvr.resources.gateway import Gateway
     from livedvr.resources.models import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AudioStream",
     "Channel",
+    "Clip",
     "DvrSession",
     "ElementaryStream",
     "Gap",
@@ -50,6 +52,7 @@ __all__ = [
     "RecordResult",
     "TextStream",
     "TimeInterval",
+    "TimeSlice",
     "VideoStream",
     "record",
     "video_and_audio",
@@ -60,6 +63,7 @@ _STREAMS = "livedvr.resources.streams"
 _HOMES = {
     **dict.fromkeys(("AudioStream", "ElementaryStream", "MuxStream", "TextStream", "VideoStream"), _STREAMS),
     "video_and_audio": _STREAMS,
+    **dict.fromkeys(("Clip", "TimeSlice"), "livedvr.resources.clip"),
     "Gateway": "livedvr.resources.gateway",
     "PullPolicy": "livedvr.resources.pull_policy",
     "LiveDvr": "livedvr.app",

@@ -16,6 +16,7 @@ from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.channels import Channels, DvrSessions, check_free
+from livedvr.clips_api import Clips
 from livedvr.ingest.gateway import GatewayInputs, load_secret
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
@@ -59,6 +60,7 @@ class LiveDvr:
     Attributes:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
+        clips: create, get, list, delete and watch clips.
         gateway: which inputs the gateway feeds.
         pull: from where inputs may be pulled.
     """
@@ -90,6 +92,7 @@ class LiveDvr:
         self._is_open = False
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
+        self.clips = Clips(self.runtime)
 
     async def __aenter__(self) -> Self:
         make_private_root(self._data_dir)

@@ -18,6 +18,7 @@ from livedvr.catalog.catalog import Owner
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.segment_rows import RunRow
 from livedvr.channel_deletion import mark_deleting
+from livedvr.clips.manager import ClipManager
 from livedvr.control.server import ControlServer
 from livedvr.ingest.ad_breaks import AdBreaks
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
@@ -111,6 +112,17 @@ class ChannelRuntime:
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
         self._live = LiveManifests(row.channel, self._known, self.store, around.catalog, owner, around.clock)
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
+        self.clips = ClipManager(
+            row.channel,
+            self._known,
+            self.store,
+            around.catalog,
+            owner,
+            around.clock,
+            self._facts,
+            self.sessions.nothing_changes,
+        )
+        self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
         self.sweeper = Sweeper(
             row.channel,
             self._known,
@@ -121,7 +133,7 @@ class ChannelRuntime:
             self.sessions,
             None if self._root is None else partial(_look_at_disk, self._root, around.settings.reserve_bytes),
             round(around.settings.sweep_seconds * SECOND),
-            self._live.held,
+            lambda now: [*self._live.held(now), *self.clips.held()],
         )
         self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
 
@@ -321,7 +333,7 @@ class ChannelRuntime:
 
         The next owner finds what it would find after a crash, and nothing is lost.
         """
-        every = (self._ingest_task, self._sweeper_task, self._sessions_task, self._live_task)
+        every = (self._ingest_task, self._sweeper_task, self._sessions_task, self._live_task, self._clips_task)
         tasks = [task for task in every if task is not None]
         await self.sessions.requests_done()
         # No thread may write a playlist when the lock is somebody else's.
@@ -334,6 +346,7 @@ class ChannelRuntime:
         if self._fetcher is not None:
             await self._fetcher.close()
         self.sessions.close()
+        self.clips.close()
         await self._control.close()
         self._lock.release()
 

@@ -38,8 +38,8 @@ class SessionAccess:
 
     def __init__(self, data_dir: Path, channel: str) -> None:
         self._data_dir = data_dir.absolute()
-        self._channel = channel
-        with reading(self._catalog) as db:
+        self.channel = channel
+        with reading(self.catalog) as db:
             row = channel_rows.get_channel(db, channel)
             have = ", ".join(r.channel.channel_id for r in channel_rows.list_channels(db)) if row is None else ""
         if row is None:
@@ -52,7 +52,8 @@ class SessionAccess:
         self.place = place_of(row.channel.output.uri)
 
     @property
-    def _catalog(self) -> Path:
+    def catalog(self) -> Path:
+        """Where the catalog is, to be read."""
         return self._data_dir / "catalog.sqlite3"
 
     async def ask(self, request: Request, on_session: Callable[[DvrSession], None] = lambda _: None) -> Found:
@@ -62,7 +63,7 @@ class SessionAccess:
         long as the session needs to come to rest; an ffmpeg that goes on recording is adopted and left as it is.
         ``on_session`` is called with the session at each change meanwhile.
         """
-        answered = await ask_owner(self.place.private(self._data_dir, self._channel), request)
+        answered = await ask_owner(self.place.private(self._data_dir, self.channel), request)
         if answered is not None:
             return Found(answered, owned=True)
         if request.method in ("list", "get"):
@@ -70,13 +71,13 @@ class SessionAccess:
         return Found(await self._visit(request, on_session), owned=False)
 
     def _read(self, request: Request) -> list[DvrSession]:
-        with reading(self._catalog) as db:
+        with reading(self.catalog) as db:
             sessions = stored_sessions(db, self._row, self.place.object_uri)
         if request.method == "list":
             return sessions
         asked = [session for session in sessions if session.session_id == request.session]
         if not asked:
-            raise NotFound(f"there is no session '{request.session}' on channel '{self._channel}'", field="dvrSession")
+            raise NotFound(f"there is no session '{request.session}' on channel '{self.channel}'", field="dvrSession")
         return asked
 
     async def _visit(self, request: Request, on_session: Callable[[DvrSession], None]) -> list[DvrSession]:
@@ -87,7 +88,7 @@ class SessionAccess:
         self._read(Request(method="get", session=request.session))  # nothing is taken for a session nobody has
         async with LiveDvr(self._data_dir, visiting=True) as dvr:
             try:
-                sessions = (await dvr.runtime(self._channel)).sessions
+                sessions = (await dvr.runtime(self.channel)).sessions
             except Aborted as error:
                 error.hint = "it does not listen on its control socket: stop it, or ask again in a moment"
                 raise

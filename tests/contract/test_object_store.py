@@ -34,6 +34,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def other(store: ObjectStore, tmp_path: Path) -> ObjectStore:
+    """A second store of the same kind."""
+    (tmp_path / "other-root").mkdir()
+    return LocalStore(tmp_path / "other-root") if isinstance(store, LocalStore) else MemoryStore()
+
+
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "spooled"
     path.write_bytes(b"media" * 1000)
@@ -97,6 +104,35 @@ def test_of_racing_writers_exactly_one_wins(store: ObjectStore, tmp_path: Path) 
         assert sorted(outcomes) == ["lost"] * 3 + ["won"]
         for writer in range(4):
             (tmp_path / f"{writer}").unlink()
+
+
+def test_a_copy_has_the_same_name_and_bytes_and_outlives_what_it_is_of(
+    store: ObjectStore, other: ObjectStore, source: Path
+) -> None:
+    other.put_new(NAME, source)
+    store.copy_from(other, NAME)
+    store.copy_from(other, NAME)  # an earlier answer may have been lost
+    other.delete(NAME)
+    assert list(other.list("")) == []
+    assert store.get(NAME) == b"media" * 1000 and list(store.list("")) == [NAME]
+    other.put_new(NAME, source)
+    store.copy_from(other, NAME)  # another file with the same bytes
+    store.delete(NAME)
+    assert other.get(NAME) == b"media" * 1000
+
+
+def test_a_copy_replaces_nothing(store: ObjectStore, other: ObjectStore, source: Path) -> None:
+    other.put_new(NAME, source)
+    store.replace(NAME, b"mine")
+    with pytest.raises(ObjectConflict, match="segment-000000"):
+        store.copy_from(other, NAME)
+    assert store.get(NAME) == b"mine"
+
+
+def test_what_is_not_there_cannot_be_copied(store: ObjectStore, other: ObjectStore) -> None:
+    with pytest.raises(NotFound):
+        store.copy_from(other, NAME)
+    assert store.size(NAME) is None
 
 
 def test_replace_creates_and_replaces(store: ObjectStore) -> None:
@@ -178,6 +214,7 @@ def test_delete(store: ObjectStore) -> None:
 def test_names_that_lead_elsewhere_are_refused_everywhere(store: ObjectStore, source: Path, name: str) -> None:
     for use in (
         lambda: store.put_new(name, source),
+        lambda: store.copy_from(store, name),
         lambda: store.replace(name, b""),
         lambda: store.get(name),
         lambda: store.size(name),

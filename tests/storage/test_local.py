@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from livedvr.resources.errors import StorageError
 from livedvr.storage import local
 from livedvr.storage.local import LocalStore, check_local_root
+from livedvr.storage.memory import MemoryStore
 
 
 def test_an_object_is_the_spooled_file_itself(tmp_path: Path) -> None:
@@ -21,6 +23,37 @@ def test_an_object_is_the_spooled_file_itself(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     LocalStore(tmp_path / "root").put_new("av/run/0", source)
     assert (tmp_path / "root/av/run/0").stat().st_ino == source.stat().st_ino
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EMLINK])
+def test_a_copy_is_a_link_and_where_there_can_be_none_the_kernel_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    for name in ("one", "linked", "copied"):
+        (tmp_path / name).mkdir()
+    one, linked, copied = (LocalStore(tmp_path / name) for name in ("one", "linked", "copied"))
+    one.replace("av/run/0", b"media")
+    linked.copy_from(one, "av/run/0")
+    assert (tmp_path / "linked/av/run/0").samefile(tmp_path / "one/av/run/0")
+
+    real = os.link
+
+    def link(source: Path, target: Path) -> None:
+        if source.is_relative_to(tmp_path / "one"):
+            raise OSError(number, os.strerror(number))
+        real(source, target)
+
+    monkeypatch.setattr(local.os, "link", link)
+    copied.copy_from(one, "av/run/0")
+    assert (tmp_path / "copied/av/run/0").read_bytes() == b"media"
+    assert [path.name for path in (tmp_path / "copied/av/run").iterdir()] == ["0"], "no litter"
+
+
+def test_a_directory_takes_copies_from_directories_only(tmp_path: Path) -> None:
+    memory = MemoryStore()
+    memory.replace("av/run/0", b"media")
+    with pytest.raises(StorageError, match="from directories only"):
+        LocalStore(tmp_path).copy_from(memory, "av/run/0")
 
 
 def test_everything_is_synced_before_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,8 @@ def set_deleting(db: sqlite3.Connection, channel: str) -> None:
 
 def delete_channel(db: sqlite3.Connection, channel: str) -> None:
     """Every row of the channel goes, but the counts of its sessions' editions: an address is never reused (O6)."""
-    for table in ("given_up", "retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events"):
+    tables = ("clips", "given_up", "retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events")
+    for table in tables:
         db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
     db.execute("DELETE FROM channels WHERE id = ?", (channel,))
 
@@ -90,6 +91,7 @@ def unfinished_channels(db: sqlite3.Connection) -> list[str]:
         "SELECT id FROM channels WHERE started OR stopping OR deleting"
         " OR EXISTS (SELECT 1 FROM runs WHERE channel = channels.id AND end_reason IS NULL)"
         " OR EXISTS (SELECT 1 FROM sessions WHERE channel = channels.id AND state NOT IN ('FINISHED', 'FAILED'))"
+        " OR EXISTS (SELECT 1 FROM clips WHERE channel = channels.id AND state NOT IN ('SUCCEEDED', 'FAILED'))"
         " ORDER BY id"
     )
     return [row["id"] for row in rows]

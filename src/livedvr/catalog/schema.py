@@ -174,6 +174,27 @@ MIGRATIONS: tuple[str, ...] = (
         time INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE clips (
+        serial INTEGER PRIMARY KEY,          -- by creation
+        channel TEXT NOT NULL REFERENCES channels (id),
+        id TEXT NOT NULL,
+        output_uri TEXT NOT NULL,
+        manifest_key TEXT NOT NULL,
+        file_name TEXT NOT NULL,             -- of what is played, below output_uri
+        output_type TEXT NOT NULL,           -- MANIFEST or MP4
+        exact INTEGER NOT NULL,              -- 1: cut to the frame
+        windows TEXT NOT NULL,               -- the slices: [[start, end], ...]
+        labels TEXT NOT NULL,
+        state TEXT NOT NULL,
+        error TEXT,
+        made TEXT,                           -- what a clip that SUCCEEDED holds, as JSON
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        started INTEGER,                     -- when it became CREATING
+        UNIQUE (channel, id)
+    );
+    """,
 )
 
 

@@ -1,5 +1,7 @@
-"""The command line. `record`, `session`, `check`, `backup` and `gateway` work on this machine; `input`, `channel`,
-`clip`, `event`, `operation`, and `session` when it is told to, are clients of `serve`. Commands are imported when called.
+"""The command line. `record`, `session`, `export`, `check`, `backup` and `gateway` work on this machine.
+
+`input`, `channel`, `clip`, `event`, `operation`, and `session` when it is told to, are clients of `serve`. Commands are
+imported when they are called.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ _COMMANDS = {
     "clip": ("livedvr.cli.clip", "Keep stretches of a channel of a server."),
     "event": ("livedvr.cli.event", "Switch inputs, insert ad breaks on a channel of a server."),
     "operation": ("livedvr.cli.operation", "What a server was asked to do, and how it stands."),
+    "export": ("livedvr.cli.export", "One MP4 file of a session."),
     "check": ("livedvr.cli.check", "Check an HLS presentation against RFC 8216bis."),
     "backup": ("livedvr.cli.backup", "Copy the catalog, also while a controller runs."),
     "gateway": ("livedvr.cli.gateway", "One RTMP port for all channels, by nginx."),

@@ -67,7 +67,7 @@ def _common(command: F) -> F:
 @_common
 def list_(as_json: bool, **given: Any) -> None:
     """List the channel's sessions by creation."""
-    with _errors(given):
+    with errors(given):
         found = _source(given).list(listing_of(given))
     if as_json:
         print_json(found)
@@ -80,7 +80,7 @@ def list_(as_json: bool, **given: Any) -> None:
 @_common
 def get(session_id: str, as_json: bool, **place: Any) -> None:
     """Show a session: its state, windows, actual edges, gaps with their reasons, labels."""
-    with _errors(place):
+    with errors(place):
         found = _source(place).get(session_id)
     _show(found, as_json)
 
@@ -96,7 +96,7 @@ def get(session_id: str, as_json: bool, **place: Any) -> None:
 @_common
 def create(session_id: str, as_json: bool, manifest: str, **given: Any) -> None:
     """Create a session on a channel of a server, over what is past, running or to come."""
-    with _errors(given):
+    with errors(given):
         windows = windows_of(given, SystemClock().now())
         found = _source(given).create(session_id, windows, manifest, new_labels(given["labels"]))
     _show(found, as_json)
@@ -123,7 +123,7 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
     A LIVE session can be extended, be given later windows, or end now or earlier. Then its manifest is sealed as it
     stands, and COOLDOWN gives players 60 s to see the end before a new edition honours it.
     """
-    with _errors(given):
+    with errors(given):
         patch = _patch(given)
         source = _source(given)
         try:
@@ -139,7 +139,7 @@ def update(session_id: str, as_json: bool, **given: Any) -> None:
 @_common
 def delete(session_id: str, as_json: bool, **place: Any) -> None:
     """Delete a session and its manifest; the channel's segments stay as long as they are kept."""
-    with _errors(place):
+    with errors(place):
         _source(place).delete(session_id)
     if as_json:
         print_json({"session": session_id, "state": None})
@@ -155,7 +155,7 @@ def watch(session_id: str, **place: Any) -> None:
 
     On a terminal its state is one line that is redrawn, else each change of it is a line of JSON.
     """
-    with _errors(place):
+    with errors(place):
         code = watch_session(_source(place), session_id, time.sleep)
     sys.exit(code)
 
@@ -200,7 +200,8 @@ def _patch(given: Mapping[str, Any]) -> SessionPatch:
 
 
 @contextmanager
-def _errors(given: Mapping[str, Any]) -> Iterator[None]:
+def errors(given: Mapping[str, Any]) -> Iterator[None]:
+    """An error of ours is one line on stderr and an exit code."""
     named = [name for name, value in given.items() if value]
     with reported(lambda field: _option(field, named)):
         yield

@@ -19,20 +19,24 @@ from livedvr.sessions.view import to_json
 from livedvr.storage.open_store import place_of
 
 
+def access_of(data_dir: str | None, output: str | None, channel: str) -> SessionAccess:
+    """The channel that --channel, --data-dir and --output name; INVALID_ARGUMENT, or NOT_FOUND."""
+    place = None if output is None else place_of(output)
+    where = Path(data_dir) if data_dir else place.default_data_dir if place else None
+    if where is None:
+        raise InvalidArgument("name the channel's output", field="--output", hint="or its data dir, by --data-dir")
+    access = SessionAccess(where, channel)
+    if place is not None and place != access.place:
+        raise InvalidArgument(f"channel '{channel}' of this data dir writes to {access.place.uri}", field="--output")
+    return access
+
+
 class LocalSessions:
     """By the control socket, from the catalog, or by a visit."""
 
     def __init__(self, data_dir: str | None, output: str | None, channel: str) -> None:
-        place = None if output is None else place_of(output)
-        where = Path(data_dir) if data_dir else place.default_data_dir if place else None
-        if where is None:
-            raise InvalidArgument("name the channel's output", field="--output", hint="or its data dir, by --data-dir")
         self._channel = channel
-        self._access = SessionAccess(where, channel)
-        if place is not None and place != self._access.place:
-            raise InvalidArgument(
-                f"channel '{channel}' of this data dir writes to {self._access.place.uri}", field="--output"
-            )
+        self._access = access_of(data_dir, output, channel)
         self.last: Shown | None = None
         self._said: set[str] = set()
 

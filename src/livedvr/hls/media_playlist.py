@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livedvr.hls.date_range import date_range_line
-from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_name
+from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, UP_TO_OUTPUT, Container, init_name, segment_name
 from livedvr.resources.times import format_seconds, format_time
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
@@ -63,16 +63,19 @@ def segment_lines(
 
 
 class MediaPlaylist:
-    """One edition's EVENT playlist of one rendition.
+    """One edition's EVENT playlist of one rendition; or a clip's, which nobody reads before it is whole: VOD (4.4.3.5).
 
     Args:
         mux: the rendition's key.
         container: fmp4 or ts.
         target: EXT-X-TARGETDURATION in seconds (P3), fixed.
         start_offset: where players begin, microseconds from the start or, negative, from the end (4.4.2.2).
+        vod: it is a clip's, and lies right beside the folders of its segments.
     """
 
-    def __init__(self, mux: str, container: Container, target: int, start_offset: int | None = None) -> None:
+    def __init__(
+        self, mux: str, container: Container, target: int, start_offset: int | None = None, *, vod: bool = False
+    ) -> None:
         self.mux = mux
         self.container = container
         self.sealed = False
@@ -80,7 +83,8 @@ class MediaPlaylist:
         self._date = 0  # UTC microseconds a client extrapolates to at the end of what is listed
         self.last: Segment | None = None
         self._text = bytearray()
-        self._write(*head_lines(container, target), "#EXT-X-PLAYLIST-TYPE:EVENT")
+        self._up = LIVE_UP_TO_OUTPUT if vod else UP_TO_OUTPUT
+        self._write(*head_lines(container, target), f"#EXT-X-PLAYLIST-TYPE:{'VOD' if vod else 'EVENT'}")
         if start_offset is not None:
             sign = "-" if start_offset < 0 else ""
             self._write(f"#EXT-X-START:TIME-OFFSET={sign}{format_seconds(abs(start_offset))}")
@@ -103,7 +107,7 @@ class MediaPlaylist:
                 self.mux,
                 self.container,
                 segment,
-                UP_TO_OUTPUT,
+                self._up,
                 discontinuities=int(listed.discontinuity),
                 mapped=mapped,
                 dated=dated,

@@ -26,12 +26,13 @@ class OpenSession:
     ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
     the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published),
-    ``with_main`` whether it is among what is being written. ``stretches``: where the reference's listing begins, and
-    where it goes on behind a hole, UTC microseconds.
+    ``with_main`` whether it is among what is being written. ``vod``: it is drawn once, for a clip. ``stretches``: where
+    the reference's listing begins, and where it goes on behind a hole, UTC microseconds.
     """
 
     row: SessionRow
     channel: Channel
+    vod: bool = False
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
     renditions: dict[str, RenditionPlaylist] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class OpenSession:
                 target,
                 self.manifest.start_offset_micros,
                 self.manifest.gap_entries,
+                self.vod,
             )
             order = self.manifest.mux_streams
             self.renditions = dict(

@@ -16,7 +16,7 @@ from livedvr.timeline.timeline import Listed
 
 @dataclass(slots=True)
 class RenditionPlaylist:
-    """A session's playlist of one mux stream.
+    """A session's playlist of one mux stream, or (``vod``) a clip's.
 
     ``gap_entries``: whether gaps are listed (P7). ``last``: the newest segment that was taken, listed or not;
     ``newest``: the newest that is media; ``runs``: those whose media it lists; ``count``: how many were taken;
@@ -30,6 +30,7 @@ class RenditionPlaylist:
     target: int
     start_offset: int | None = None
     gap_entries: bool = True
+    vod: bool = False
     playlist: MediaPlaylist = field(init=False)
     meter: BitrateMeter = field(init=False)
     last: Segment | None = None
@@ -41,7 +42,7 @@ class RenditionPlaylist:
     waiting: list[RangeTag] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.playlist = MediaPlaylist(self.mux, self.container, self.target, self.start_offset)
+        self.playlist = MediaPlaylist(self.mux, self.container, self.target, self.start_offset, vod=self.vod)
         self.meter = BitrateMeter(self.target * SECOND)
 
     def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:

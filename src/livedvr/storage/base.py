@@ -28,6 +28,12 @@ class ObjectStore(Protocol):
         what stands under the name is not touched.
         """
 
+    def copy_from(self, source: ObjectStore, name: str) -> None:
+        """What another store of this kind has under the name becomes an object here, written only once as by `put_new`.
+
+        NOT_FOUND when it has none. Its bytes pass through nobody's hands, and it stays when the other one goes.
+        """
+
     def replace(self, name: str, data: bytes) -> None:
         """The object is ``data`` from now on; readers see the old bytes or the new ones, never a part."""
 

@@ -28,10 +28,10 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Ref
 from google.cloud.storage import Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from livedvr.resources.errors import NotFound, ObjectConflict, StorageError, Superseded
+from livedvr.resources.errors import NotFound, ObjectConflict, StorageError, Superseded, Unimplemented
 from livedvr.resources.layout import cache_control, content_type
 from livedvr.resources.times import SECOND
-from livedvr.storage.base import check_name, check_prefix
+from livedvr.storage.base import ObjectStore, check_name, check_prefix
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Bucket
@@ -173,6 +173,10 @@ class GcsStore:
             raise StorageError("it came and went while it was written", field=self.uri(name), passing=True)
         if (found.size, found.crc32c) != (source.stat().st_size, _crc32c(source)):
             raise ObjectConflict("other bytes stand under this name", field=self.uri(name))
+
+    def copy_from(self, source: ObjectStore, name: str) -> None:
+        """See `ObjectStore`."""
+        raise Unimplemented("nothing is copied into buckets yet", field=self.uri(name))
 
     def replace(self, name: str, data: bytes) -> None:
         """See `ObjectStore`. Superseded: what another controller writes is the truth now."""

@@ -7,11 +7,12 @@ import errno
 import fcntl
 import filecmp
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
-from livedvr.storage.base import check_name, check_prefix
+from livedvr.storage.base import ObjectStore, check_name, check_prefix
 from livedvr.storage.filesystems import check_file_system
 
 _HINTS = {
@@ -23,6 +24,9 @@ _HINTS = {
     errno.ENOTDIR: "a file is in the way of a directory",
     errno.EXDEV: "the spool has to lie on the output's file system",
 }
+
+# Why a file cannot get a further name: another file system, one without links, too many of them, somebody else's file.
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 
 # Want of something that others give back by themselves. A full disk is none of these: it ends the channel (R5).
 _PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EBUSY, errno.ETIMEDOUT}
@@ -47,11 +51,25 @@ class LocalStore:
             with source.open("rb") as file:
                 os.fsync(file.fileno())
             with self._folder_of(path):
+                _link_new(source, path)
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def copy_from(self, source: ObjectStore, name: str) -> None:
+        """See `ObjectStore`. A further link, for an object never changes; on another file system the kernel copies."""
+        if not isinstance(source, LocalStore):
+            raise StorageError("a directory takes copies from directories only", field=source.uri(name))
+        path, original = self._path(name), source._path(name)
+        if source.size(name) is None:
+            raise NotFound("there is no such object", field=str(original))
+        try:
+            with self._folder_of(path):
                 try:
-                    os.link(source, path)  # fails where something stands: create-only, and atomic
-                except FileExistsError:
-                    if not filecmp.cmp(source, path, shallow=False):
-                        raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
+                    _link_new(original, path)
+                except OSError as error:
+                    if error.errno not in _NO_LINK:
+                        raise
+                    _copy_new(original, path)
         except OSError as error:
             raise _storage_error(path, error) from error
 
@@ -136,6 +154,26 @@ class LocalStore:
         _make_folder(path.parent)
         yield
         _sync_folder(path.parent)
+
+
+def _link_new(source: Path, path: Path) -> None:
+    """Fails where something stands: create-only, and atomic. The same bytes are success."""
+    try:
+        os.link(source, path)
+    except FileExistsError:
+        if not path.samefile(source) and not filecmp.cmp(source, path, shallow=False):
+            raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
+
+
+def _copy_new(source: Path, path: Path) -> None:
+    temporary = _temporary(path)
+    try:
+        shutil.copyfile(source, temporary)  # by sendfile(2)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        _link_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _temporary(path: Path) -> Path:

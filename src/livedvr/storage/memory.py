@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
-from livedvr.storage.base import check_name, check_prefix
+from livedvr.storage.base import ObjectStore, check_name, check_prefix
 
 
 class MemoryStore:
@@ -26,6 +26,13 @@ class MemoryStore:
             data = source.read_bytes()
         except OSError as error:
             raise StorageError(f"cannot read it: {error.strerror}", field=str(source)) from error
+        self._put(name, data)
+
+    def copy_from(self, source: ObjectStore, name: str) -> None:
+        """See `ObjectStore`."""
+        self._put(check_name(name), source.get(name))
+
+    def _put(self, name: str, data: bytes) -> None:
         with self._lock:
             if self._objects.setdefault(name, data) != data:
                 raise ObjectConflict("other bytes stand under this name", field=name)

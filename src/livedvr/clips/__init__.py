@@ -1,0 +1,1 @@
+"""Clips: content that is copied out of a channel, and outlives it."""

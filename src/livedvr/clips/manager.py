@@ -1,0 +1,260 @@
+"""Makes the clips of one channel, one after another, and says how they stand.
+
+What is decided here is durable before it is done, and everything that is done can be done again: after a crash the next
+start carries an unfinished clip on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
+
+from livedvr.catalog import channel_rows, clip_rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.clip_rows import ClipRow
+from livedvr.clips.making import make, unmake
+from livedvr.clips.place import absolute, check_free, check_place, file_name
+from livedvr.clips.slices import check_kept, resolve_slices
+from livedvr.clips.states import ENDED, Event, State, advance, what_happened
+from livedvr.clips.view import to_resource
+from livedvr.resources.clip import Clip, OutputType, TimeSlice
+from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
+from livedvr.resources.layout import check_id
+from livedvr.resources.models import Channel
+from livedvr.resources.times import SECOND
+from livedvr.sessions.plan import Facts
+from livedvr.sessions.windows import check_keeps
+from livedvr.storage.base import ObjectStore
+from livedvr.timeline.segment import Window
+from livedvr.timeline.timeline import ChannelTimeline
+from livedvr.wallclock import WallClock
+
+LOOK_AGAIN = SECOND  # for media that is still on its way, and storage that refuses for the time being
+
+
+class ClipManager:
+    """The clips of one channel. `run` is a task.
+
+    Args:
+        facts: what is so in the channel's ingest at an instant.
+        nothing_goes: inside it, retention lets nothing go.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        known: ChannelTimeline,
+        store: ObjectStore,
+        catalog: Catalog,
+        owner: Owner,
+        clock: WallClock,
+        facts: Callable[[int], Facts],
+        nothing_goes: Callable[[], AbstractAsyncContextManager[Any]],
+    ) -> None:
+        self._channel = channel
+        self._known = known
+        self._store = store
+        self._catalog = catalog
+        self._owner = owner
+        self._clock = clock
+        self._facts = facts
+        self._nothing_goes = nothing_goes
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._accepting = asyncio.Lock()  # two clips at once must not find the same folder free
+        self._making: tuple[str, asyncio.Task[dict[str, Any]]] | None = None
+        rows = catalog.read(lambda db: clip_rows.unfinished_clips(db, channel.channel_id))
+        self._open = {row.id: row for row in rows}
+
+    async def run(self) -> None:
+        """Make every clip that is to be made, until cancelled."""
+        while True:
+            self._wake.clear()
+            for clip_id in list(self._open):
+                if row := self._open.get(clip_id):
+                    await self._advance(row)
+            await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
+
+    def held(self) -> list[Window]:
+        """The windows whose segments retention may not touch: those of clips that are still to be made."""
+        return [window for row in self._open.values() for window in row.windows]
+
+    def manifests_in_use(self) -> set[str]:
+        """The keys of the manifests of clips that are still to be made."""
+        return {row.manifest_key for row in self._open.values()}
+
+    # requests
+
+    async def create(
+        self,
+        clip_id: str,
+        slices: Sequence[TimeSlice],
+        *,
+        output_uri: str,
+        manifest_key: str | None,
+        output_type: OutputType,
+        exact: bool,
+        labels: Mapping[str, str],
+    ) -> Clip:
+        """Accept a clip: checked, stored, and taken up by `run`."""
+        check_id(clip_id, field="clipId")
+        if output_type not in ("MANIFEST", "MP4"):
+            raise InvalidArgument(f"'{output_type}' is no output type", field="outputType", hint="MANIFEST or MP4")
+        if exact and output_type != "MP4":
+            raise InvalidArgument(
+                "a manifest lists whole segments", field="exact", hint="outputType MP4 is cut exactly"
+            )
+        key = manifest_key or next(iter(self._channel.manifest_keys()), "main")
+        manifest = self._channel.manifest(key)
+        check_keeps(self._channel.retention_micros)
+        now = self._clock.now()
+        row = ClipRow(
+            channel=self._channel.channel_id,
+            id=clip_id,
+            output_uri=absolute(output_uri),
+            manifest_key=key,
+            file_name=file_name(manifest, output_type),
+            output_type=output_type,
+            exact=exact,
+            windows=resolve_slices(slices, now),
+            labels=labels,
+            state=State.PENDING,
+            created=now,
+            updated=now,
+        )
+        async with self._accepting:
+            return await self._accept(row)
+
+    async def _accept(self, row: ClipRow) -> Clip:
+        if self._find(row.id) is not None:
+            raise AlreadyExists(f"clip '{row.id}' exists already", field="clipId", hint="use another id")
+        if any(one.output_uri == row.output_uri and one.output_type == row.output_type for one in self._open.values()):
+            raise AlreadyExists("another clip is being made there", field="outputUri", hint="use another folder")
+        channels = [one.channel for one in self._catalog.read(channel_rows.list_channels)]
+        await asyncio.to_thread(check_place, row.output_uri, channels)
+        await asyncio.to_thread(check_free, row.output_uri, self._channel, row.manifest_key, row.output_type)
+        async with self._nothing_goes():  # from the look on its media is held
+            check_kept(row.windows, self._known.timeline, self._facts(row.created).frontier)
+            self._open[row.id] = row
+            try:
+                await self._catalog.write(lambda db: clip_rows.add_clip(db, row), self._owner)
+            except BaseException:
+                del self._open[row.id]
+                raise
+        self._wake.set()
+        self._tell()
+        return to_resource(row)
+
+    def get(self, clip_id: str) -> Clip:
+        """The clip as it stands, or NOT_FOUND."""
+        found = self._find(clip_id)
+        if found is None:
+            raise NotFound(f"there is no clip '{clip_id}' on channel '{self._channel.channel_id}'", field="clip")
+        return to_resource(found)
+
+    def list(self) -> list[Clip]:
+        """The channel's clips by creation."""
+        rows = self._catalog.read(lambda db: clip_rows.list_clips(db, self._channel.channel_id))
+        return [to_resource(self._open.get(row.id, row)) for row in rows]
+
+    async def delete(self, clip_id: str) -> None:
+        """Delete the record; what has been made stays. One that is being made is given up."""
+        self.get(clip_id)
+        row = self._open.pop(clip_id, None)
+        if self._making is not None and self._making[0] == clip_id:
+            self._making[1].cancel()
+            await asyncio.wait([self._making[1]])
+        if row is not None:
+            await asyncio.to_thread(unmake, row, self._channel, self._known)
+        await self._catalog.write(lambda db: clip_rows.delete_clip(db, self._channel.channel_id, clip_id), self._owner)
+        self._tell()
+
+    async def watch(self, clip_id: str) -> AsyncGenerator[Clip, None]:
+        """The clip now and after each change, until it has SUCCEEDED, FAILED or gone."""
+        shown: Clip | None = None
+        current: Clip | None = self.get(clip_id)
+        while current is not None:
+            changed = self._changed  # taken now: what changes while the reader works is not missed
+            if current != shown:
+                yield current
+                shown = current
+            if State(current.state) in ENDED or self._closed:
+                return
+            await changed.wait()
+            found = self._find(clip_id)
+            current = to_resource(found) if found else None
+
+    def close(self) -> None:
+        """Nothing will change any more: whoever waits for a change is told."""
+        self._closed = True
+        self._tell()
+
+    # making them
+
+    async def _advance(self, row: ClipRow) -> None:
+        if row.state == State.PENDING:
+            facts = self._facts(self._clock.now())
+            if facts.storage_error is not None:
+                await self._fail(row, StorageError(facts.storage_error))
+                return
+            event = what_happened(row.windows, self._known.timeline, facts.frontier)
+            if event is Event.EMPTY:
+                await self._fail(row, NotFound("no media in the slices"), event)
+            if event is not Event.COMPLETE:
+                return
+            row = await self._put(row, event, started=self._clock.now())
+        await self._make(row)
+
+    async def _make(self, row: ClipRow) -> None:
+        task = asyncio.create_task(make(row, self._channel, self._known, self._store), name=f"clip {row.id}")
+        self._making = (row.id, task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            self._making = None
+            if not task.done():  # where we are cancelled, so is it
+                task.cancel()
+                await asyncio.wait([task])
+        if row.id not in self._open:
+            return  # it has been deleted meanwhile
+        error = task.exception()
+        if error is None:
+            await self._put(row, Event.MADE, made=task.result(), error=None)
+        elif isinstance(error, StorageError) and error.passing:
+            await self._put(row, None, error=f"{error.code}: {error}")  # shown, and tried again at the next look
+        elif isinstance(error, LiveDvrError):
+            await asyncio.to_thread(unmake, row, self._channel, self._known)
+            await self._fail(row, error)
+        else:
+            raise error
+
+    async def _fail(self, row: ClipRow, error: LiveDvrError, event: Event = Event.REFUSED) -> None:
+        await self._put(row, event, error=f"{error.code}: {error}")
+
+    async def _put(self, row: ClipRow, event: Event | None, **changes: Any) -> ClipRow:
+        """The clip's row with what has happened: in the catalog first, then here."""
+        if event is not None:
+            changes |= {"state": advance(State(row.state), event), "updated": self._clock.now()}
+        elif all(getattr(row, name) == value for name, value in changes.items()):
+            return row
+        row = replace(row, **changes)
+        await self._catalog.write(lambda db: clip_rows.put_clip(db, row), self._owner)
+        if row.state in ENDED:
+            self._open.pop(row.id, None)
+        elif row.id in self._open:
+            self._open[row.id] = row
+        self._tell()
+        return row
+
+    def _find(self, clip_id: str) -> ClipRow | None:
+        stored = self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
+        return self._open.get(clip_id, stored)
+
+    def _tell(self) -> None:
+        """Wake everybody who waits for a change of a clip."""
+        self._changed.set()
+        self._changed = asyncio.Event()

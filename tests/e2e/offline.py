@@ -1,0 +1,108 @@
+"""A channel's segments cut from a clip as fast as ffmpeg can, for tests that need no live source."""
+
+from __future__ import annotations
+
+import array
+import subprocess
+from pathlib import Path
+
+import av
+
+from builders import T0
+from livedvr.ingest.command import Cut, build_argv
+from livedvr.ingest.journal import parse_rows
+from livedvr.ingest.source import Source
+from livedvr.resources.models import Channel, Input, Manifest, Output
+from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.timeline.segment import RunMedia, Segment
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
+
+OFFLINE_RUN = "20261121T020000Z-k3f9"
+
+
+def clip_with_pips(ffmpeg: str, path: Path, *encoder: str, seconds: int = 8) -> None:
+    """25 pictures a second, which flash white, and a pip with each flash: at each whole second."""
+    flash = "lutyuv=y=val/2,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.08)'"
+    picture = f"testsrc2=s=320x180:r=25:d={seconds},format=yuv420p,{flash}"
+    sound = f"aevalsrc=exprs='0.5*sin(2*PI*880*t)*lt(mod(t,1),0.08)':s=48000:d={seconds}"
+    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound]
+    subprocess.run([*made, "-pix_fmt", "yuv420p", "-c:a", "aac", *encoder, path], check=True)
+
+
+def cut_offline(
+    ffmpeg: str, clip: Path, output: Path, container: str, *, apart: bool
+) -> tuple[Channel, ChannelTimeline]:
+    """The clip as a channel that was recorded from T0 on; ``apart``: pictures and sound in renditions of their own."""
+    streams = (("video",), ("audio",)) if apart else (("video", "audio"),)
+    muxes = tuple(
+        MuxStream(key=keys[0], container=container, elementary_streams=keys)  # type: ignore[arg-type]
+        for keys in streams
+    )
+    channel = Channel(
+        channel_id="live",
+        input=Input(uri=str(clip)),
+        output=Output(uri=str(output)),
+        elementary_streams=video_and_audio(),
+        mux_streams=muxes,
+        manifests=(Manifest(mux_streams=tuple(mux.key for mux in muxes)),),
+    )
+    run = output / "run"
+    for mux in muxes:
+        (run / mux.key).mkdir(parents=True)
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, muxes))
+    argv.remove("-re")
+    subprocess.run(argv, cwd=run, check=True, capture_output=True)
+    known = ChannelTimeline(Timeline(channel.timeline_keys()), 2, media={OFFLINE_RUN: {}})
+    for mux in muxes:
+        (output / mux.key).mkdir()
+        (run / mux.key).rename(output / mux.key / OFFLINE_RUN)
+        rows = parse_rows((output / mux.key / OFFLINE_RUN / "journal.csv").read_bytes())[0]
+        known.timeline.restore(
+            mux.key,
+            [Segment(r.index, OFFLINE_RUN, r.index, 0, T0 + r.start, r.start, r.end - r.start, 1) for r in rows],
+        )
+        known.media[OFFLINE_RUN][mux.key] = RunMedia(("any",), (320, 180), None, "any")
+    return channel, known
+
+
+def flashes(path: Path) -> list[float]:
+    """When the pictures of a file begin to flash, seconds; not a flash that it begins with."""
+    found, before = [], True
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            plane = frame.planes[0]
+            now = bytes(plane)[plane.line_size * (frame.height // 2) + frame.width // 2] > 200
+            if now and not before:
+                found.append(float(frame.pts * frame.time_base))
+            before = now
+    return found
+
+
+def pips(path: Path) -> list[float]:
+    """When a pip begins in the sound of a file, seconds; only behind 0.2 s of silence."""
+    found, quiet = [], 0
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            samples = array.array("f", bytes(frame.planes[0])[: 4 * frame.samples])
+            for index, sample in enumerate(samples):
+                if abs(sample) < 0.1:
+                    quiet += 1
+                    continue
+                if quiet > 0.2 * frame.sample_rate:
+                    found.append(float(frame.pts * frame.time_base) + index / frame.sample_rate)
+                quiet = 0
+    return found
+
+
+def decoding_errors(ffmpeg: str, path: Path) -> str:
+    """What ffmpeg says while it decodes everything."""
+    argv = [ffmpeg, "-nostdin", "-loglevel", "warning", "-xerror", "-i", path]
+    # Counted as they are: where pieces are joined pictures are not on the grid of the frame rate.
+    argv += ["-fps_mode", "passthrough", "-enc_time_base", "1/90000", "-f", "null", "-"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stderr
+
+
+def packet_times(path: Path) -> list[tuple[int, int]]:
+    """(dts, pts) of the pictures, in the order of the file."""
+    with av.open(str(path)) as container:
+        return [(p.dts, p.pts) for p in container.demux(video=0) if p.dts is not None and p.pts is not None]
