@@ -250,8 +250,9 @@ class ClipManager:
         return row
 
     def _find(self, clip_id: str) -> ClipRow | None:
-        stored = self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
-        return self._open.get(clip_id, stored)
+        if clip_id in self._open:
+            return self._open[clip_id]
+        return self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
 
     def _tell(self) -> None:
         """Wake everybody who waits for a change of a clip."""
