@@ -95,7 +95,9 @@ class Channels:
         runtime = await self._dvr.runtime(channel.channel_id)
         used = {one.manifest_key for one in runtime.sessions.list()} | runtime.clips.manifests_in_use()
         if any(manifest not in channel.manifests for manifest in current.manifests if manifest.key in used):
-            raise FailedPrecondition("sessions or clips use a manifest that this would change", field="manifests")
+            raise FailedPrecondition(
+                "sessions use a manifest that this would change, or clips still to be made", field="manifests"
+            )
         if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"

@@ -152,6 +152,13 @@ async def test_media_on_its_way_is_waited_for(house: House) -> None:
     assert (await house.until_ended("late")).state == "SUCCEEDED"
 
 
+async def test_where_nothing_is_recorded_nothing_is_waited_for(house: House) -> None:
+    house.facts = Facts(at(0), drained=True)
+    await house.create("late", 7, 10)
+    house.work()
+    assert (await house.until_ended("late")).state == "SUCCEEDED"
+
+
 async def test_media_that_never_came_fails_it(house: House) -> None:
     house.clock.advance(10 * SECOND)
     await house.create("late", 12, 14)

@@ -138,7 +138,7 @@ class ClipManager:
         await asyncio.to_thread(check_place, row.output_uri, channels)
         await asyncio.to_thread(check_free, row.output_uri, self._channel, row.manifest_key, row.output_type)
         async with self._nothing_goes():  # from the look on its media is held
-            check_kept(row.windows, self._known.timeline, self._facts(row.created).frontier)
+            check_kept(row.windows, self._known.timeline, self._arrived())
             self._open[row.id] = row
             try:
                 await self._catalog.write(lambda db: clip_rows.add_clip(db, row), self._owner)
@@ -197,17 +197,23 @@ class ClipManager:
 
     async def _advance(self, row: ClipRow) -> None:
         if row.state == State.PENDING:
-            facts = self._facts(self._clock.now())
-            if facts.storage_error is not None:
-                await self._fail(row, StorageError(facts.storage_error))
+            refused = self._facts(self._clock.now()).storage_error
+            if refused is not None:
+                await self._fail(row, StorageError(refused))
                 return
-            event = what_happened(row.windows, self._known.timeline, facts.frontier)
+            event = what_happened(row.windows, self._known.timeline, self._arrived())
             if event is Event.EMPTY:
                 await self._fail(row, NotFound("no media in the slices"), event)
             if event is not Event.COMPLETE:
                 return
             row = await self._put(row, event, started=self._clock.now())
         await self._make(row)
+
+    def _arrived(self) -> int | None:
+        """Up to which instant all media is on the timeline, as far as that can be told."""
+        now = self._clock.now()
+        facts = self._facts(now)
+        return now if facts.drained else facts.frontier  # where nothing is recorded, nothing is on its way
 
     async def _make(self, row: ClipRow) -> None:
         task = asyncio.create_task(make(row, self._channel, self._known, self._store), name=f"clip {row.id}")
@@ -251,8 +257,9 @@ class ClipManager:
         return row
 
     def _find(self, clip_id: str) -> ClipRow | None:
-        stored = self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
-        return self._open.get(clip_id, stored)
+        if clip_id in self._open:
+            return self._open[clip_id]
+        return self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
 
     def _tell(self) -> None:
         """Wake everybody who waits for a change of a clip."""

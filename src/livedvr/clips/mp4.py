@@ -103,6 +103,8 @@ class Mp4Maker:
             movie = await asyncio.to_thread(look_at, self._folder / sound)
             # ffmpeg counts what it has cut from the cut.
             sound, later = (sound, movie.start + start - began) if movie else (None, 0)
+        if pictures is None and sound is None:
+            raise LiveDvrError("there is no sound in it", field="slices")
         await self._run(command.assemble(self._ffmpeg, pictures, sound, later, target, last=last))
 
     async def _cut_pictures(
