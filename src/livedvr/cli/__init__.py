@@ -1,5 +1,6 @@
 """The command line. `record`, `session`, `check`, `backup` and `gateway` work on this machine; `input`, `channel`,
-`clip`, `event`, `operation`, and `session` when it is told to, are clients of `serve`. Commands are imported when called.
+`clip`, `event`, `operation`, and `session` when it is told to, are clients of `serve`. Commands are imported when they
+are called.
 """
 
 from __future__ import annotations
