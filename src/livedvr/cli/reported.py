@@ -20,6 +20,7 @@ from livedvr.resources.errors import (
     PermissionDenied,
     ResourceExhausted,
     StorageError,
+    Superseded,
     Unimplemented,
     Unreachable,
 )
@@ -34,6 +35,7 @@ _EXIT_CODES: tuple[tuple[type[LiveDvrError], int], ...] = (
     (InvalidArgument, USAGE),
     (Unimplemented, USAGE),
     (NotFound, NOT_FOUND),
+    (Superseded, REFUSED),
     (StorageError, STORAGE),
     (Unreachable, UNREACHABLE),
     (PermissionDenied, UNREACHABLE),
