@@ -284,6 +284,7 @@ class ChannelRuntime:
             self.supervisor.let_go()
         self.sessions.close()
         await self._control.close()
+        self.store.close()
         self._lock.release()
 
 

@@ -21,7 +21,7 @@ from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.streams import MuxStream
 from livedvr.resources.times import SECOND
 from livedvr.sessions.presentation import listed_media, multivariant
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
@@ -172,7 +172,7 @@ class LiveManifests:
         now, longest = self._clock.now(), 0
         for one in self._lists.values():
             with contextlib.suppress(NotFound):
-                text = await asyncio.to_thread(self._store.get, live_playlist_name(one.mux))
+                text = await ask(self._store, self._store.get, live_playlist_name(one.mux))
                 listed = self._still_known(one.mux, found := parse_playlist(text.decode(errors="replace"), one.mux))
                 if listed and found.target:
                     self._target = found.target
@@ -213,7 +213,7 @@ class LiveManifests:
             return
         if one.metered < 0:
             one.meter = BitrateMeter(self._target * SECOND)
-        await asyncio.to_thread(self._store.replace, live_playlist_name(one.mux), text)
+        await ask(self._store, self._store.replace, live_playlist_name(one.mux), text)
         if slid := one.stored(segments, text):
             grace = one.longest + max(segment.duration for segment in slid)
             self._graces.append((self._clock.now() + grace, slid[0].start))
@@ -230,7 +230,7 @@ class LiveManifests:
         ):
             return
         text = multivariant(self._channel, lists, 1, self._known)
-        await asyncio.to_thread(self._store.replace, manifest.file_name, text)
+        await ask(self._store, self._store.replace, manifest.file_name, text)
         self._declared[manifest.key] = media
 
     async def _tell(self, error: StorageError) -> None:

@@ -15,7 +15,7 @@ from livedvr.resources.layout import media_playlist_name, multivariant_name, ses
 from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
 
@@ -80,7 +80,7 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
     async def write(mux: str) -> None:
         rendition = session.renditions[mux]
         name = media_playlist_name(row.id, mux, row.edition)
-        await asyncio.to_thread(store.replace, name, rendition.playlist.render())
+        await ask(store, store.replace, name, rendition.playlist.render())
         rendition.written = True
 
     try:
@@ -90,7 +90,7 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
         if main:
             text = multivariant(session.channel, session.renditions.values(), row.edition, known)
             name = multivariant_name(row.id, session.manifest.file_name)
-            await asyncio.to_thread(store.replace, name, text)
+            await ask(store, store.replace, name, text)
     except StorageError as error:
         return error
     return None
@@ -99,9 +99,9 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
 async def erase_manifest(store: ObjectStore, session: str) -> Outcome:
     """S15: main.m3u8 first: nothing may point at a playlist that is gone."""
     try:
-        names = await asyncio.to_thread(lambda: list(store.list(f"{session_folder(session)}/")))
+        names = await ask(store, lambda: list(store.list(f"{session_folder(session)}/")))
         for name in sorted(names, key=lambda name: name.count("/")):
-            await asyncio.to_thread(store.delete, name)
+            await ask(store, store.delete, name)
     except StorageError as error:
         return error
     return None
