@@ -168,6 +168,7 @@ class ChannelRuntime:
             for given in self.channel.inputs.values():
                 check_file(parse_source(given))
             await asyncio.to_thread(find_ffmpeg)
+            await asyncio.to_thread(place_of(self.channel.output.uri).check_start)
             await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
             await self._start_ingest()
 

@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 from faulty_bucket import record_in_a_storm
 from gcs_server import Bucket, Fault, GcsServer, Stored
 from live import Recording, ffmpeg_pids, record, until
+from livedvr import Channel, Input, LiveDvr, Output
 from livedvr.check.run import run_check
 from livedvr.cli import main
+from livedvr.resources.errors import StorageError
 
 pytestmark = pytest.mark.e2e
 
@@ -82,6 +84,20 @@ def test_a_bucket_that_will_not_do_is_told_before_the_channel_starts(server: Gcs
     code, err = refused(str(tmp_path / "out"), "--gzip")
     assert code == 2 and "gzip is for gs:// outputs" in err
     assert server.buckets["media"].objects == {} and not list(tmp_path.glob("state/livedvr/channels/*"))
+
+
+@pytest.mark.semantics("S14")
+async def test_a_bucket_that_is_closed_to_us_by_now_is_told_before_ingest_starts(
+    server: GcsServer, tmp_path: Path
+) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(
+            Channel(channel_id="live", input=Input(uri="udp://127.0.0.1:9"), output=Output(uri="gs://media/tv"))
+        )
+        server.buckets["media"].denied = {"storage.objects.get"}
+        with pytest.raises(StorageError, match="does not have storage"):
+            await dvr.channels.start("live")
+        assert (await dvr.channels.state("live"))[0] == "STOPPED"
 
 
 def text_of(server: GcsServer, name: str) -> str:
