@@ -33,6 +33,7 @@ class Store:
     """An object store in memory that remembers each version, and can be told to refuse or to dawdle."""
 
     pause: int = 0
+    threads = None
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}

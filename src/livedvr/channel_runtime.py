@@ -190,6 +190,7 @@ class ChannelRuntime:
                 check_file(source)
                 check_pull(source, self._around.pull, field=source.shown)
             await asyncio.to_thread(find_ffmpeg)
+            await asyncio.to_thread(place_of(self.channel.output.uri).check_start)
             await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
             await self._start_ingest()
 
@@ -348,6 +349,7 @@ class ChannelRuntime:
         self.sessions.close()
         self.clips.close()
         await self._control.close()
+        self.store.close()
         self._lock.release()
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
@@ -18,6 +17,7 @@ from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.ingest.source import check_file, parse_source
 from livedvr.ingest.stream_key import publish_url, with_stream_key
 from livedvr.ingest.watchdog import CONNECT
+from livedvr.record_control import Progress, RecordControl, RecordResult
 from livedvr.record_options import Interval, RecordOptions, channel_of, interval_of
 from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import Aborted, AlreadyExists, FailedPrecondition, LiveDvrError, SourceError, StorageError
@@ -25,52 +25,14 @@ from livedvr.resources.layout import Container, check_id
 from livedvr.resources.models import Channel, DvrSession, TimeInterval, to_micros
 from livedvr.resources.times import SECOND, format_time
 from livedvr.sessions.holding import PIN_LABEL
-from livedvr.sessions.view import NO_SESSION, to_json
 from livedvr.storage.open_store import place_of
 from livedvr.wallclock import SystemClock, WallClock
+
+__all__ = ["Progress", "RecordControl", "RecordResult", "record", "record_session"]
 
 LATE = 15 * SECOND  # media of the window may still come for so long after its end (a probe, a burst)
 LOOK_AGAIN = 2 * SECOND  # after storage could not be reached
 TICK = SECOND  # how often progress is told when nothing else happens
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How a recording stands. ``lag``: microseconds from the end of what is listed to now, None before there is any."""
-
-    channel: str
-    session: DvrSession | None
-    lag: int | None
-
-
-@dataclass(slots=True)
-class RecordControl:
-    """How a caller follows and ends a recording.
-
-    ``stop`` seals the manifest and ends; ``kill`` ends ffmpeg at once, too. ``on_progress`` is called at each change
-    and once a second, ``on_note`` with lines that are worth reading once, ``on_state`` at each change of a session's
-    state.
-    """
-
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    kill: asyncio.Event = field(default_factory=asyncio.Event)
-    on_progress: Callable[[Progress], None] = lambda _: None
-    on_note: Callable[[str], None] = lambda _: None
-    on_state: Callable[[DvrSession], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordResult:
-    """What became of a recording. ``error`` is set when it did not go as asked, also if something was recorded."""
-
-    session_id: str
-    session: DvrSession | None
-    error: LiveDvrError | None
-
-    def to_json(self) -> dict[str, Any]:
-        """One flat object, see `livedvr.sessions.view.to_json`; nothing but id and error when there is no session."""
-        shown = to_json(self.session) if self.session else {**NO_SESSION, "session": self.session_id}
-        return {**shown, "error": str(self.error) if self.error else shown["error"]}
 
 
 def record(

@@ -27,7 +27,7 @@ def test_the_demo_records_into_the_emulator(tmp_path: Path) -> None:
         try:
             listening(port)
             ran = subprocess.run(
-                [Path(__file__).parents[2] / "scripts/demo", "--output", "gs://media/demo", "--duration", "6s"],
+                [Path(__file__).parents[2] / "scripts/demo", "--output", "gs://media/demo", "--duration", "4s"],
                 env={**os.environ, "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "TMPDIR": str(tmp_path)},
                 capture_output=True,
                 text=True,

@@ -15,6 +15,7 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Manifest
 from livedvr.resources.times import SECOND
+from livedvr.sessions.back_off import LONGEST
 from livedvr.sessions.live import LiveManifests
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.retention import may_go
@@ -120,7 +121,7 @@ async def test_a_refusal_is_an_event_and_is_tried_again(studio: Studio) -> None:
         await studio.clock.asleep()
         assert studio.text() == before
         studio.store.refuses = False
-        studio.clock.advance(SECOND)
+        studio.clock.advance(LONGEST)
         await studio.clock.asleep()
         assert "#EXT-X-MEDIA-SEQUENCE:2\n" in studio.text()
     events = studio.catalog.read(lambda db: channel_rows.list_events(db, "live"))

@@ -15,6 +15,7 @@ from livedvr.catalog import session_rows
 from livedvr.resources.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from livedvr.resources.models import DvrSession, to_datetime
 from livedvr.resources.times import MINUTE, SECOND
+from livedvr.sessions.back_off import LONGEST
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.states import State
 from livedvr.timeline.segment import Window
@@ -282,7 +283,7 @@ async def test_the_cooldown_begins_when_the_end_can_be_seen(house: House) -> Non
     await house.rest()
     assert house.state() == "COOLDOWN"
     house.store.refuses = lambda _: False
-    house.clock.advance(SECOND)
+    house.clock.advance(LONGEST)
     await house.rest()
     session = house.manager.get("match")
     assert session.cooldown_end_time == to_datetime(house.clock.now() + 60 * SECOND)

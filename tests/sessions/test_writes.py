@@ -73,3 +73,39 @@ async def test_a_name_rests_between_two_writes_and_the_newest_state_is_written_i
     house.clock.advance(SECOND // 20)
     await house.rest()
     assert house.store.versions(PLAYLIST)[1:] == [expected(*s).encode()]
+
+
+@pytest.mark.semantics("S14")
+async def test_a_refused_playlist_is_tried_again_later_each_time_and_the_newest_state_is_written(house: House) -> None:
+    s = chain([2 * SECOND] * 4)
+    await house.create(0, None)
+    house.store.passing = True
+    asked = 0
+
+    def refuse(name: str) -> bool:
+        nonlocal asked
+        asked += name == PLAYLIST
+        return name == PLAYLIST
+
+    house.store.refuses = refuse
+    waits = []
+    await house.commit(s[0])
+    await house.tell()
+    for one in s[1:]:
+        await house.commit(one)
+        wait = house.manager._writes.due_in("match")
+        waits.append(wait)
+        house.clock.advance(wait - 1)
+        before = asked
+        await house.rest()
+        assert asked == before, "not before it is due"
+        house.clock.advance(1)
+        await house.rest()
+        assert asked == before + 1
+    for wait, most in zip(waits, (1, 2, 4), strict=True):
+        assert most * SECOND // 2 <= wait <= most * SECOND
+    house.store.refuses = lambda _: False
+    house.clock.advance(8 * SECOND)
+    await house.rest()
+    assert house.store.text(PLAYLIST) == expected(*s)
+    assert not house.manager._writes._refused

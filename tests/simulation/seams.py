@@ -16,7 +16,7 @@ from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
-from livedvr.sessions import manager
+from livedvr.sessions import back_off, manager
 from livedvr.storage.open_store import Directory
 from livedvr.timeline.ranges import Cue
 from simulation.encoder import Encoder, File, Folder
@@ -239,6 +239,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (open_run, "CueReader", SimCueReader),
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),
+        (back_off, "uniform", lambda least, most: here().plant.world.rng.uniform(least, most)),
         (manager, "LOOK_AGAIN", LOOK_AGAIN),
     ]
     with contextlib.ExitStack() as stack:

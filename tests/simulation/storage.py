@@ -73,6 +73,7 @@ class SimStore:
     """One controller's way to the bucket: an `ObjectStore`."""
 
     pause = 0
+    threads = None
 
     def __init__(self, bucket: Bucket, owner: object, is_gone: Callable[[], bool]) -> None:
         self._bucket = bucket
@@ -141,3 +142,6 @@ class SimStore:
 
     def uri(self, name: str) -> str:
         return f"sim:{check_name(name)}"
+
+    def close(self) -> None:
+        pass

@@ -28,7 +28,7 @@ from livedvr.resources.layout import INIT_NAME, init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND, format_seconds, format_time, round_half_up
 from livedvr.sessions.holding import held_windows, is_pinned
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.cue_reading import Told
@@ -325,7 +325,7 @@ class Intake:
 
         async def store(name: str, path: Path) -> None:
             async with turns:
-                await asyncio.to_thread(self._store.put_new, name, path)
+                await ask(self._store, self._store.put_new, name, path)
             open_run.stored.add(name)
 
         missing = [store(name, path) for name, path in waiting.items() if name not in open_run.stored]

@@ -20,13 +20,12 @@ from livedvr.resources.layout import Container, live_playlist_name
 from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.streams import MuxStream
 from livedvr.resources.times import SECOND
+from livedvr.sessions.back_off import BackOff
 from livedvr.sessions.presentation import listed_media, multivariant
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
-
-LOOK_AGAIN = SECOND  # after storage has refused
 
 
 def live_names(channel: Channel) -> list[str]:
@@ -114,6 +113,7 @@ class LiveManifests:
 
     async def run(self) -> None:
         """Keep the manifests as they should be, until cancelled. What storage refuses is tried again."""
+        back_off = BackOff()
         while True:
             self._wake.clear()
             self._begun += 1
@@ -124,7 +124,11 @@ class LiveManifests:
             self._passed = asyncio.Event()
             if self._store.pause:  # no name is written again before
                 await self._clock.wait(asyncio.Event(), self._store.pause)
-            await self._clock.wait(self._wake, LOOK_AGAIN if refused else None)
+            if refused:
+                await self._clock.wait(self._wake, back_off.refused())
+            else:
+                back_off.accepted()
+                await self._clock.wait(self._wake, None)
 
     async def settled(self) -> None:
         """Return when `run` has looked, and written what storage takes, since the call."""
@@ -172,7 +176,7 @@ class LiveManifests:
         now, longest = self._clock.now(), 0
         for one in self._lists.values():
             with contextlib.suppress(NotFound):
-                text = await asyncio.to_thread(self._store.get, live_playlist_name(one.mux))
+                text = await ask(self._store, self._store.get, live_playlist_name(one.mux))
                 listed = self._still_known(one.mux, found := parse_playlist(text.decode(errors="replace"), one.mux))
                 if listed and found.target:
                     self._target = found.target
@@ -213,7 +217,7 @@ class LiveManifests:
             return
         if one.metered < 0:
             one.meter = BitrateMeter(self._target * SECOND)
-        await asyncio.to_thread(self._store.replace, live_playlist_name(one.mux), text)
+        await ask(self._store, self._store.replace, live_playlist_name(one.mux), text)
         if slid := one.stored(segments, text):
             grace = one.longest + max(segment.duration for segment in slid)
             self._graces.append((self._clock.now() + grace, slid[0].start))
@@ -230,7 +234,7 @@ class LiveManifests:
         ):
             return
         text = multivariant(self._channel, lists, 1, self._known)
-        await asyncio.to_thread(self._store.replace, manifest.file_name, text)
+        await ask(self._store, self._store.replace, manifest.file_name, text)
         self._declared[manifest.file_name] = media
 
     async def _tell(self, error: StorageError) -> None:

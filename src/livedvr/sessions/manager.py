@@ -24,7 +24,7 @@ from livedvr.sessions.plan import Facts, plan
 from livedvr.sessions.states import Event, State, advance
 from livedvr.sessions.windows import check_keeps, resolve_windows
 from livedvr.sessions.writes import Writes, erase_manifest, write_playlists
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
@@ -152,7 +152,7 @@ class SessionManager(SessionBook):
             created=now,
             updated=now,
         )
-        if await asyncio.to_thread(lambda: any(self._store.list(f"{session_folder(session_id)}/"))):
+        if await ask(self._store, lambda: any(self._store.list(f"{session_folder(session_id)}/"))):
             found = self.find(session_id)
             raise AlreadyExists(
                 f"session '{session_id}' exists already" + ("" if found else ", made by another catalog"),

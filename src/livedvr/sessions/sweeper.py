@@ -22,7 +22,7 @@ from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
 from livedvr.sessions.holding import held_windows, is_ending, may_be_reclaimed, retired_windows, session_expiry
 from livedvr.sessions.pressure import Disk, plan_reclaim
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.retention import may_go
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
@@ -243,7 +243,7 @@ class Sweeper:
 
     async def _delete(self, names: Sequence[str]) -> list[str]:
         """Delete objects; those that have gone. The others are for the next sweep."""
-        gone, trouble = await asyncio.to_thread(delete_objects, self._store, names)
+        gone, trouble = await ask(self._store, delete_objects, self._store, names)
         self._trouble = self._trouble or trouble
         return gone
 

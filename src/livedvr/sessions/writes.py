@@ -12,14 +12,12 @@ from typing import Any
 
 from livedvr.resources.errors import StorageError
 from livedvr.resources.layout import media_playlist_name, multivariant_name, session_folder
-from livedvr.resources.times import SECOND
+from livedvr.sessions.back_off import BackOff
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
-from livedvr.storage.base import ObjectStore
+from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.timeline import ChannelTimeline
 from livedvr.wallclock import WallClock
-
-TRY_AGAIN = SECOND  # after the store has refused
 
 Outcome = StorageError | None
 
@@ -33,6 +31,7 @@ class Writes:
         self._wake = wake
         self._under_way: dict[str, asyncio.Task[Outcome]] = {}
         self._not_before: dict[str, int] = {}
+        self._refused: dict[str, BackOff] = {}
 
     def begin(self, session: str, writing: Coroutine[Any, Any, Outcome]) -> None:
         """Carry it out beside everything else; `outcome` tells how it went."""
@@ -46,7 +45,11 @@ class Writes:
     def outcome(self, session: str) -> Outcome:
         """How it went; the session's next write is due after a pause."""
         outcome = self._under_way.pop(session).result()
-        pause = self._store.pause if outcome is None else max(self._store.pause, TRY_AGAIN)
+        if outcome is None:
+            self._refused.pop(session, None)
+            pause = self._store.pause
+        else:
+            pause = max(self._store.pause, self._refused.setdefault(session, BackOff()).refused())
         if pause:
             self._not_before[session] = self._clock.now() + pause
         return outcome
@@ -80,7 +83,7 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
     async def write(mux: str) -> None:
         rendition = session.renditions[mux]
         name = media_playlist_name(row.id, mux, row.edition)
-        await asyncio.to_thread(store.replace, name, rendition.playlist.render())
+        await ask(store, store.replace, name, rendition.playlist.render())
         rendition.written = True
 
     try:
@@ -90,7 +93,7 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
         if main:
             text = multivariant(session.channel, session.renditions.values(), row.edition, known)
             name = multivariant_name(row.id, session.manifest.file_name)
-            await asyncio.to_thread(store.replace, name, text)
+            await ask(store, store.replace, name, text)
     except StorageError as error:
         return error
     return None
@@ -99,9 +102,9 @@ async def write_playlists(store: ObjectStore, session: OpenSession, known: Chann
 async def erase_manifest(store: ObjectStore, session: str) -> Outcome:
     """S15: main.m3u8 first: nothing may point at a playlist that is gone."""
     try:
-        names = await asyncio.to_thread(lambda: list(store.list(f"{session_folder(session)}/")))
+        names = await ask(store, lambda: list(store.list(f"{session_folder(session)}/")))
         for name in sorted(names, key=lambda name: name.count("/")):
-            await asyncio.to_thread(store.delete, name)
+            await ask(store, store.delete, name)
     except StorageError as error:
         return error
     return None

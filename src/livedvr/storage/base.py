@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from livedvr.resources.errors import InvalidArgument
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ObjectStore(Protocol):
@@ -20,6 +26,10 @@ class ObjectStore(Protocol):
     """
 
     pause: int
+
+    @property
+    def threads(self) -> Executor | None:
+        """Those in which it wants to be called, see `ask`; None: any."""
 
     def put_new(self, name: str, source: Path) -> None:
         """The local file becomes an object that is written only once; it stays where it is, its owner removes it.
@@ -54,6 +64,14 @@ class ObjectStore(Protocol):
 
     def uri(self, name: str) -> str:
         """How a user names the object: a path or URL."""
+
+    def close(self) -> None:
+        """Nothing more is asked of it. What a thread has in hand goes on, and does no harm."""
+
+
+async def ask(store: ObjectStore, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a method of the store, or what calls some, in one of its threads."""
+    return await asyncio.get_running_loop().run_in_executor(store.threads, functools.partial(call, *args, **kwargs))
 
 
 def check_name(name: str) -> str:

@@ -17,6 +17,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
 RETRY_SECONDS = 15.0  # then it is said, and whoever asked tries again: the spool keeps what is not there yet
 PAUSE = SECOND + SECOND // 20  # GCS takes one write a second of a name ("Quotas and limits")
+THREADS = 16  # uploads of two inputs, the playlists of several sessions, what is deleted
 OWNER_NAME = ".livedvr/owner"  # below the prefix; `list` does not show it
 EPOCH, VERSION, OWNER = "livedvr-epoch", "livedvr-version", "livedvr-owner"
 
@@ -110,6 +112,8 @@ class GcsStore:
         self._written: dict[str, Written] = {}  # what we know to stand under the names that we replace
         self._tried: dict[str, int] = {}  # the version of the newest attempt
         self._owning = threading.Lock()
+        # Its own: a bucket that says nothing for half a minute must not hold up what else is done in threads.
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gcs")
         self._owner = f"{socket.gethostname()} pid {os.getpid()} {secrets.token_hex(4)}"
         self._epoch = 0  # none claimed yet
         self._superseded: Superseded | None = None
@@ -281,6 +285,10 @@ class GcsStore:
     def uri(self, name: str) -> str:
         """See `ObjectStore`. ``gs://bucket/prefix/name``."""
         return self._named(check_name(name))
+
+    def close(self) -> None:
+        """See `ObjectStore`."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     def _named(self, name: str) -> str:
         return f"gs://{self._bucket.name}/{self._prefix}{name}"

@@ -24,12 +24,7 @@ def check_bucket(bucket: str, prefix: str) -> None:
     asked, once = named_bucket(bucket), {"timeout": (CONNECT_SECONDS, ANSWER_SECONDS), "retry": None}
     uri = f"gs://{bucket}/{prefix}"
     try:
-        granted = _permissions(asked, once)
-        missing = [one for one in NEEDED if one not in granted]
-        if missing:
-            raise StorageError(
-                f"this account does not have {', '.join(missing)}", field=uri, hint="see docs/gcs.md for a fitting role"
-            )
+        _check_granted(asked, uri, once)
         probe = asked.blob(f"{prefix}.livedvr/probe-{secrets.token_hex(8)}")
         probe.upload_from_string(b"livedvr", if_generation_match=0, **once)
         try:
@@ -38,6 +33,25 @@ def check_bucket(bucket: str, prefix: str) -> None:
             probe.delete(**once)
     except ERRORS as error:
         raise storage_error(uri, error) from error
+
+
+def check_granted(bucket: str, prefix: str) -> None:
+    """Blocking. The part of `check_bucket` that one request tells: whether the bucket is there, and open to us."""
+    asked, once = named_bucket(bucket), {"timeout": (CONNECT_SECONDS, ANSWER_SECONDS), "retry": None}
+    uri = f"gs://{bucket}/{prefix}"
+    try:
+        _check_granted(asked, uri, once)
+    except ERRORS as error:
+        raise storage_error(uri, error) from error
+
+
+def _check_granted(bucket: Bucket, uri: str, once: dict[str, Any]) -> None:
+    granted = _permissions(bucket, once)
+    missing = [one for one in NEEDED if one not in granted]
+    if missing:
+        raise StorageError(
+            f"this account does not have {', '.join(missing)}", field=uri, hint="see docs/gcs.md for a fitting role"
+        )
 
 
 def _permissions(bucket: Bucket, once: dict[str, Any]) -> Iterable[str]:

@@ -40,6 +40,7 @@ class LocalStore:
     """
 
     pause = 0
+    threads = None
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -140,6 +141,9 @@ class LocalStore:
     def uri(self, name: str) -> str:
         """See `ObjectStore`. An absolute path."""
         return str(self._path(name))
+
+    def close(self) -> None:
+        """See `ObjectStore`."""
 
     def _path(self, name: str) -> Path:
         return self._root / check_name(name)

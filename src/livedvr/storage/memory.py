@@ -14,6 +14,7 @@ class MemoryStore:
     """An `ObjectStore` that forgets."""
 
     pause = 0
+    threads = None
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
@@ -67,3 +68,6 @@ class MemoryStore:
     def uri(self, name: str) -> str:
         """See `ObjectStore`."""
         return f"memory:{check_name(name)}"
+
+    def close(self) -> None:
+        """See `ObjectStore`."""

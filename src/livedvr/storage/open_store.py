@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.errors import InvalidArgument, StorageError
 from livedvr.storage.base import ObjectStore, check_name
 from livedvr.storage.local import LocalStore, check_local_root
 
@@ -38,6 +38,9 @@ class Place(Protocol):
 
     def check(self, *, make: bool) -> None:
         """Blocking. StorageError says what does not work there. ``make``: it is a channel's first time."""
+
+    def check_start(self) -> None:
+        """Blocking, before ingest is started. StorageError: it refuses for good. (What passes is waited for.)"""
 
     def open(self, *, gzipped: bool) -> ObjectStore:
         """Blocking. The store; StorageError when nobody is signed in. ``gzipped``: its playlists are compressed."""
@@ -69,6 +72,9 @@ class Directory:
     def check(self, *, make: bool) -> None:
         """See `Place`. Made anew, a directory would hold nothing of what sessions list: so only the first time."""
         check_local_root(self.root, make=make)
+
+    def check_start(self) -> None:
+        """See `Place`. `check` has looked when the channel was opened."""
 
     def open(self, *, gzipped: bool) -> ObjectStore:
         """See `Place`. A file cannot say that it is compressed: `Output` refuses it."""
@@ -118,6 +124,16 @@ class InBucket:
             from livedvr.storage.gcs_check import check_bucket  # the client costs a second: who has no bucket has none
 
             check_bucket(self.bucket, self._prefix)
+
+    def check_start(self) -> None:
+        """See `Place`."""
+        from livedvr.storage.gcs_check import check_granted
+
+        try:
+            check_granted(self.bucket, self._prefix)
+        except StorageError as error:
+            if not error.passing:
+                raise
 
     def examine(self) -> list[str]:
         """Blocking. `check`, then what is not as it should be, though recording works; for people."""
