@@ -140,7 +140,6 @@ def session_body(**interval: Any) -> dict[str, Any]:
 
 
 INTERVAL = f"{WINDOWS}[0].time_interval"
-LARGE = b'{"labels": {"a": "' + b"a" * 10_000_000 + b'"}}'
 
 
 @pytest.mark.parametrize(
@@ -227,12 +226,6 @@ def test_rest_only(furnished: Served, verb: str, path: str, body: bytes, status:
     error = answer.json()["error"]
     assert (error["status"], answer.status_code, error["code"]) == (status, HTTP[status], HTTP[status]), error
     check_details(error["details"], status, field)
-
-
-def test_a_body_of_10_mb_is_refused(furnished: Served) -> None:
-    answer = furnished.ask("POST", f"{HERE}/inputs?inputId=new", data=LARGE)
-    assert answer.status_code in (400, 413), answer.text[:300]
-    assert set(answer.json()) == {"error"}
 
 
 def test_what_is_written_by_the_server_only_stays_as_it_is(furnished: Served) -> None:
