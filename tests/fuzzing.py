@@ -64,16 +64,22 @@ _CLEANING = ("inputs", "assets", "channels")
 
 
 def furnish(served: Served) -> None:
-    """What `KNOWN` names is there."""
+    """What `KNOWN` names is there, unless it has been updated to something that it cannot be."""
+    until(lambda: _is_furnished(served), "what is known is there")
+
+
+def _is_furnished(served: Served) -> bool:
     there = "projects/p/locations/l"
-    for path, rpc in (
-        (f"{there}/inputs?inputId=in", "CreateInput"),
-        (f"{there}/channels?channelId=c", "CreateChannel"),
-        (f"{there}/channels/c/dvrSessions?dvrSessionId=d", "CreateDvrSession"),
-        (f"{there}/assets?assetId=a", "CreateAsset"),
-    ):
-        # A deletion that has been promised is carried out meanwhile.
-        until(lambda: served.ask("POST", path, json=_body(rpc, "c")).status_code in (200, 409), f"{path} is there")  # noqa: B023
+    asked = [
+        served.ask("POST", path, json=_body(rpc, "c")).status_code
+        for path, rpc in (
+            (f"{there}/inputs?inputId=in", "CreateInput"),
+            (f"{there}/channels?channelId=c", "CreateChannel"),
+            (f"{there}/channels/c/dvrSessions?dvrSessionId=d", "CreateDvrSession"),
+            (f"{there}/assets?assetId=a", "CreateAsset"),
+        )
+    ]
+    return 404 not in asked  # a deletion that has been promised was carried out meanwhile
 
 
 def _body(rpc: str, resource_id: str) -> Any:
