@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -139,6 +140,8 @@ class Fuzzer:
         answer = case.call(base_url=self._served.url, timeout=20, session=self._served.http)
         said = f"{answer.status_code} {answer.text[:500]}\n{case.as_curl_command()[:3000]}"
         assert answer.status_code < 500 or answer.status_code == 501, said
+        sent = parse_qs(urlsplit(str(answer.request.url)).query, keep_blank_values=True)
+        wrong = wrong and sent.keys() >= (case.query or {}).keys()  # an empty list, say, is not sent at all
         assert answer.status_code >= 400 or not wrong, f"{case.meta.phase.data.description}: {said}"
         if answer.status_code >= 400:
             assert set(answer.json()) == {"error"}, said
