@@ -1,4 +1,4 @@
-"""``python -m benchmarks [length] [sessions] [api]``: measure and print tables; see docs/benchmarks.md."""
+"""``python -m benchmarks [length] [sessions] [uploads] [api]``: measure and print tables; see docs/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -140,7 +140,6 @@ def session_body(**interval: Any) -> dict[str, Any]:
 
 
 INTERVAL = f"{WINDOWS}[0].time_interval"
-LARGE = b'{"labels": {"a": "' + b"a" * 10_000_000 + b'"}}'
 
 
 @pytest.mark.parametrize(
@@ -229,10 +228,25 @@ def test_rest_only(furnished: Served, verb: str, path: str, body: bytes, status:
     check_details(error["details"], status, field)
 
 
-def test_a_body_of_10_mb_is_refused(furnished: Served) -> None:
-    answer = furnished.ask("POST", f"{HERE}/inputs?inputId=new", data=LARGE)
-    assert answer.status_code in (400, 413), answer.text[:300]
-    assert set(answer.json()) == {"error"}
+def test_over_grpc_a_time_beyond_the_year_9999_is_refused(furnished: Served) -> None:
+    request = json_format.ParseDict(create_session(window("01:00:00", None)), BY_NAME["CreateDvrSession"].request())
+    request.dvr_session.dvr_windows[0].time_interval.end_time.seconds = 253_402_300_800
+    ask = furnished.channel.unary_unary(
+        "/google.cloud.video.livestream.v1.LivestreamService/CreateDvrSession", type(request).SerializeToString
+    )
+    with pytest.raises(grpc.RpcError) as raised:
+        ask(request, timeout=20)
+    status = rpc_status.from_call(raised.value)
+    assert status is not None and code_pb2.Code.Name(status.code) == INVALID
+    check_details([json_format.MessageToDict(detail) for detail in status.details], INVALID, f"{INTERVAL}.end_time")
+
+
+def test_a_page_token_of_another_list_is_stale(furnished: Served) -> None:
+    first = furnished.ask("GET", f"{HERE}/inputs?pageSize=1").json()
+    for other in (f"{HERE}/inputs?orderBy=name desc", f"{HERE}/inputs?filter=name:x", f"{HERE}/channels?pageSize=1"):
+        answer = furnished.ask("GET", f"{other}&pageToken={first['nextPageToken']}")
+        assert (answer.status_code, answer.json()["error"]["status"]) == (400, INVALID)
+        check_details(answer.json()["error"]["details"], INVALID, "page_token")
 
 
 def test_what_is_written_by_the_server_only_stays_as_it_is(furnished: Served) -> None:
