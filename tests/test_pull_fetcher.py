@@ -182,11 +182,13 @@ async def test_a_redirect_is_followed_as_far_as_the_list_goes(reader: Reader, si
     site.page("/new/live.m3u8", "#EXTM3U\n#EXTINF:2,\nseg.ts\n")
     site.page("/away", status=307, Location=f"{forbidden.url}/live.m3u8?token=horse")
     site.page("/loop", status=301, Location="/loop")
+    site.page("/torn", status=301, Location="http://[")
     site.page("/file", status=302, Location="file:///etc/passwd")
     found = await reader.get(f"{site.url}/old.m3u8")
     assert uris(found) == [mirrored(f"{site.url}/new/seg.ts", reader.fetcher.mirror)], "where it came from in the end"
     assert (await reader.get(f"{site.url}/away")).status == 403
     assert (await reader.get(f"{site.url}/file")).status == 403
+    assert (await reader.get(f"{site.url}/torn")).status == 403
     assert (await reader.get(f"{site.url}/loop")).status == 502
     assert forbidden.asked == []
     (away, file, loop) = reader.notes
@@ -214,8 +216,9 @@ async def test_ranges_and_failures_pass(reader: Reader, site: Site) -> None:
     await reader.get(f"{site.url}/seg.ts", Range="bytes=0-1,3-4")
     assert site.asked == [("/seg.ts", "bytes=2-5"), ("/seg.ts", None)], "several at once are nobody's need here"
     assert (await reader.get(f"{site.url}/nothing")).status == 404
-    site.page("/no", status=503)
-    assert (await reader.get(f"{site.url}/no")).status == 503
+    for status, seen in ((503, 503), (304, 502), (302, 502), (999, 502)):
+        site.page("/no", status=status)
+        assert (await reader.get(f"{site.url}/no")).status == seen
     assert reader.notes == []
 
 

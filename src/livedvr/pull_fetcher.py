@@ -15,13 +15,13 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from urllib.parse import urljoin
 
 import httpcore
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from livedvr.fetch import resolve
 from livedvr.hls.mirror import BEGINNING, below, mirrored_playlist, plain
 from livedvr.http_server import HttpServer
 from livedvr.resources.addresses import public_uri
@@ -136,15 +136,15 @@ class PullFetcher:
                 if location is None:
                     yield answer, url
                     return
-            url = urljoin(url, location)
+            url = resolve(url, location)
         raise SourceError(f"more than {REDIRECTS} redirects")
 
     async def _pass_on(self, upstream: httpcore.Response, url: str, answer: _Answer) -> None:
         if upstream.status not in (200, 206):
-            await answer.refuse(max(upstream.status, 400))
+            await answer.refuse(upstream.status if 400 <= upstream.status < 600 else 502)
             return
         chunks = aiter(upstream.aiter_stream())
-        encoding = _header(upstream, b"content-encoding") or "identity"
+        encoding = (_header(upstream, b"content-encoding") or "identity").lower()
         head = b""
         while len(head) < len(BEGINNING) and (chunk := await anext(chunks, b"")):
             head += chunk
