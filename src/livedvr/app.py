@@ -56,6 +56,8 @@ class LiveDvr:
             trusted.
         clock: the wall clock; a test may bring its own.
         settings: house numbers of a run.
+        on_published: called with a channel's id when a session's playlist has its newest segment, and how many
+            microseconds after that one was closed; as ``on_state`` it must not block.
 
     Attributes:
         channels: create, get, list, start, stop and delete channels.
@@ -76,6 +78,7 @@ class LiveDvr:
         pull: PullPolicy | None = None,
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
+        on_published: Callable[[str, int], None] = lambda _channel, _delay: None,
     ) -> None:
         self._data_dir = Path(data_dir).absolute()
         self._on_state = on_state
@@ -87,6 +90,7 @@ class LiveDvr:
         self._gateway_door: GatewayDoor | None = None
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
+        self._on_published = on_published
         self._runtimes: dict[str, ChannelRuntime] = {}
         self._opening = asyncio.Lock()
         self._is_open = False
@@ -111,6 +115,7 @@ class LiveDvr:
             self._visiting,
             self.gateway,
             self.pull,
+            self._on_published,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True
@@ -183,6 +188,15 @@ class LiveDvr:
             if channel not in self._runtimes:
                 self._runtimes[channel] = await self._open(channel)
             return self._runtimes[channel]
+
+    def kill(self) -> None:
+        """Have stops that are under way, or come with the exit, end ffmpeg at once."""
+        for runtime in self._runtimes.values():
+            runtime.kill()
+
+    def at_work(self) -> list[ChannelRuntime]:
+        """The channels that this controller has, as far as it has looked at them."""
+        return list(self._runtimes.values())
 
     async def _open(self, channel: str) -> ChannelRuntime:
         output = self._row(channel).channel.output

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
+import functools
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from livedvr.sessions.pressure import Disk
 from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.base import ObjectStore
 from livedvr.storage.local import make_private_root
+from livedvr.storage.lock import OwnerLock
 from livedvr.storage.open_store import place_of
 from livedvr.timeline.figures import GapCount, drift_ppm
 from livedvr.timeline.timeline import ChannelTimeline
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from livedvr.pull_fetcher import PullFetcher
 
 
-class ChannelLock:
-    """Says that one controller owns an output: a locked file, with the owner's pid (for people only).
+class ChannelLock(OwnerLock):
+    """Says that one controller owns an output.
 
     Args:
         private: where it lies, see `Place.private`.
@@ -56,24 +56,7 @@ class ChannelLock:
 
     def __init__(self, private: Path, output: str) -> None:
         make_private_root(private)
-        path = private / "lock"
-        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            pid = os.read(self._descriptor, 32).decode().strip()
-            os.close(self._descriptor)
-            raise Aborted(
-                f"it is taken by another controller (pid {pid})",
-                field=output,
-                hint="stop that one, or use another --output",
-            ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
-
-    def release(self) -> None:
-        """Let somebody else have it."""
-        os.close(self._descriptor)
+        super().__init__(private / "lock", field=output, hint="stop that one, or use another --output")
 
 
 class ChannelRuntime:
@@ -104,7 +87,15 @@ class ChannelRuntime:
         self.supervisor: Supervisor | None = None
         self.ad_breaks = AdBreaks(row.channel.channel_id, self._known, around.catalog, owner, around.clock)
         self.sessions = SessionManager(
-            row.channel, self._known, self.store, around.catalog, owner, around.clock, self._facts, around.on_state
+            row.channel,
+            self._known,
+            self.store,
+            around.catalog,
+            owner,
+            around.clock,
+            self._facts,
+            around.on_state,
+            functools.partial(around.on_published, row.channel.channel_id),
         )
         self._control = ControlServer(private, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
@@ -314,6 +305,8 @@ class ChannelRuntime:
             segments=sum(len(timeline.segments(mux)) for mux in timeline.renditions()),
             segments_ever=sum(one.number + 1 for one in newest if one),
             size_bytes=timeline.size,
+            taken_bytes=timeline.taken,
+            waiting_bytes=ingest.waiting_bytes if ingest else 0,
             lag=timedelta(microseconds=self._around.clock.now() - last.end) if last else None,
             clock_error=None if error is None else timedelta(microseconds=error),
             drift_ppm=drift_ppm(timeline.segments(timeline.reference)),

@@ -7,20 +7,38 @@ import contextlib
 import errno
 import socket
 from collections.abc import Generator
+from pathlib import Path
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from livedvr.resources.addresses import split_address
 from livedvr.resources.errors import Aborted, InvalidArgument
 
-MOST_AT_ONCE = 64  # requests; more are answered 503
+HEAD_SECONDS = 10.0  # in which a request's line and headers have to be there
 
 
 class HttpServer:
-    """Serves an app on ``ADDRESS:PORT``. ``field``: what names that address, for errors."""
+    """Serves an app on ``ADDRESS:PORT``.
 
-    def __init__(self, app: ASGIApp, address: str, tasks: asyncio.TaskGroup, *, field: str) -> None:
+    Args:
+        field: what names that address, for errors.
+        most_at_once: connections, also those that ask nothing now; a request beyond them is answered 503.
+        tls: files with the certificate chain and its key, PEM.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        address: str,
+        tasks: asyncio.TaskGroup,
+        *,
+        field: str,
+        most_at_once: int = 64,
+        tls: tuple[Path, Path] | None = None,
+    ) -> None:
         self._address = address
         self._field = field
         self._tasks = tasks
@@ -32,8 +50,11 @@ class HttpServer:
             log_config=None,  # logging is the application's whose library we are
             log_level="error",
             server_header=False,
-            limit_concurrency=MOST_AT_ONCE,
+            http=_Protocol,
+            limit_concurrency=most_at_once,
             timeout_graceful_shutdown=1,
+            ssl_certfile=tls[0] if tls else None,
+            ssl_keyfile=tls[1] if tls else None,
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
@@ -80,3 +101,32 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+class _Protocol(H11Protocol):
+    """Closes a connection on which no request's head gets complete; uvicorn itself would wait for ever."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.conn.their_state is not h11.IDLE:  # the head is there
+            self._forget()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _forget(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from prometheus_client import CollectorRegistry
 
 from livedvr.api.assets import Assets
 from livedvr.api.channels import Channels
@@ -17,6 +21,11 @@ from livedvr.api.dvr_sessions import DvrSessions
 from livedvr.api.event_runner import EventRunner
 from livedvr.api.events import Events
 from livedvr.api.grpc_door import GrpcDoor
+from livedvr.api.guard.doors import check_door
+from livedvr.api.guard.http import HttpGuard
+from livedvr.api.guard.limits import MOST_AT_ONCE
+from livedvr.api.guard.porter import Porter
+from livedvr.api.guard.tls import open_tls
 from livedvr.api.ingest_ports import IngestPorts
 from livedvr.api.inputs import Inputs
 from livedvr.api.locations import Locations
@@ -24,17 +33,27 @@ from livedvr.api.operations import Operations
 from livedvr.api.outputs import Outputs
 from livedvr.api.pools import Pools
 from livedvr.api.rest import rest_app
+from livedvr.api.watch.events import EventTail, tell_session
+from livedvr.api.watch.health import Front
+from livedvr.api.watch.metrics import ChannelCollector, look_at_channels, metrics_route
+from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.http_server import HttpServer
+from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
+from livedvr.storage.local import make_private_root
+from livedvr.storage.lock import OwnerLock
 from livedvr.wallclock import SystemClock, WallClock
+
+GRACE_SECONDS = 5.0  # for answers that are under way when the server ends
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
     """What `livedvr serve` is told. ``output``: see `Outputs`, ``ingest``: see `IngestPorts`.
 
-    ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise.
+    ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise. ``token_file``: see `read_tokens`;
+    ``tls_cert`` and ``tls_key``: of both doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
     """
 
@@ -45,65 +64,132 @@ class ServeOptions:
     ingest: str = "127.0.0.1:20000-20099"
     ingest_host: str | None = None
     allow_pull: tuple[str, ...] = ()
+    token_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_by_proxy: bool = False
     stop_channels: bool = False
 
 
 class Server:
-    """The Live Stream API over one data dir. Use it as ``async with Server(options)``: inside, it answers."""
+    """The Live Stream API over one data dir. Use it as ``async with Server(options)``: inside, it answers.
+
+    Raises INVALID_ARGUMENT naming an option when it is made; ABORTED on entry: a port is taken, or the data dir is.
+    """
 
     def __init__(self, options: ServeOptions, clock: WallClock | None = None) -> None:
         self._options = options
         self._clock = clock or SystemClock()
         self._outputs = Outputs(options.output)
         self._ports = IngestPorts.parse(options.ingest, options.ingest_host)
-        pull = PullPolicy.of(options.allow_pull)
-        self.dvr = LiveDvr(options.data_dir, detach=not options.stop_channels, pull=pull, clock=self._clock)
+        self._tls = open_tls(options.tls_cert, options.tls_key)
+        if self._tls is not None and options.tls_by_proxy:
+            raise InvalidArgument("TLS is either ours or a proxy's", field="--tls-by-proxy", hint="leave it out")
+        is_encrypted, has_tokens = self._tls is not None or options.tls_by_proxy, options.token_file is not None
+        for option, address in (("--http", options.http), ("--grpc", options.grpc)):
+            check_door(option, address, has_tokens=has_tokens, is_encrypted=is_encrypted)
+        self._porter = Porter(options.token_file, self._clock)
+        self._metrics = ChannelCollector(lambda: look_at_channels(self.dvr))
+        self.dvr = LiveDvr(
+            options.data_dir,
+            on_state=tell_session,
+            detach=not options.stop_channels,
+            pull=PullPolicy.of(options.allow_pull),
+            clock=self._clock,
+            on_published=self._metrics.published,
+        )
+        self._registry = CollectorRegistry()
+        self._requests = Requests(self._registry, self._clock)
+        self._front = Front(self._clock)
+        self._hurried = asyncio.Event()
+
+    def reload(self) -> None:
+        """Read the token file again. INVALID_ARGUMENT: it is wrong, and the tokens stay as they were."""
+        self._porter.reload()
+
+    def hurry(self) -> None:
+        """Have an end that is under way wait for nothing: neither for answers nor for the last segments."""
+        self._hurried.set()
+        self.dvr.kill()
 
     async def __aenter__(self) -> Self:
-        await self.dvr.__aenter__()
+        self._opened = contextlib.AsyncExitStack()
         try:
-            self._tasks = await asyncio.TaskGroup().__aenter__()
-            catalog = self.dvr.catalog
-            self._operations = Operations(catalog, self._clock, self._tasks)
-            desk = Desk(self.dvr, catalog, self._operations, self._outputs, self._ports)
-            runner = EventRunner(desk, self._clock)
-            channels = Channels(desk)
-            collections = [kind(desk) for kind in (Clips, DvrSessions, Assets, Pools)]
-            table = Dispatcher(
-                [
-                    *collections,
-                    channels,
-                    Inputs(desk, channels.rebuild),
-                    Events(desk, runner),
-                    self._operations,
-                    Locations(),
-                ],
-                catalog,
-                self._clock,
-            )
-            self._chores = [
-                self._tasks.create_task(runner.run(), name="events"),
-                self._tasks.create_task(self._operations.keep_house(), name="old operations"),
-            ]
-            self._http = HttpServer(rest_app(table), self._options.http, self._tasks, field="--http")
-            self._grpc = GrpcDoor(table, self._options.grpc)
-            self._operations.resume()
-            self._http.open()
-            await self._grpc.open()
+            await self._open(self._opened)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
+    async def _open(self, opened: contextlib.AsyncExitStack) -> None:
+        """Each thing that is opened says how it is closed: what comes last goes first."""
+        make_private_root(self._options.data_dir)
+        lock = OwnerLock(
+            self._options.data_dir / "serve.lock",
+            field=f"--data-dir {self._options.data_dir}",
+            hint="stop that one, or use another --data-dir",
+        )
+        opened.callback(lock.release)
+        doors = await opened.enter_async_context(asyncio.TaskGroup())
+        files = (self._tls.certificate, self._tls.key) if self._tls else None
+        http = HttpServer(self._front, self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
+        http.open()  # first, so that /readyz tells how far we are
+        opened.push_async_callback(http.close)
+        await opened.enter_async_context(self.dvr)
+        tasks = await opened.enter_async_context(asyncio.TaskGroup())
+        table = self._table(tasks, opened)
+        self._registry.register(self._metrics)
+        self._grpc = GrpcDoor(
+            table, self._options.grpc, self._porter, self._requests, self._tls.pem() if self._tls else None
+        )
+        opened.push_async_callback(self._leave)
+        await self._grpc.open()
+        rest = HttpGuard(rest_app(table, [metrics_route(self._registry)]), self._porter, self._requests)
+        self._front.open(rest, self.dvr.catalog)
+
+    def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
+        """The handlers, and their tasks."""
+        catalog = self.dvr.catalog
+        operations = Operations(catalog, self._clock, tasks)
+        desk = Desk(self.dvr, catalog, operations, self._outputs, self._ports)
+        runner = EventRunner(desk, self._clock)
+        channels = Channels(desk)
+        collections = [kind(desk) for kind in (Clips, DvrSessions, Assets, Pools)]
+        inputs, events = Inputs(desk, channels.rebuild), Events(desk, runner)
+        table = Dispatcher([*collections, channels, inputs, events, operations, Locations()], catalog, self._clock)
+        for work in (runner.run(), operations.keep_house(), EventTail(catalog, self._clock).run()):
+            opened.callback(tasks.create_task(work).cancel)
+        opened.callback(operations.close)
+        operations.resume()
+        return table
+
+    async def _leave(self) -> None:
+        """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
+        self._front.leave()
+        ways = [asyncio.create_task(self._answered()), asyncio.create_task(self._hurried.wait())]
+        await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await self._grpc.close(0)
+
+    async def _answered(self) -> bool:
+        await asyncio.gather(self._front.idle(), self._grpc.close(GRACE_SECONDS))
+        return True
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.close()
-        await self._grpc.close()
-        for chore in self._chores:
-            chore.cancel()
-        self._operations.close()
         try:
-            await self._tasks.__aexit__(kind, error, trace)
-        finally:
-            await self.dvr.__aexit__(kind, error, trace)
+            await self._opened.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as died:
+            leaves = list(_leaves(died))
+            if leaves != [error]:  # a task's own error is what ended us
+                raise next((one for one in leaves if isinstance(one, LiveDvrError)), died) from None
+
+
+def _leaves(died: BaseException) -> Iterator[BaseException]:
+    if isinstance(died, BaseExceptionGroup):
+        for one in died.exceptions:
+            yield from _leaves(one)
+    else:
+        yield died

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from conftest import missing
+from livedvr.cli.serve import serve
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "packaging" / "livedvr.service").read_text()
 DOCKERFILE = (ROOT / "packaging" / "Dockerfile").read_text()
-SERVE_OPTIONS = {"--data-dir", "--output", "--http", "--grpc", "--tls-cert", "--tls-key", "--token-file"} | {
-    "--stop-channels"
-}
+SERVE_OPTIONS = {option for parameter in serve.params for option in parameter.opts}
 
 
 def systemd_analyze(unit: Path, *arguments: str) -> tuple[int, str]:

@@ -50,7 +50,7 @@ class Serving:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self.http}/v1/projects/p1/locations", timeout=1):
+            with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=1):
                 return True
         except (urllib.error.URLError, ConnectionError):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,14 +17,17 @@ from livedvr.api.dispatch import Dispatcher
 from livedvr.api.docs import docs_routes
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.status import to_http, to_status
-from livedvr.resources.errors import LiveDvrError, NotFound, Unimplemented
+from livedvr.resources.errors import LiveDvrError, NotFound, ResourceExhausted, Unimplemented
+from livedvr.resources.times import SECOND
 
 
-def rest_app(dispatcher: Dispatcher) -> Starlette:
-    """The ASGI app. Routes with a verb behind the colon come first: a name would match it too."""
+def rest_app(dispatcher: Dispatcher, others: Sequence[Route] = ()) -> Starlette:
+    """The ASGI app. Routes with a verb behind the colon come first: a name would match it too. ``others``: more."""
     ordered = sorted(METHODS, key=lambda method: ":" not in method.route.rpartition("/")[2])
-    routes = [Route(method.route, _endpoint(dispatcher, method), methods=[method.verb]) for method in ordered]
-    return Starlette(routes=[*docs_routes(), *routes], exception_handlers={HTTPException: _no_route})
+    routes = [
+        Route(method.route, _endpoint(dispatcher, method), methods=[method.verb], name=method.rpc) for method in ordered
+    ]
+    return Starlette(routes=[*docs_routes(), *others, *routes], exception_handlers={HTTPException: _no_route})
 
 
 def _endpoint(dispatcher: Dispatcher, method: Method) -> Callable[[Request], Awaitable[Response]]:
@@ -33,7 +36,7 @@ def _endpoint(dispatcher: Dispatcher, method: Method) -> Callable[[Request], Awa
             request, form = await read_request(http, method)
             answer = await dispatcher.answer(method, request)
         except LiveDvrError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse(write_json(answer, enums_as_integers=form.enums_as_integers))
 
     return endpoint
@@ -54,13 +57,17 @@ async def read_request(http: Request, method: Method) -> tuple[Any, AnswerFormat
     return request, form
 
 
-def _refusal(error: LiveDvrError) -> Response:
+def refusal(error: LiveDvrError) -> Response:
+    """What is answered instead; with ``Retry-After`` (RFC 9110, 10.2.3) where that is known."""
     code, body = to_http(to_status(error))
-    return JSONResponse(body, code)
+    headers = {}
+    if isinstance(error, ResourceExhausted) and error.retry_after is not None:
+        headers["retry-after"] = str(-(-error.retry_after // SECOND))
+    return JSONResponse(body, code, headers)
 
 
 async def _no_route(http: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _refusal(NotFound(f"there is no '{http.url.path}'"))
-    return _refusal(Unimplemented(f"{http.method} is not possible on '{http.url.path}'"))
+        return refusal(NotFound(f"there is no '{http.url.path}'"))
+    return refusal(Unimplemented(f"{http.method} is not possible on '{http.url.path}'"))

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from livedvr.resources.errors import InvalidArgument, LiveDvrError
+from livedvr.resources.errors import InvalidArgument, LiveDvrError, ResourceExhausted
 
 DOMAIN = "livestream.googleapis.com"  # what clients of the original look for
 
@@ -46,6 +46,10 @@ def to_status(error: LiveDvrError) -> status_pb2.Status:
         bad = error_details_pb2.BadRequest()
         bad.field_violations.add(field=error.field, description=text)
         status.details.add().Pack(bad)
+    if isinstance(error, ResourceExhausted) and error.retry_after is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMicroseconds(error.retry_after)
+        status.details.add().Pack(retry)
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 import click
 
+from livedvr.api.watch.log import fields, open_log
 from livedvr.resources.errors import LiveDvrError
 from livedvr.serving import ServeOptions, Server
 
 BAD_USAGE = 2
+_FILE = click.Path(path_type=Path)
+_log = logging.getLogger("livedvr.serve")
 
 
 @click.command()
@@ -35,6 +39,10 @@ BAD_USAGE = 2
     help="Where publishers push to, a port an input.",
 )
 @click.option("--ingest-host", metavar="NAME", help="The name under which publishers reach it. [default: the address]")
+@click.option("--token-file", metavar="FILE", type=_FILE, help="Who may ask: lines of TOKEN read|write [NAME].")
+@click.option("--tls-cert", metavar="FILE", type=_FILE, help="Certificate of both doors, with its chain, PEM.")
+@click.option("--tls-key", metavar="FILE", type=_FILE, help="Its key, PEM.")
+@click.option("--tls-by-proxy", is_flag=True, help="A proxy does TLS: plain text also where others reach it.")
 @click.option(
     "--allow-pull",
     multiple=True,
@@ -49,8 +57,9 @@ BAD_USAGE = 2
 def serve(output: str | None, data_dir: Path, **given: Any) -> None:
     """Answer the Live Stream API v1 over REST and gRPC.
 
-    SIGINT and SIGTERM end it.
+    SIGINT and SIGTERM end it, a second one at once; SIGHUP has it read the token file again.
     """
+    open_log(sys.stderr)
     try:
         options = ServeOptions(data_dir, output or str(data_dir.absolute() / "media"), **given)
         asyncio.run(_serve(options))
@@ -60,9 +69,28 @@ def serve(output: str | None, data_dir: Path, **given: Any) -> None:
 
 
 async def _serve(options: ServeOptions) -> None:
-    told = asyncio.Event()
+    server = Server(options)
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+    def leave() -> None:
+        if told.is_set():
+            server.hurry()
+        told.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with Server(options):
-        click.echo(f"livedvr: REST on http://{options.http}, gRPC on {options.grpc}", err=True)
+        loop.add_signal_handler(number, leave)
+    loop.add_signal_handler(signal.SIGHUP, _reload, server)
+    async with server:
+        scheme = "https" if options.tls_cert else "http"
+        _log.info("serving", extra=fields(rest=f"{scheme}://{options.http}", grpc=options.grpc))
         await told.wait()
+        _log.info("leaving")
+
+
+def _reload(server: Server) -> None:
+    try:
+        server.reload()
+    except LiveDvrError as error:
+        _log.error("the tokens stay as they were: %s", error)
+    else:
+        _log.info("the tokens have been read again")

@@ -103,9 +103,14 @@ class Intake:
         """The run is over and read."""
         self._waiting.pop(run, None)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What is recorded and not in the store yet."""
+        return sum(waiting_bytes(one) for one in self._waiting.values())
+
     async def give_up(self, open_run: OpenRun) -> None:
         """P8: the store is away, and the spool holds more than it may: the oldest goes, said aloud."""
-        excess = sum(waiting_bytes(one) for one in self._waiting.values()) - self._spool_bytes
+        excess = self.waiting_bytes - self._spool_bytes
         if excess <= 0 or open_run.clock.offset is None:
             return
         channel = self._channel.channel_id
@@ -137,6 +142,8 @@ class Intake:
             for mux, one in placed.items():
                 for segment in one.segments:
                     self._known.timeline.append(mux, segment)
+            for closed in open_run.reference.pending[: placed[open_run.reference.mux.key].taken]:
+                self._known.closed = closed.arrival
             self._on_append()
         open_run.clock = clock
         for track in open_run.tracks:

@@ -142,6 +142,11 @@ class Supervisor:
         return sum(feed.runs for feed in self._feeds.values())
 
     @property
+    def waiting_bytes(self) -> int:
+        """What is recorded and not in the store yet."""
+        return self._shared.intake.waiting_bytes
+
+    @property
     def clock_error(self) -> int | None:
         """By how much media on air comes later than it is dated, microseconds (C1); None: nothing is dated."""
         clock = self._active.clock

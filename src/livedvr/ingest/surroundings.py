@@ -35,6 +35,7 @@ class Surroundings:
 
     ``visiting``: ffmpegs that run are adopted, none is started. ``gateway``: the inputs that a gateway feeds.
     ``pull``: from where inputs may be pulled; None: from everywhere.
+    ``on_published``: see `LiveDvr`.
     """
 
     catalog: Catalog
@@ -46,3 +47,4 @@ class Surroundings:
     visiting: bool = False
     gateway: GatewayInputs | None = None
     pull: PullPolicy | None = None
+    on_published: Callable[[str, int], None] = lambda _channel, _delay: None

@@ -10,6 +10,7 @@
     ├── ResourceExhausted            RESOURCE_EXHAUSTED   more than is allowed at a time
     ├── Unimplemented                UNIMPLEMENTED        what livedvr does not do
     ├── Unreachable                  UNAVAILABLE          a server that does not answer, or not as livedvr does
+    ├── NotServing                   UNAVAILABLE          a server that comes or goes
     ├── SourceError                  UNAVAILABLE          the input does not come, or not as media
     └── StorageError                 UNAVAILABLE          the output cannot take what is written
         ├── ObjectConflict           DATA_LOSS            other bytes stand under a create-only name
@@ -84,9 +85,15 @@ class PermissionDenied(LiveDvrError):
 
 
 class ResourceExhausted(LiveDvrError):
-    """More than is allowed at a time."""
+    """More than is allowed at a time. ``retry_after``: when to try again, microseconds from now, if that is known."""
 
     code = "RESOURCE_EXHAUSTED"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, hint: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.retry_after = retry_after
 
 
 class Unimplemented(LiveDvrError):
@@ -97,6 +104,12 @@ class Unimplemented(LiveDvrError):
 
 class Unreachable(LiveDvrError):
     """A server that does not answer, or not as livedvr does."""
+
+    code = "UNAVAILABLE"
+
+
+class NotServing(LiveDvrError):
+    """The server is not there yet, or not any more: the same again in a moment."""
 
     code = "UNAVAILABLE"
 

@@ -48,6 +48,8 @@ class ChannelFigures(Resource):
     Attributes:
         segments: kept ones, of all renditions; ``size_bytes`` is theirs.
         segments_ever: all that there have ever been; it only rises.
+        taken_bytes: what has come since this controller took the channel; it only rises.
+        waiting_bytes: what is recorded and not in the store yet.
         lag: how long ago the newest segment ended; None: there is none.
         clock_error: by how much media comes later than it is dated (C1); None: no run is open that is dated.
         drift_ppm: how fast dates are being bent towards it (C3), over the last segments of the present epoch; None:
@@ -60,6 +62,8 @@ class ChannelFigures(Resource):
     segments: int
     segments_ever: int
     size_bytes: int
+    taken_bytes: int
+    waiting_bytes: int
     lag: timedelta | None
     clock_error: timedelta | None
     drift_ppm: float | None

@@ -38,7 +38,8 @@ LONGEST_GRACE = HOUR  # R4
 class SessionManager(SessionBook):
     """The sessions of one channel. `run` is a task; `wake` tells it that something has happened.
 
-    ``facts`` says what is so in the channel's ingest at an instant; ``on_state`` is told of each change of a state.
+    ``facts`` says what is so in the channel's ingest at an instant; ``on_state`` is told of each change of a state,
+    ``on_published`` how long after the closing of the channel's newest segment a playlist had it, microseconds.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class SessionManager(SessionBook):
         clock: WallClock,
         facts: Callable[[int], Facts],
         on_state: Callable[[DvrSession], None] = lambda _: None,
+        on_published: Callable[[int], None] = lambda _: None,
     ) -> None:
         super().__init__(channel, store, catalog, owner, clock, on_state)
         self._known = known
         self._facts = facts
+        self._on_published = on_published
         self._wake = asyncio.Event()
         self._writes = Writes(store, clock, self._wake.set)
         self._updating: set[str] = set()
@@ -401,10 +404,15 @@ class SessionManager(SessionBook):
                     lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
                 )
             session.stored(with_multivariant=session.with_main)
+            self._measure(session, now)
             if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
                 await self._put(session, error=None, cooldown_until=now + COOLDOWN)
             await self._put(session, error=None)
             self._tell(row.id)
+
+    def _measure(self, session: OpenSession, now: int) -> None:
+        if self._known.closed is not None and session.has_new_end(self._known):
+            self._on_published(now - self._known.closed)
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
         await self._put(session, state=state, error=error)

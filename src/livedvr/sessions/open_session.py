@@ -27,7 +27,8 @@ class OpenSession:
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
     the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published),
     ``with_main`` whether it is among what is being written. ``vod``: it is drawn once, for a clip. ``stretches``: where
-    the reference's listing begins, and where it goes on behind a hole, UTC microseconds.
+    the reference's listing begins, and where it goes on behind a hole, UTC microseconds. ``measured``: the newest
+    segment whose way into the playlist has been measured.
     """
 
     row: SessionRow
@@ -42,6 +43,7 @@ class OpenSession:
     with_main: bool = False
     sealed: bool = False
     storage_error: str | None = None
+    measured: Segment | None = None
     stretches: list[int] = field(default_factory=list)
     segments: int = 0
     duration: int = 0
@@ -174,6 +176,15 @@ class OpenSession:
         self.published, self.sealed = True, self.sealed_text
         if with_multivariant:
             self.declared = {one.mux: (one.bandwidth, len(one.runs)) for one in self.renditions.values() if one.newest}
+
+    def has_new_end(self, known: ChannelTimeline) -> bool:
+        """Whether its playlist has come up with the channel's timeline since this was last asked."""
+        reference = known.timeline.reference
+        rendition, newest = self.renditions.get(reference), known.timeline.last(reference)
+        if rendition is None or rendition.last is not newest or newest is self.measured:
+            return False
+        self.measured = newest
+        return True
 
     def summary(self) -> dict[str, Any]:
         """What the session holds, as the catalog keeps it."""

@@ -32,13 +32,15 @@ class Timeline:
     """Segments of each rendition (mux key), ordered by number and by start.
 
     The first mux key is the reference rendition: it carries the first video, else the first audio (W5). Numbers are
-    missing where retention has let segments go: at the front, and between what sessions hold.
+    missing where retention has let segments go: at the front, and between what sessions hold. ``taken``: bytes of all
+    that was appended here.
     """
 
     def __init__(self, mux_keys: Sequence[str]) -> None:
         self.reference = mux_keys[0]
         self._renditions: dict[str, list[Segment]] = {key: [] for key in mux_keys}
         self._sizes = dict.fromkeys(mux_keys, 0)
+        self.taken = 0
 
     def append(self, mux: str, segment: Segment) -> None:
         """Add the rendition's next segment. Numbers rise by one; dates never go backwards (C3)."""
@@ -47,6 +49,7 @@ class Timeline:
             raise ValueError(f"{mux} segment {segment.number} does not follow {segments[-1].number}")
         segments.append(segment)
         self._sizes[mux] += segment.size
+        self.taken += segment.size
 
     def restore(self, mux: str, segments: Iterable[Segment]) -> None:
         """What the catalog has kept of the rendition, by number; there may be holes."""
@@ -199,6 +202,7 @@ class ChannelTimeline:
     run ended, for the gap ledger (P8). ``media``: what each run carries in each rendition: run -> mux key -> it (P6).
     ``ranges``: what is told of the program beside it (P9); ``orders``: the ad breaks that are asked for and wait.
     ``given_up``: what was recorded and will never be stored (P8).
+    ``closed``: when the reference's newest segment had been written, UTC microseconds; None: before a restart.
     """
 
     timeline: Timeline
@@ -208,6 +212,7 @@ class ChannelTimeline:
     ranges: DateRanges = field(default_factory=DateRanges)
     orders: list[BreakOrder] = field(default_factory=list)
     given_up: list[Window] = field(default_factory=list)
+    closed: int | None = None
 
     def reason_before(self, segment: Segment, before: Segment | None) -> str:
         """Why there may be a hole between ``before``, the timeline's previous one, and ``segment`` (P8)."""
