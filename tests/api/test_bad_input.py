@@ -228,6 +228,13 @@ def test_rest_only(furnished: Served, verb: str, path: str, body: bytes, status:
     check_details(error["details"], status, field)
 
 
+def test_a_body_of_10_mb_is_refused(furnished: Served) -> None:
+    body = b'{"labels": {"a": "' + b"a" * 10_000_000 + b'"}}'
+    answer = furnished.ask("POST", f"{HERE}/inputs?inputId=new", data=body)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (400, INVALID)
+    check_details(answer.json()["error"]["details"], INVALID, "body")
+
+
 def test_over_grpc_a_time_beyond_the_year_9999_is_refused(furnished: Served) -> None:
     request = json_format.ParseDict(create_session(window("01:00:00", None)), BY_NAME["CreateDvrSession"].request())
     request.dvr_session.dvr_windows[0].time_interval.end_time.seconds = 253_402_300_800
