@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from livedvr.catalog.catalog import Also
 from livedvr.resources.clip import Clip, OutputType, TimeSlice
 from livedvr.resources.errors import InvalidArgument
 
@@ -29,6 +30,7 @@ class Clips:
         output_type: OutputType = "MANIFEST",
         exact: bool = False,
         labels: Mapping[str, str] | None = None,
+        also: Also[Clip] | None = None,
     ) -> Clip:
         """Accept a clip of past content; it is made in the background, see `watch`.
 
@@ -38,6 +40,7 @@ class Clips:
             manifest_key: of the channel's manifests, the first by default: which renditions, and the file's name.
             output_type: MANIFEST, a presentation with copies of its segments, or MP4, one file.
             exact: MP4 alone: cut to the frame.
+            also: called with the catalog's connection and the clip, in the transaction that stores it.
 
         Raises:
             FailedPrecondition: a slice is not over yet, or not wholly kept any more.
@@ -56,6 +59,7 @@ class Clips:
             output_type=output_type,
             exact=exact,
             labels=labels or {},
+            also=also,
         )
 
     async def get(self, channel_id: str, clip_id: str) -> Clip:

@@ -98,6 +98,7 @@ async def test_a_client_drives_the_dvr(wheel_ffmpeg: str, tmp_path: Path, form: 
         assert await dvr.state("long") == State.FINISHED
         for session_id in ("past", "future", "long", "extended"):
             assert run_check(str(dvr.media / "dvr" / session_id / "main.m3u8"), deep=True).ok, session_id
+        await _clips(client, dvr)
         await _goes(client, dvr, given.name)
 
 
@@ -136,6 +137,41 @@ async def _scenario(client: Client, dvr: Scenario, serving: Serving) -> None:
     assert [one.name.rpartition("/")[2] for one in labelled] == ["long"]
 
 
+async def _clips(client: Client, dvr: Scenario) -> None:
+    """What is past is kept: as a presentation, and as one file."""
+    past = await client.call("get_dvr_session", name=dvr.name("past"))
+    interval = past.dvr_windows[0].time_interval
+    with pytest.raises(GoogleAPICallError, match=r"over|kept"):
+        await _clip(client, dvr, "early", now(-5), now(60), types.Clip.OutputType.MANIFEST)
+    end = interval.end_time
+    for clip_id, kind, played in (("kept", "MANIFEST", "main.m3u8"), ("file", "MP4", "main.mp4")):
+        clip = await _clip(client, dvr, clip_id, end - timedelta(seconds=3), end, types.Clip.OutputType[kind])
+        assert clip.clip_manifests[0].output_uri == f"gs://bucket/clips/{clip_id}/{played}"
+
+        async def is_made(name: str = clip.name) -> bool:
+            found = await client.call("get_clip", name=name)
+            assert found.state != types.Clip.State.FAILED, found.error
+            return bool(found.state == types.Clip.State.SUCCEEDED)
+
+        await _until(is_made, f"{clip_id} is made")
+        assert (dvr.media.parent / "clips" / clip_id / played).stat().st_size > 0
+    listed = await client.all("list_clips", parent=dvr.channel)
+    assert [one.name.rpartition("/")[2] for one in listed] == ["file", "kept"]
+    assert run_check(str(dvr.media.parent / "clips" / "kept" / "main.m3u8"), deep=True).ok
+    await client.done("delete_clip", name=listed[0].name)
+    assert len(await client.all("list_clips", parent=dvr.channel)) == 1
+
+
+async def _clip(client: Client, dvr: Scenario, clip_id: str, markin: Any, markout: Any, kind: Any) -> types.Clip:
+    asked = types.Clip(
+        output_uri=f"gs://bucket/clips/{clip_id}",
+        output_type=kind,
+        slices=[types.Clip.Slice(time_slice=types.Clip.TimeSlice(markin_time=markin, markout_time=markout))],
+        clip_manifests=[types.Clip.ClipManifest(manifest_key="hls")],
+    )
+    return await client.done("create_clip", parent=dvr.channel, clip=asked, clip_id=clip_id)
+
+
 async def _has(playlist: Path, segments: int) -> bool:
     return _text(playlist).count("#EXTINF") >= segments
 
@@ -170,3 +206,4 @@ async def _goes(client: Client, dvr: Scenario, input_name: str) -> None:
     await client.done("delete_input", name=input_name)
     assert await client.all("list_channels", parent=LOCATION) == []
     assert not list(dvr.media.rglob("*.m4s"))
+    assert list((dvr.media.parent / "clips" / "kept").rglob("*.m4s"))  # a clip outlives its channel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,11 @@ class Desk:
 
     def list(self, collection: str, kind: type[Any]) -> list[Any]:
         """A collection as messages, by name."""
-        return [from_row(row, kind) for row in self.catalog.read(lambda db: api_rows.list_resources(db, collection))]
+        return [from_row(row, kind) for row in self.rows(collection)]
+
+    def rows(self, collection: str) -> Sequence[ResourceRow]:
+        """A collection as it is stored, by name."""
+        return self.catalog.read(lambda db: api_rows.list_resources(db, collection))
 
     def domain_id(self, channel: str, *, field: str = "name") -> str:
         """The id that a channel has in the domain, or NOT_FOUND."""

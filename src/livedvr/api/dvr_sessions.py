@@ -53,7 +53,7 @@ class DvrSessions:
         parent, asked = call.request.parent, call.request.dvr_session
         channel = self._desk.get(parent, ChannelMessage, field="parent")
         domain = self._desk.domain_id(parent)
-        key = _manifest_key(asked, channel)
+        key = manifest_key(asked.dvr_manifests, channel, "dvr_session.dvr_manifests")
         if not channel.HasField("retention_config"):
             raise FailedPrecondition(
                 "the channel has no retention window", field=_FIELDS["retentionWindow"], hint="give it one"
@@ -148,18 +148,16 @@ def to_message(session: DvrSession, channel: Any) -> Any:
     return message
 
 
-def _manifest_key(asked: Any, channel: Any) -> str:
-    manifests = asked.dvr_manifests
-    if len(manifests) != 1:
-        raise InvalidArgument(
-            f"{len(manifests)} manifests, a session has exactly one", field="dvr_session.dvr_manifests"
-        )
-    key: str = manifests[0].manifest_key
+def manifest_key(given: Any, channel: Any, field: str) -> str:
+    """The key of exactly one manifest, that the channel has. ``given``: the repeated ``field`` of a session or clip."""
+    if len(given) != 1:
+        raise InvalidArgument(f"{len(given)} manifests, there is exactly one", field=field)
+    key: str = given[0].manifest_key
     have = [manifest.key for manifest in channel.manifests if manifest.key]
     if key not in have:
         raise InvalidArgument(
             f"the channel has no manifest '{key}'" if key else "which manifest?",
-            field=_FIELDS["manifestKey"],
+            field=f"{field}[0].manifest_key",
             hint=f"it has {', '.join(have) or 'none with a key'}",
         )
     return key

@@ -7,13 +7,14 @@ start carries an unfinished clip on.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
 from livedvr.catalog import channel_rows, clip_rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.clip_rows import ClipRow
 from livedvr.clips.making import make, unmake
 from livedvr.clips.place import absolute, check_free, check_place, file_name
@@ -99,8 +100,9 @@ class ClipManager:
         output_type: OutputType,
         exact: bool,
         labels: Mapping[str, str],
+        also: Also[Clip] | None = None,
     ) -> Clip:
-        """Accept a clip: checked, stored, and taken up by `run`."""
+        """Accept a clip: checked, stored, and taken up by `run`. ``also`` is stored with it, or neither is."""
         check_id(clip_id, field="clipId")
         if output_type not in ("MANIFEST", "MP4"):
             raise InvalidArgument(f"'{output_type}' is no output type", field="outputType", hint="MANIFEST or MP4")
@@ -127,9 +129,9 @@ class ClipManager:
             updated=now,
         )
         async with self._accepting:
-            return await self._accept(row)
+            return await self._accept(row, also)
 
-    async def _accept(self, row: ClipRow) -> Clip:
+    async def _accept(self, row: ClipRow, also: Also[Clip] | None) -> Clip:
         if self._find(row.id) is not None:
             raise AlreadyExists(f"clip '{row.id}' exists already", field="clipId", hint="use another id")
         if any(one.output_uri == row.output_uri and one.output_type == row.output_type for one in self._open.values()):
@@ -137,11 +139,17 @@ class ClipManager:
         channels = [one.channel for one in self._catalog.read(channel_rows.list_channels)]
         await asyncio.to_thread(check_place, row.output_uri, channels)
         await asyncio.to_thread(check_free, row.output_uri, self._channel, row.manifest_key, row.output_type)
+
+        def work(db: sqlite3.Connection) -> None:
+            clip_rows.add_clip(db, row)
+            if also is not None:
+                also(db, to_resource(row))
+
         async with self._nothing_goes():  # from the look on its media is held
             check_kept(row.windows, self._known.timeline, self._arrived())
             self._open[row.id] = row
             try:
-                await self._catalog.write(lambda db: clip_rows.add_clip(db, row), self._owner)
+                await self._catalog.write(work, self._owner)
             except BaseException:
                 del self._open[row.id]
                 raise
