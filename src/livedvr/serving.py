@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +102,11 @@ class Server:
         self._requests = Requests(self._registry, self._clock)
         self._front = Front(self._clock)
         self._hurried = asyncio.Event()
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where it is: ``rest`` and ``grpc``."""
+        return {"rest": f"http{'s' if self._tls else ''}://{self._options.http}", "grpc": self._options.grpc}
 
     def reload(self) -> None:
         """Read the token file again. INVALID_ARGUMENT: it is wrong, and the tokens stay as they were."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -70,19 +71,27 @@ def serve(output: str | None, data_dir: Path, **given: Any) -> None:
 
 async def _serve(options: ServeOptions) -> None:
     server = Server(options)
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    loop, opened, told = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    serving = loop.create_task(_until_told(server, opened, told))
 
     def leave() -> None:
         if told.is_set():
             server.hurry()
+        elif not opened.is_set():
+            serving.cancel()
         told.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, leave)
     loop.add_signal_handler(signal.SIGHUP, _reload, server)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _until_told(server: Server, opened: asyncio.Event, told: asyncio.Event) -> None:
     async with server:
-        scheme = "https" if options.tls_cert else "http"
-        _log.info("serving", extra=fields(rest=f"{scheme}://{options.http}", grpc=options.grpc))
+        opened.set()
+        _log.info("serving", extra=fields(**server.addresses))
         await told.wait()
         _log.info("leaving")
 
