@@ -21,6 +21,7 @@ from livedvr.resources.models import Channel
 from livedvr.timeline.segment import Segment
 
 RESULT = "whole.mp4"
+CUT_PASSES = 3  # over what is cut: its pictures, its sound, both together
 MEDIA = "media"  # a link to where the segments lie
 
 
@@ -56,7 +57,9 @@ class Mp4Maker:
         (self._folder / MEDIA).symlink_to(self._root)
         self._ffmpeg = str((await asyncio.to_thread(find_ffmpeg)).path)
         alone = len(pieces) == 1
-        self._done, self._whole = 0, sum(piece.duration for piece in pieces) * (1 if alone else 2)
+        total = sum(piece.duration for piece in pieces)
+        passes = [piece.duration * (CUT_PASSES if piece.is_cut else 1) for piece in pieces]
+        self._done, self._whole = 0, sum(passes) + (0 if alone else total)
         files = []
         for number, piece in enumerate(pieces):
             name = RESULT if alone else f"piece-{number}.mp4"
@@ -64,14 +67,13 @@ class Mp4Maker:
                 self._cut(piece, number, name, last=alone) if piece.is_cut else self._copy(piece, number, name, alone)
             )
             await work
-            self._done += piece.duration
             files.append((name, await self._look(name)))
         for (_, before), (_, after), piece in zip(files, files[1:], pieces[1:], strict=False):
             if before.streams != after.streams:
                 raise unlike(piece.start, " and ".join(before.streams), " and ".join(after.streams))
         if not alone:
             self._write("pieces.txt", command.joined([(name, movie.duration) for name, movie in files]))
-            await self._run(command.join(self._ffmpeg, "pieces.txt", RESULT))
+            await self._run(command.join(self._ffmpeg, "pieces.txt", RESULT), total)
         duration = (await self._look(RESULT)).duration
         encoded: Encoded = next((one for one in ("ALL", "EDGES") if one in self._encoded), "NOTHING")
         return Made(self._folder / RESULT, duration, encoded)
@@ -79,7 +81,7 @@ class Mp4Maker:
     async def _copy(self, piece: Piece, number: int, target: str, last: bool) -> None:
         main = self._playlist(f"main-{number}.m3u8", *_track(piece.main))
         sound = self._playlist(f"sound-{number}.m3u8", *_track(piece.sound)) if piece.sound else None
-        await self._run(command.remux(self._ffmpeg, main, sound, target, last=last))
+        await self._run(command.remux(self._ffmpeg, main, sound, target, last=last), piece.duration)
 
     async def _cut(self, piece: Piece, number: int, target: str, *, last: bool) -> None:
         """To the frame: the pictures of the segments at the edges anew, the others as they are; sound by whole frames
@@ -99,13 +101,13 @@ class Mp4Maker:
         if track is not None:
             sound = f"sound-{number}.nut"
             playlist = self._playlist(f"sound-{number}.m3u8", track.mux, track.segments)
-            await self._run(command.copy_sound(self._ffmpeg, playlist, sound, start, end))
+            await self._run(command.copy_sound(self._ffmpeg, playlist, sound, start, end), end - start)
             movie = await asyncio.to_thread(look_at, self._folder / sound)
             # ffmpeg counts what it has cut from the cut.
             sound, later = (sound, movie.start + start - began) if movie else (None, 0)
         if pictures is None and sound is None:
             raise LiveDvrError("there is no sound in it", field="slices")
-        await self._run(command.assemble(self._ffmpeg, pictures, sound, later, target, last=last))
+        await self._run(command.assemble(self._ffmpeg, pictures, sound, later, target, last=last), end - start)
 
     async def _cut_pictures(
         self, piece: Piece, number: int, first: Pictures, times: tuple[int, int], target: str
@@ -122,6 +124,7 @@ class Mp4Maker:
             parts = [Part(segments, parts[0].first, parts[-1].last, is_kept=False)]
             self._encoded.add("ALL")
         self._encoded.add("EDGES")
+        starts = [part.first for part in parts] + [parts[-1].last + 1]
         for index, part in enumerate(parts):
             name = f"pictures-{number}-{index}"
             playlist = self._playlist(f"{name}.m3u8", mux, part.segments)
@@ -129,19 +132,22 @@ class Mp4Maker:
                 argv = command.copy_pictures(self._ffmpeg, playlist, f"{name}.mp4")
             else:
                 argv = command.encode(self._ffmpeg, playlist, f"{name}.mp4", first, part.first, part.last)
-            await self._run(argv)
-        starts = [part.first for part in parts] + [parts[-1].last + 1]
+            await self._run(argv, starts[index + 1] - starts[index])
         lasts = [(f"pictures-{number}-{i}.mp4", starts[i + 1] - starts[i]) for i in range(len(parts))]
         self._write(target, command.joined(lasts))
         return starts[0]
 
     # what the steps are made of
 
-    async def _run(self, argv: Sequence[str]) -> None:
+    async def _run(self, argv: Sequence[str], length: int) -> None:
+        """One pass over so many microseconds of media."""
+
         def on_progress(done: int) -> None:
-            self._on_progress(min(1.0, (self._done + done) / max(1, self._whole)))
+            self._on_progress(min(1.0, (self._done + min(done, length)) / max(1, self._whole)))
 
         await run_ffmpeg(argv, self._folder, on_progress)
+        on_progress(length)  # a short one says nothing in between
+        self._done += length
 
     async def _look(self, name: str) -> Movie:
         found = await asyncio.to_thread(look_at, self._folder / name)
