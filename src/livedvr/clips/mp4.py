@@ -15,7 +15,7 @@ from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.media.movie import Movie, Pictures, look_at, read_pictures
 from livedvr.media.reader import MediaError, timestamp_difference
 from livedvr.resources.clip import Encoded
-from livedvr.resources.errors import LiveDvrError
+from livedvr.resources.errors import LiveDvrError, StorageError
 from livedvr.resources.layout import Container, init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.timeline.segment import Segment
@@ -53,7 +53,14 @@ class Mp4Maker:
         self._done = self._whole = 0
 
     async def make(self, pieces: Sequence[Piece]) -> Made:
-        """Make it; raises why that is not possible, and says so of a full disk."""
+        """Make it; raises why that is not possible: StorageError where it is the disk."""
+        try:
+            return await self._make(pieces)
+        except OSError as error:
+            text, path = error.strerror or str(error), error.filename or self._folder
+            raise StorageError(text, field=str(path)) from error
+
+    async def _make(self, pieces: Sequence[Piece]) -> Made:
         (self._folder / MEDIA).symlink_to(self._root)
         self._ffmpeg = str((await asyncio.to_thread(find_ffmpeg)).path)
         alone = len(pieces) == 1
