@@ -150,7 +150,7 @@ def _place(made: Path, target: Path, *, overwrite: bool) -> int:
         if overwrite:
             made.replace(target)
         else:
-            os.link(made, target)  # never over what somebody has made meanwhile
+            _place_new(made, target)
         for descriptor in _opened(target.parent):
             os.fsync(descriptor)
         return size
@@ -158,6 +158,16 @@ def _place(made: Path, target: Path, *, overwrite: bool) -> int:
         raise AlreadyExists("it exists already", field=str(target), hint="--overwrite replaces it") from None
     except OSError as error:
         raise StorageError(error.strerror or str(error), field=str(target)) from error
+
+
+def _place_new(made: Path, target: Path) -> None:
+    """Never over what somebody has made meanwhile; on a file system without links (a USB stick) as far as one sees."""
+    try:
+        os.link(made, target)
+    except PermissionError:
+        if target.exists():
+            raise FileExistsError from None
+        made.replace(target)
 
 
 def _opened(folder: Path) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -110,6 +111,25 @@ def test_what_it_reads_is_safe_from_retention(place: Place, tmp_path: Path, monk
     assert seen == ["init.mp4", *(f"segment-{number:06d}.m4s" for number in range(1, 5))]
 
 
+@pytest.mark.parametrize("nowhere", [False, True], ids=["in the output", "nowhere"])
+def test_where_segments_can_get_no_name_beside_the_file(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nowhere: bool
+) -> None:
+    real = os.link
+
+    def link(source: Path, target: Path) -> None:
+        if nowhere or not target.is_relative_to(place.output):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", link)
+    ffmpeg(tmp_path, monkeypatch, f"readlink media > {tmp_path}/seen; {FULL}")
+    assert export(place, "demo", str(tmp_path / "out.mp4")).exit_code == 4
+    seen = Path((tmp_path / "seen").read_text().strip())
+    assert seen == place.output if nowhere else seen.parent.parent == place.output / ".livedvr"
+    assert not list(tmp_path.rglob(".livedvr-*")), "no litter"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_no_half_file(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -138,6 +158,9 @@ def test_the_bounds_are_those_of_the_session(
     assert (told["start"], told["end"]) == (place.at(4), place.at(10))
     assert told["path"] == str(tmp_path / "out.mp4") and told["bytes"] == made.stat().st_size
     assert export(place, "demo", str(tmp_path / "out.mp4")).exit_code == 6
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links here")))
+        assert export(place, "demo", str(tmp_path / "stick.mp4")).exit_code == 0
     again = export(place, "demo", str(tmp_path / "out.mp4"), "--overwrite")
     assert again.exit_code == 0 and f"{place.at(2)} to {place.at(10)}" in again.stdout
 

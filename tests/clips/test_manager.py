@@ -338,6 +338,22 @@ async def test_an_mp4_whose_controller_leaves_is_made_anew_by_the_next_one(
     assert list((house.folder / "goal").iterdir()) == []
 
 
+async def test_a_segment_that_is_not_there_fails_the_clip_and_nothing_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffmpeg(house, monkeypatch, FAILS)
+    (house.folder / "out" / segment_name("av", RUN, 1, "fmp4")).unlink()
+    await house.create(output_type="MP4", exact=True)
+    await house.create("list")
+    house.work()
+    for clip, code in (("goal", "UNAVAILABLE"), ("list", "NOT_FOUND")):
+        failed = await house.until_ended(clip)
+        assert failed.state == "FAILED" and failed.error is not None
+        assert failed.error.startswith(code) and "segment-000001.m4s" in failed.error
+        assert not list((house.folder / clip).rglob("*.*"))
+    assert house.task is not None and not house.task.done()
+
+
 async def test_ids_and_folders_are_taken_once(house: House) -> None:
     await house.create()
     with pytest.raises(AlreadyExists, match="clip 'goal' exists already"):

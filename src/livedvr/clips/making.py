@@ -12,6 +12,7 @@ from livedvr.clips.mp4 import Mp4Maker
 from livedvr.clips.pieces import plan_pieces
 from livedvr.clips.place import forget_left, local_root, open_place, work_folder
 from livedvr.clips.slices import edges_of
+from livedvr.resources.errors import NotFound
 from livedvr.resources.models import Channel
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.base import ObjectStore
@@ -35,6 +36,8 @@ async def make(row: ClipRow, channel: Channel, known: ChannelTimeline, store: Ob
         size = target.size(row.file_name)
         return {"edges": edges, "duration": made.duration, "size": size, "encoded": made.encoded}
     drawn = draw(channel, row.manifest_key, row.windows, known)
+    if not drawn.segments:  # of the manifest's renditions; the reference need not be one
+        raise NotFound("no media in the slices", field="manifestKey")
     await _copy(drawn, store, target)
     return {"edges": edges, "duration": drawn.duration, "size": drawn.size, "encoded": "NOTHING"}
 

@@ -15,12 +15,13 @@ from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.media.movie import Movie, Pictures, look_at, read_pictures
 from livedvr.media.reader import MediaError, timestamp_difference
 from livedvr.resources.clip import Encoded
-from livedvr.resources.errors import LiveDvrError
+from livedvr.resources.errors import LiveDvrError, StorageError
 from livedvr.resources.layout import Container, init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.timeline.segment import Segment
 
 RESULT = "whole.mp4"
+CUT_PASSES = 3  # over what is cut: its pictures, its sound, both together
 MEDIA = "media"  # a link to where the segments lie
 
 
@@ -52,11 +53,20 @@ class Mp4Maker:
         self._done = self._whole = 0
 
     async def make(self, pieces: Sequence[Piece]) -> Made:
-        """Make it; raises why that is not possible, and says so of a full disk."""
+        """Make it; raises why that is not possible: StorageError where it is the disk."""
+        try:
+            return await self._make(pieces)
+        except OSError as error:
+            text, path = error.strerror or str(error), error.filename or self._folder
+            raise StorageError(text, field=str(path)) from error
+
+    async def _make(self, pieces: Sequence[Piece]) -> Made:
         (self._folder / MEDIA).symlink_to(self._root)
         self._ffmpeg = str((await asyncio.to_thread(find_ffmpeg)).path)
         alone = len(pieces) == 1
-        self._done, self._whole = 0, sum(piece.duration for piece in pieces) * (1 if alone else 2)
+        total = sum(piece.duration for piece in pieces)
+        passes = [piece.duration * (CUT_PASSES if piece.is_cut else 1) for piece in pieces]
+        self._done, self._whole = 0, sum(passes) + (0 if alone else total)
         files = []
         for number, piece in enumerate(pieces):
             name = RESULT if alone else f"piece-{number}.mp4"
@@ -64,14 +74,13 @@ class Mp4Maker:
                 self._cut(piece, number, name, last=alone) if piece.is_cut else self._copy(piece, number, name, alone)
             )
             await work
-            self._done += piece.duration
             files.append((name, await self._look(name)))
         for (_, before), (_, after), piece in zip(files, files[1:], pieces[1:], strict=False):
             if before.streams != after.streams:
                 raise unlike(piece.start, " and ".join(before.streams), " and ".join(after.streams))
         if not alone:
             self._write("pieces.txt", command.joined([(name, movie.duration) for name, movie in files]))
-            await self._run(command.join(self._ffmpeg, "pieces.txt", RESULT))
+            await self._run(command.join(self._ffmpeg, "pieces.txt", RESULT), total)
         duration = (await self._look(RESULT)).duration
         encoded: Encoded = next((one for one in ("ALL", "EDGES") if one in self._encoded), "NOTHING")
         return Made(self._folder / RESULT, duration, encoded)
@@ -79,7 +88,7 @@ class Mp4Maker:
     async def _copy(self, piece: Piece, number: int, target: str, last: bool) -> None:
         main = self._playlist(f"main-{number}.m3u8", *_track(piece.main))
         sound = self._playlist(f"sound-{number}.m3u8", *_track(piece.sound)) if piece.sound else None
-        await self._run(command.remux(self._ffmpeg, main, sound, target, last=last))
+        await self._run(command.remux(self._ffmpeg, main, sound, target, last=last), piece.duration)
 
     async def _cut(self, piece: Piece, number: int, target: str, *, last: bool) -> None:
         """To the frame: the pictures of the segments at the edges anew, the others as they are; sound by whole frames
@@ -99,13 +108,13 @@ class Mp4Maker:
         if track is not None:
             sound = f"sound-{number}.nut"
             playlist = self._playlist(f"sound-{number}.m3u8", track.mux, track.segments)
-            await self._run(command.copy_sound(self._ffmpeg, playlist, sound, start, end))
+            await self._run(command.copy_sound(self._ffmpeg, playlist, sound, start, end), end - start)
             movie = await asyncio.to_thread(look_at, self._folder / sound)
             # ffmpeg counts what it has cut from the cut.
             sound, later = (sound, movie.start + start - began) if movie else (None, 0)
         if pictures is None and sound is None:
             raise LiveDvrError("there is no sound in it", field="slices")
-        await self._run(command.assemble(self._ffmpeg, pictures, sound, later, target, last=last))
+        await self._run(command.assemble(self._ffmpeg, pictures, sound, later, target, last=last), end - start)
 
     async def _cut_pictures(
         self, piece: Piece, number: int, first: Pictures, times: tuple[int, int], target: str
@@ -122,6 +131,7 @@ class Mp4Maker:
             parts = [Part(segments, parts[0].first, parts[-1].last, is_kept=False)]
             self._encoded.add("ALL")
         self._encoded.add("EDGES")
+        starts = [part.first for part in parts] + [parts[-1].last + 1]
         for index, part in enumerate(parts):
             name = f"pictures-{number}-{index}"
             playlist = self._playlist(f"{name}.m3u8", mux, part.segments)
@@ -129,19 +139,22 @@ class Mp4Maker:
                 argv = command.copy_pictures(self._ffmpeg, playlist, f"{name}.mp4")
             else:
                 argv = command.encode(self._ffmpeg, playlist, f"{name}.mp4", first, part.first, part.last)
-            await self._run(argv)
-        starts = [part.first for part in parts] + [parts[-1].last + 1]
+            await self._run(argv, starts[index + 1] - starts[index])
         lasts = [(f"pictures-{number}-{i}.mp4", starts[i + 1] - starts[i]) for i in range(len(parts))]
         self._write(target, command.joined(lasts))
         return starts[0]
 
     # what the steps are made of
 
-    async def _run(self, argv: Sequence[str]) -> None:
+    async def _run(self, argv: Sequence[str], length: int) -> None:
+        """One pass over so many microseconds of media."""
+
         def on_progress(done: int) -> None:
-            self._on_progress(min(1.0, (self._done + done) / max(1, self._whole)))
+            self._on_progress(min(1.0, (self._done + min(done, length)) / max(1, self._whole)))
 
         await run_ffmpeg(argv, self._folder, on_progress)
+        on_progress(length)  # a short one says nothing in between
+        self._done += length
 
     async def _look(self, name: str) -> Movie:
         found = await asyncio.to_thread(look_at, self._folder / name)
