@@ -141,7 +141,8 @@ def _to_message(clip: Clip, row: ResourceRow) -> Any:
         set_time(time_slice.markin_time, to_micros(one.markin_time))
         set_time(time_slice.markout_time, to_micros(one.markout_time))
     if clip.error is not None:
-        message.error.code, message.error.message = code_pb2.UNAVAILABLE, clip.error
+        code, _, text = clip.error.partition(": ")
+        message.error.code, message.error.message = code_pb2.Code.Value(code), text
     return message
 
 
