@@ -102,15 +102,15 @@ class Channels:
         return page(call, "channels", [await self._with_state(channel) for channel in channels])
 
     async def _with_state(self, message: Any) -> Any:
-        domain = self._desk.domain_id(message.name)
+        return _set_state(message, *await self._state(self._desk.domain_id(message.name)))
+
+    async def _state(self, domain: str) -> tuple[StreamingState, LiveDvrError | None, str]:
+        """What the channel is doing. Its output may be away, or another controller have it: it is shown anyhow."""
         try:
             state, error = await self._desk.dvr.channels.state(domain)
-            active = await self._desk.dvr.channels.active_input(domain)
-        except (
-            LiveDvrError
-        ) as trouble:  # its output is away, or another controller has it: it can be looked at all the same
-            state, error, active = StreamingState.STREAMING_ERROR, trouble, "primary"
-        return _set_state(message, state, error, active)
+            return state, error, await self._desk.dvr.channels.active_input(domain)
+        except LiveDvrError as trouble:
+            return StreamingState.STREAMING_ERROR, trouble, "primary"
 
     async def update_channel(self, call: Call) -> Any:
         """Another setting of a channel at rest; what has been recorded stays."""
@@ -120,11 +120,12 @@ class Channels:
         current, paths = from_row(row, ChannelMessage), call.request.update_mask.paths
         stored = with_defaults(apply_mask(current, asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY))
         domain = self._to_domain(stored, row.domain)
+        doing = await self._state(row.domain)  # labels can be changed while it runs, what is recorded cannot
 
         def store(db: sqlite3.Connection, _: Channel) -> Any:
             new = to_row(stored, row.created, call.now)
             api_rows.put_resource(db, new)
-            return _set_state(from_row(new, ChannelMessage), StreamingState.STOPPED, None, "primary")
+            return _set_state(from_row(new, ChannelMessage), *doing)
 
         accepted = Acceptance(self._desk.operations, call, asked.name, "update", store)
         with renamed(_FIELDS):
