@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -22,6 +23,7 @@ from google.cloud.video.live_stream_v1.services.livestream_service.transports im
 )
 from google.protobuf import duration_pb2
 
+from api_certificates import certificate
 from live import PATIENCE, free_tcp_port, until
 
 LOCATION = "projects/p1/locations/us-central1"
@@ -29,9 +31,15 @@ FORMS = ("rest", "grpc", "grpc_asyncio")
 
 
 class Serving:
-    """`livedvr serve` as a process of its own, so that it can be killed and started again at the same addresses."""
+    """`livedvr serve` as a process of its own, so that it can be killed and started again at the same addresses.
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    ``tls``: both doors have a certificate that is its own authority.
+    """
+
+    def __init__(self, folder: Path, *options: str, tls: bool = False) -> None:
+        self.certificate, key = certificate(folder / "tls") if tls else (None, None)
+        if tls:
+            options = (*options, "--tls-cert", str(self.certificate), "--tls-key", str(key))
         self.http, self.grpc = (f"127.0.0.1:{free_tcp_port()}" for _ in range(2))
         self.media = folder / "media"
         first = free_tcp_port()
@@ -49,11 +57,16 @@ class Serving:
         return process
 
     def _answers(self) -> bool:
+        trusted = ssl.create_default_context(cafile=self.certificate)
         try:
-            with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=1):
+            with urllib.request.urlopen(f"{self.scheme}://{self.http}/readyz", timeout=1, context=trusted):
                 return True
         except (urllib.error.URLError, ConnectionError):
             return False
+
+    @property
+    def scheme(self) -> str:
+        return "http" if self.certificate is None else "https"
 
     @property
     def log(self) -> str:
@@ -87,7 +100,7 @@ class Client:
                 client_options={"api_endpoint": f"http://{serving.http}"},
             )
         elif form == "grpc":
-            channel = grpc.insecure_channel(serving.grpc)
+            channel = _channel(serving)
             self._client = LivestreamServiceClient(transport=LivestreamServiceGrpcTransport(channel=channel))
         else:
             channel = grpc.aio.insecure_channel(serving.grpc)
@@ -103,8 +116,9 @@ class Client:
         return await asyncio.to_thread(lambda: function(**given))
 
     async def done(self, method: str, **given: Any) -> Any:
-        """What a method's operation results in."""
+        """What a method's operation results in. Each is asked for by name, too: that the client parses strictly over REST."""
         operation = await self.call(method, **given)
+        await self.call("get_operation", request={"name": operation.operation.name})
         if self.form == "grpc_asyncio":
             return await operation.result()
         return await asyncio.to_thread(operation.result)
@@ -115,6 +129,12 @@ class Client:
         if self.form == "grpc_asyncio":
             return [item async for item in pager]
         return await asyncio.to_thread(lambda: list(pager))
+
+
+def _channel(serving: Serving) -> grpc.Channel:
+    if serving.certificate is None:
+        return grpc.insecure_channel(serving.grpc)
+    return grpc.secure_channel(serving.grpc, grpc.ssl_channel_credentials(serving.certificate.read_bytes()))
 
 
 def seconds(count: float) -> duration_pb2.Duration:

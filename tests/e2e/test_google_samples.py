@@ -21,8 +21,8 @@ Streaming = types.Channel.StreamingState
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_the_samples_run(wheel_ffmpeg: str, tmp_path: Path, form: str) -> None:
-    """One server for all of them: each cleans up behind itself, as the samples do."""
-    with Serving(tmp_path) as serving:
+    """One server for all: each cleans up behind itself, as the samples do. By gRPC, the default, with TLS."""
+    with Serving(tmp_path, tls=form == "grpc") as serving:
         client = Client(form, serving)
         for steps in (inputs, channels, a_channel_with_a_backup_input, events, assets, pools):
             await steps(client)
