@@ -116,7 +116,7 @@ class Client:
         return await asyncio.to_thread(lambda: function(**given))
 
     async def done(self, method: str, **given: Any) -> Any:
-        """What a method's operation results in. Each is asked for by name, too: that the client parses strictly over REST."""
+        """What its operation results in. Each is asked for by name, too: over REST the client parses that strictly."""
         operation = await self.call(method, **given)
         await self.call("get_operation", request={"name": operation.operation.name})
         if self.form == "grpc_asyncio":
