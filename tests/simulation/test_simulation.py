@@ -29,7 +29,7 @@ def test_nothing_but_the_seed_decides_what_happens() -> None:
     assert first.digest != other.digest
 
 
-@pytest.mark.parametrize(("seed", "episode"), [(301, 1), (301, 2), (314, 0)])
+@pytest.mark.parametrize(("seed", "episode"), [(301, 1), (301, 2), (314, 0), (500, 1)])
 def test_episodes_that_were_broken_once(seed: int, episode: int) -> None:
     # A session ended while a look was held up that would have seen its media; a restart forgot how long a live list
     # had been.

@@ -303,6 +303,7 @@ class Feed:
         self._open, self._ready_since, self._looked = None, None, None
         self._shared.on_change()  # whatever waits in the spool: it is not on air any more
         if ended.reason == "disk full":
+            await self._outbox.drained()  # what the store takes makes room, and whoever waits for media gets it
             raise StorageError(
                 f"disk full: less than {self._settings.reserve_bytes >> 20} MiB are left",
                 field=self._channel.output.uri,
