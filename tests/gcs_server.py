@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
-from functools import partial
+from functools import cached_property, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -39,7 +39,7 @@ class Fault(enum.Enum):
     LATE = "the client's patience ends first; then the request is carried out"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """An object as the bucket keeps it."""
 
@@ -48,7 +48,7 @@ class Stored:
     written: float
     settings: dict[str, Any]  # contentType, cacheControl, contentEncoding, metadata
 
-    @property
+    @cached_property
     def crc32c(self) -> str:
         return base64.b64encode(struct.pack(">I", google_crc32c.value(self.data))).decode()
 
