@@ -88,7 +88,7 @@ async def test_the_backup_takes_over_and_the_primary_returns(wheel_ffmpeg: str, 
     assert (session.state, kinds.count("INPUT_SWITCHED")) == ("FINISHED", 2)
     assert _sizes(out) == [PRIMARY, BACKUP, PRIMARY]
     # What stands by is kept for as long as it takes to notice a loss. What it lost and what it brings are cut apart, so
-    # of each switch up to about half a segment may be missing. (When the primary came, at the start, is another matter.)
+    # of each switch up to about half a segment may be missing. (When the primary came is another matter.)
     lost = [gap for gap in session.gaps if gap.reason != "no input yet"]
     lengths = [(gap.end_time - gap.start_time).total_seconds() for gap in lost]
     assert len(lengths) <= 2 and all(length <= 1.2 for length in lengths), session.gaps
