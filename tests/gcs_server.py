@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
-from functools import partial
+from functools import cached_property, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -39,7 +39,7 @@ class Fault(enum.Enum):
     LATE = "the client's patience ends first; then the request is carried out"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """An object as the bucket keeps it."""
 
@@ -48,7 +48,7 @@ class Stored:
     written: float
     settings: dict[str, Any]  # contentType, cacheControl, contentEncoding, metadata
 
-    @property
+    @cached_property
     def crc32c(self) -> str:
         return base64.b64encode(struct.pack(">I", google_crc32c.value(self.data))).decode()
 
@@ -217,6 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             ("GET", r"/storage/v1/b/([^/]+)/o/([^/]+)", "get", self._get),
             ("DELETE", r"/storage/v1/b/([^/]+)/o/([^/]+)", "delete", self._delete),
             ("POST", r"/storage/v1/b/([^/]+)/o/([^/]+)/compose", "compose", self._compose),
+            ("POST", r"/storage/v1/b/([^/]+)/o/([^/]+)/rewriteTo/b/([^/]+)/o/([^/]+)", "rewrite", self._rewrite),
             ("GET", r"/storage/v1/b/([^/]+)/o", "list", self._list),
             ("GET", r"/storage/v1/b/([^/]+)/iam/testPermissions", "testPermissions", self._test_permissions),
             ("GET", r"/storage/v1/b/([^/]+)", "bucket", self._bucket),
@@ -228,6 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
                 bucket, name = unquote(found[1]), unquote(found[2]) if found.lastindex == 2 else ""
                 if what == "insert":
                     return self._upload(bucket, query, body)
+                if what == "rewrite":
+                    source, target = (bucket, unquote(found[2])), (unquote(found[3]), unquote(found[4]))
+                    return what, *target, partial(self._carry_out, serve, *target, query, json.loads(body), *source)
                 given = (json.loads(body),) if what == "compose" else ()
                 return what, bucket, name, partial(self._carry_out, serve, bucket, name, query, *given)
         raise _refusal(404, "notFound", f"no such method: {self.command} {path}")
@@ -317,6 +321,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._check(bucket, name, query)
         parts = [bucket.objects[source["name"]].data for source in given["sourceObjects"]]
         return self._write(bucket, name, b"".join(parts), given.get("destination", {}))
+
+    def _rewrite(
+        self, bucket: Bucket, name: str, query: dict[str, str], given: dict[str, Any], *source: str
+    ) -> _Answer:
+        """Into another bucket it takes a second call, as it may there."""
+        self._allow(bucket, "storage.objects.create")
+        original = self._existing(self._find(source[0]), source[1])
+        self._check(bucket, name, query)
+        size, done = str(len(original.data)), source[0] == bucket.name or "rewriteToken" in query
+        told = {"kind": "storage#rewriteResponse", "objectSize": size, "done": done}
+        if not done:
+            return _Answer(200, {**told, "totalBytesRewritten": "0", "rewriteToken": "go-on"})
+        self._write(bucket, name, original.data, given if given.keys() - {"name"} else original.settings)
+        return _Answer(200, {**told, "totalBytesRewritten": size, "resource": _resource(bucket, name)})
 
     def _existing(self, bucket: Bucket, name: str) -> Stored:
         self._allow(bucket, "storage.objects.get")

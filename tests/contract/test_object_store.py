@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,24 +22,37 @@ from livedvr.storage.memory import MemoryStore
 NAME = "av/20260101T000000Z-k3f9/segment-000000.m4s"
 
 
-@pytest.fixture(params=["local", "memory", "gcs"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-    elif request.param == "local":
-        (tmp_path / "root").mkdir()
-        yield LocalStore(tmp_path / "root")
-    else:
-        with GcsServer(Bucket("media")) as server:
-            monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-            yield GcsStore(storage.Client().bucket("media"), "tv/")
+KINDS = ("local", "memory", "gcs")
+Opener = Callable[[str, str], ObjectStore]  # (kind, name)
 
 
 @pytest.fixture
-def other(store: ObjectStore, tmp_path: Path) -> ObjectStore:
-    """A second store of the same kind."""
-    (tmp_path / "other-root").mkdir()
-    return LocalStore(tmp_path / "other-root") if isinstance(store, LocalStore) else MemoryStore()
+def open_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+    with contextlib.ExitStack() as opened:
+
+        def make(kind: str, name: str) -> ObjectStore:
+            if kind == "memory":
+                return MemoryStore()
+            if kind == "local":
+                (tmp_path / name).mkdir()
+                return LocalStore(tmp_path / name)
+            if "STORAGE_EMULATOR_HOST" not in os.environ:
+                server = opened.enter_context(GcsServer(Bucket("root"), Bucket("other-root")))
+                monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+            return GcsStore(storage.Client().bucket(name), "tv/")
+
+        yield make
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, open_store: Opener) -> ObjectStore:
+    return open_store(request.param, "root")
+
+
+@pytest.fixture(params=KINDS)
+def other(request: pytest.FixtureRequest, open_store: Opener) -> ObjectStore:
+    """A second store, of any kind."""
+    return open_store(request.param, "other-root")
 
 
 @pytest.fixture
@@ -135,6 +150,16 @@ def test_what_is_not_there_cannot_be_copied(store: ObjectStore, other: ObjectSto
     assert store.size(NAME) is None
 
 
+def test_a_file_is_fetched(store: ObjectStore, source: Path, tmp_path: Path) -> None:
+    store.put_new(NAME, source)
+    store.fetch(NAME, tmp_path / "fetched")
+    store.delete(NAME)
+    assert (tmp_path / "fetched").read_bytes() == b"media" * 1000
+    with pytest.raises(NotFound):
+        store.fetch(NAME, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_replace_creates_and_replaces(store: ObjectStore) -> None:
     store.replace("dvr/demo/main.m3u8", b"one")
     store.replace("dvr/demo/main.m3u8", b"two, and longer")
@@ -215,6 +240,7 @@ def test_names_that_lead_elsewhere_are_refused_everywhere(store: ObjectStore, so
     for use in (
         lambda: store.put_new(name, source),
         lambda: store.copy_from(store, name),
+        lambda: store.fetch(name, source.with_name("fetched")),
         lambda: store.replace(name, b""),
         lambda: store.get(name),
         lambda: store.size(name),

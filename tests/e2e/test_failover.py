@@ -87,8 +87,11 @@ async def test_the_backup_takes_over_and_the_primary_returns(wheel_ffmpeg: str, 
             kinds = [kind for _, kind, _ in dvr.events("live")]
     assert (session.state, kinds.count("INPUT_SWITCHED")) == ("FINISHED", 2)
     assert _sizes(out) == [PRIMARY, BACKUP, PRIMARY]
-    # What stands by is kept for as long as it takes to notice a loss: nothing but half a segment may be missing.
-    assert sum((gap.end_time - gap.start_time).total_seconds() for gap in session.gaps) < 2, session.gaps
+    # What stands by is kept for as long as it takes to notice a loss. What it lost and what it brings are cut apart, so
+    # of each switch up to about half a segment may be missing. (When the primary came is another matter.)
+    lost = [gap for gap in session.gaps if gap.reason != "no input yet"]
+    lengths = [(gap.end_time - gap.start_time).total_seconds() for gap in lost]
+    assert len(lengths) <= 2 and all(length <= 1.2 for length in lengths), session.gaps
     errors = clock_errors(lines(media_playlist(out))[1:])
     assert all(abs(error) < 0.25 for error in errors), errors
     assert run_check(session.output_uri, deep=True).ok

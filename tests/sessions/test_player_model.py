@@ -113,7 +113,7 @@ async def test_the_model_sees_what_goes_wrong_without_them(
 ) -> None:
     async def cut(*windows: tuple[float | None, float | None], name: str = "match") -> object:
         if broken == "no cooldown":
-            monkeypatch.setattr("livedvr.sessions.manager.COOLDOWN", 0)
+            monkeypatch.setattr("livedvr.sessions.maker.COOLDOWN", 0)
             await house.manager.update(name, intervals=intervals(*windows))
             return await house.rest()
         text = house.store.text("dvr/match/av/index-1.m3u8").splitlines(keepends=True)

@@ -12,7 +12,7 @@ import pytest
 from livedvr.catalog import segment_rows, session_rows
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.ingest.intake import Intake
-from livedvr.sessions import manager as manager_module
+from livedvr.sessions import maker
 from livedvr.sessions.live import LiveManifests
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
@@ -110,7 +110,7 @@ def passing_is_final(patch: Patch) -> None:
 
 def short_cooldown(patch: Patch) -> None:
     """The new edition comes at once (S7)."""
-    patch.setattr(manager_module, "COOLDOWN", 0)
+    patch.setattr(maker, "COOLDOWN", 0)
 
 
 def main_first(patch: Patch) -> None:

@@ -16,7 +16,7 @@ from livedvr.ingest.journal import JournalRow
 from livedvr.ingest.run import RunExit, new_run_id
 from livedvr.resources.layout import Container
 from livedvr.resources.times import SECOND
-from livedvr.sessions import back_off, manager
+from livedvr.sessions import back_off, maker
 from livedvr.storage.open_store import Directory
 from livedvr.timeline.ranges import Cue
 from simulation.encoder import Encoder, File, Folder
@@ -240,7 +240,7 @@ def seams() -> Iterator[Callable[[Any], None]]:
         (intake, "read_media", lambda path, init=None: path.read()),
         (intake, "complete_init", lambda init, head: None),
         (back_off, "uniform", lambda least, most: here().plant.world.rng.uniform(least, most)),
-        (manager, "LOOK_AGAIN", LOOK_AGAIN),
+        (maker, "LOOK_AGAIN", LOOK_AGAIN),
     ]
     with contextlib.ExitStack() as stack:
         for module, name, stand_in in replaced:

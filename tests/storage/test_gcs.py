@@ -58,6 +58,32 @@ def stored(server: GcsServer, name: str) -> bytes:
     return server.buckets["media"].objects[f"tv/{name}"].data
 
 
+@pytest.mark.parametrize("fault", [None, *Fault])
+def test_gcs_makes_the_copy_itself_across_buckets(
+    fault: Fault | None, server: GcsServer, open_store: Callable[..., GcsStore], source: Path
+) -> None:
+    server.buckets["clips"] = Bucket("clips", patience=0.3)
+    channel, clip = open_store(), open_store("clips")
+    channel.put_new(SEGMENT, source)
+    server.plan = once(fault, "rewrite") if fault else server.plan
+    sent = server.uploaded
+    clip.copy_from(channel, SEGMENT)
+    assert server.faults == ([fault] if fault else []) and server.uploaded == sent, "nothing passes through us"
+    copy = server.buckets["clips"].objects[f"tv/{SEGMENT}"]
+    assert copy.data == source.read_bytes()
+    assert copy.settings == {"contentType": "video/iso.segment", "cacheControl": "max-age=31536000, immutable"}
+
+
+def test_a_bucket_that_is_not_there_takes_and_gives_no_copies(
+    open_store: Callable[..., GcsStore], source: Path
+) -> None:
+    channel, nowhere = open_store(), open_store("nowhere")
+    channel.put_new(SEGMENT, source)
+    for target, origin in ((nowhere, channel), (channel, nowhere)):
+        with pytest.raises(StorageError, match="bucket does not exist"):
+            target.copy_from(origin, INIT if target is channel else SEGMENT)
+
+
 def test_what_a_reader_is_told(server: GcsServer, open_store: Callable[..., GcsStore], source: Path) -> None:
     store = open_store(gzipped=True)
     for name in (SEGMENT, INIT, "av/run/segment-000000.ts", "text/run/segment-000000.vtt"):

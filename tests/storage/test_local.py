@@ -14,7 +14,6 @@ import pytest
 from livedvr.resources.errors import StorageError
 from livedvr.storage import local
 from livedvr.storage.local import LocalStore, check_local_root
-from livedvr.storage.memory import MemoryStore
 
 
 def test_an_object_is_the_spooled_file_itself(tmp_path: Path) -> None:
@@ -47,13 +46,6 @@ def test_a_copy_is_a_link_and_where_there_can_be_none_the_kernel_copies(
     copied.copy_from(one, "av/run/0")
     assert (tmp_path / "copied/av/run/0").read_bytes() == b"media"
     assert [path.name for path in (tmp_path / "copied/av/run").iterdir()] == ["0"], "no litter"
-
-
-def test_a_directory_takes_copies_from_directories_only(tmp_path: Path) -> None:
-    memory = MemoryStore()
-    memory.replace("av/run/0", b"media")
-    with pytest.raises(StorageError, match="from directories only"):
-        LocalStore(tmp_path).copy_from(memory, "av/run/0")
 
 
 def test_everything_is_synced_before_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,10 +39,14 @@ class ObjectStore(Protocol):
         """
 
     def copy_from(self, source: ObjectStore, name: str) -> None:
-        """What another store of this kind has under the name becomes an object here, written only once as by `put_new`.
+        """What another store has under the name becomes an object here, written only once as by `put_new`.
 
-        NOT_FOUND when it has none. Its bytes pass through nobody's hands, and it stays when the other one goes.
+        NOT_FOUND when it has none. It stays when the other one goes. Between two stores of a kind its bytes pass
+        through nobody's hands.
         """
+
+    def fetch(self, name: str, target: Path) -> None:
+        """The object's bytes become a local file, where none is yet; NOT_FOUND when there are none."""
 
     def replace(self, name: str, data: bytes) -> None:
         """The object is ``data`` from now on; readers see the old bytes or the new ones, never a part."""

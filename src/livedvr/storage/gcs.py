@@ -15,6 +15,7 @@ import gzip
 import os
 import secrets
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Ref
 from google.cloud.storage import Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from livedvr.resources.errors import NotFound, ObjectConflict, StorageError, Superseded, Unimplemented
+from livedvr.resources.errors import NotFound, ObjectConflict, StorageError, Superseded
 from livedvr.resources.layout import cache_control, content_type
 from livedvr.resources.times import SECOND
 from livedvr.storage.base import ObjectStore, check_name, check_prefix
@@ -165,22 +166,49 @@ class GcsStore:
         try:
             blob.upload_from_filename(source, if_generation_match=0, checksum="crc32c", **self._repeated)
         except exceptions.PreconditionFailed:
-            self._compare(name, source)
+            self._compare(name, source.stat().st_size, _crc32c(source))
         except FileNotFoundError as error:
             raise StorageError("there is no such file", field=str(source)) from error
         except ERRORS as error:
             raise self._error(name, error) from error
 
-    def _compare(self, name: str, source: Path) -> None:
+    def _compare(self, name: str, size: int, crc32c: str) -> None:
         found = self._look(name)
         if found is None:
             raise StorageError("it came and went while it was written", field=self.uri(name), passing=True)
-        if (found.size, found.crc32c) != (source.stat().st_size, _crc32c(source)):
+        if (found.size, found.crc32c) != (size, crc32c):
             raise ObjectConflict("other bytes stand under this name", field=self.uri(name))
 
     def copy_from(self, source: ObjectStore, name: str) -> None:
-        """See `ObjectStore`."""
-        raise Unimplemented("nothing is copied into buckets yet", field=self.uri(name))
+        """See `ObjectStore`. Of a bucket's object GCS makes the copy itself, in as many steps as it wants."""
+        check_name(name)
+        if isinstance(source, GcsStore):
+            self._rewrite(source, name)
+            return
+        with tempfile.TemporaryDirectory(prefix="livedvr-copy-") as folder:
+            source.fetch(name, Path(folder, "object"))
+            self.put_new(name, Path(folder, "object"))
+
+    def _rewrite(self, source: GcsStore, name: str) -> None:
+        blob, token = self._blob(name), None
+        self._check_superseded()
+        # What is said of the copy replaces what the original says of itself.
+        blob.content_type, blob.cache_control = content_type(name), cache_control(name, sealed=False)
+        try:
+            while True:
+                original = source._blob(name)
+                token, *_ = blob.rewrite(original, token=token, if_generation_match=0, **self._repeated)
+                if token is None:
+                    return
+        except exceptions.PreconditionFailed:  # also where an earlier answer was lost
+            found = source._look(name)
+            if found is None:
+                raise source._missing(name) from None
+            self._compare(name, found.size, found.crc32c)
+        except exceptions.NotFound as error:
+            raise source._missing(name, error) from error
+        except ERRORS as error:
+            raise self._error(name, error) from error
 
     def replace(self, name: str, data: bytes) -> None:
         """See `ObjectStore`. Superseded: what another controller writes is the truth now."""
@@ -241,12 +269,25 @@ class GcsStore:
         try:
             data: bytes = self._blob(name).download_as_bytes(checksum="crc32c", **self._repeated)
         except exceptions.NotFound as error:
-            if "bucket does not exist" in error.message:
-                raise self._error(name, error) from error
-            raise NotFound("there is no such object", field=self.uri(name)) from None
+            raise self._missing(name, error) from error
         except ERRORS as error:
             raise self._error(name, error) from error
         return data
+
+    def fetch(self, name: str, target: Path) -> None:
+        """See `ObjectStore`. Google's client writes the file, and compares checksums."""
+        try:
+            self._blob(name).download_to_filename(target, checksum="crc32c", **self._repeated)
+        except exceptions.NotFound as error:
+            raise self._missing(name, error) from error
+        except ERRORS as error:
+            raise self._error(name, error) from error
+
+    def _missing(self, name: str, error: exceptions.NotFound | None = None) -> NotFound | StorageError:
+        """There is no such object, or not even the bucket."""
+        if error is not None and "bucket does not exist" in error.message:
+            return self._error(name, error)
+        return NotFound("there is no such object", field=self.uri(name))
 
     def size(self, name: str) -> int | None:
         """See `ObjectStore`. As it is stored."""

@@ -8,7 +8,8 @@ import fcntl
 import filecmp
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError
@@ -58,19 +59,36 @@ class LocalStore:
 
     def copy_from(self, source: ObjectStore, name: str) -> None:
         """See `ObjectStore`. A further link, for an object never changes; on another file system the kernel copies."""
-        if not isinstance(source, LocalStore):
-            raise StorageError("a directory takes copies from directories only", field=source.uri(name))
-        path, original = self._path(name), source._path(name)
+        path = self._path(name)
         if source.size(name) is None:
-            raise NotFound("there is no such object", field=str(original))
+            raise NotFound("there is no such object", field=source.uri(name))
         try:
             with self._folder_of(path):
+                if not isinstance(source, LocalStore):
+                    _bring_new(lambda temporary: source.fetch(name, temporary), path)
+                    return
+                original = source._path(name)
                 try:
                     _link_new(original, path)
                 except OSError as error:
                     if error.errno not in _NO_LINK:
                         raise
-                    _copy_new(original, path)
+                    _bring_new(partial(shutil.copyfile, original), path)  # by sendfile(2)
+        except OSError as error:
+            raise _storage_error(path, error) from error
+
+    def fetch(self, name: str, target: Path) -> None:
+        """See `ObjectStore`."""
+        path = self._path(name)
+        try:
+            try:
+                os.link(path, target)
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                shutil.copyfile(path, target)
+        except FileNotFoundError:
+            raise NotFound("there is no such object", field=str(path)) from None
         except OSError as error:
             raise _storage_error(path, error) from error
 
@@ -169,10 +187,12 @@ def _link_new(source: Path, path: Path) -> None:
             raise ObjectConflict("other bytes stand under this name", field=str(path)) from None
 
 
-def _copy_new(source: Path, path: Path) -> None:
+def _bring_new(bring: Callable[[Path], object], path: Path) -> None:
+    """What ``bring`` writes to a temporary gets its name when it is durable."""
     temporary = _temporary(path)
     try:
-        shutil.copyfile(source, temporary)  # by sendfile(2)
+        temporary.unlink(missing_ok=True)  # of a writer that was killed
+        bring(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         _link_new(temporary, path)

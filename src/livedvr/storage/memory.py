@@ -33,6 +33,10 @@ class MemoryStore:
         """See `ObjectStore`."""
         self._put(check_name(name), source.get(name))
 
+    def fetch(self, name: str, target: Path) -> None:
+        """See `ObjectStore`."""
+        target.write_bytes(self.get(name))
+
     def _put(self, name: str, data: bytes) -> None:
         with self._lock:
             if self._objects.setdefault(name, data) != data:
