@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -70,10 +71,10 @@ async def test_clips_and_an_export_of_a_channel_in_a_bucket(
         server.plan = lambda method, what, name: next(faults, None) if what == "rewrite" else None
         for clip, place in places.items():
             kind = "MP4" if clip in ("mp4", "exact") else "MANIFEST"
-            await dvr.clips.create(
-                "live", clip, [part], output_uri=place, output_type=kind, exact=clip == "exact"
-            )
+            await dvr.clips.create("live", clip, [part], output_uri=place, output_type=kind, exact=clip == "exact")
         made = {clip: await until_made(dvr, clip) for clip in places}
+        words = ["export", "demo", str(tmp_path / "whole.mp4"), "--data-dir", str(tmp_path / "data"), "--json"]
+        exported = await asyncio.to_thread(CliRunner().invoke, main, words)
         await dvr.channels.delete("live", force=True)
     assert {one.state for one in made.values()} == {"SUCCEEDED"}, [one.error for one in made.values()]
     assert len(server.faults) == 6
@@ -94,7 +95,9 @@ async def test_clips_and_an_export_of_a_channel_in_a_bucket(
     assert whole.settings == {"contentType": "video/mp4", "cacheControl": "max-age=31536000, immutable"}
     (tmp_path / "fetched.mp4").write_bytes(whole.data)
     assert made["mp4"].size_bytes == len(whole.data)
-    for path in (tmp_path / "fetched.mp4", tmp_path / "exact/main.mp4"):
+    assert exported.exit_code == 0, exported.stderr
+    assert json.loads(exported.stdout)["duration"] >= 2.9
+    for path in (tmp_path / "whole.mp4", tmp_path / "fetched.mp4", tmp_path / "exact/main.mp4"):
         assert decoding_errors(wheel_ffmpeg, path) == ""
     assert made["exact"].duration == pytest.approx(part.markout_time - part.markin_time, abs=timedelta(seconds=0.1))
     assert list((tmp_path / "exact").iterdir()) == [tmp_path / "exact/main.mp4"], "no litter"
