@@ -112,6 +112,7 @@ class ChannelRuntime:
             around.clock,
             self._facts,
             self.sessions.nothing_changes,
+            private,
         )
         self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
         self.sweeper = Sweeper(

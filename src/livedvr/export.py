@@ -1,6 +1,7 @@
 """One MP4 file of a session. It only reads: a controller may own the channel and record meanwhile.
 
-Retention cannot take a segment away under it: each gets a further name first, beside the file that is made.
+Retention cannot take a segment away under it: each gets a further name first, beside the file that is made. (From a
+bucket each is fetched first.)
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from livedvr.catalog.reading import reading
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.clips.mp4 import Mp4Maker, files_of
 from livedvr.clips.pieces import Piece, plan_pieces
-from livedvr.clips.place import local_root, work_folder
+from livedvr.clips.place import work_folder
 from livedvr.resources.clip import Encoded
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, NotFound, StorageError
 from livedvr.resources.models import Channel
 from livedvr.resources.times import format_time
 from livedvr.session_access import SessionAccess
+from livedvr.storage.base import fetch_all
+from livedvr.storage.open_store import Place
 from livedvr.timeline.segment import Window
 
-KEPT = "kept"  # the folder with the further names
+KEPT = "kept"  # the folder with the segments under further names, or fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ async def export(
         raise InvalidArgument(f"the end {format_time(end)} is not after the start {format_time(start)}", field="--end")
     channel, pieces = await asyncio.to_thread(_plan, access, session_id, start, end, exact)
     with work_folder(target.parent, "export") as folder, contextlib.ExitStack() as links:
-        root = await asyncio.to_thread(_hold, local_root(access.place.uri), files_of(channel, pieces), folder, links)
+        root = await _hold(access.place, files_of(channel, pieces), folder, links)
         made = await Mp4Maker(channel, root, folder, on_progress).make(pieces)
         size = await asyncio.to_thread(_place, made.path, target, overwrite=overwrite)
     edges = [(piece.start, piece.end) for piece in pieces]
@@ -117,7 +120,19 @@ def _no_media(session: SessionRow, start: int | None, end: int | None) -> str:
     return f"session '{session.id}' has no media{part} ({session.state})"
 
 
-def _hold(root: Path, names: Sequence[str], folder: Path, links: contextlib.ExitStack) -> Path:
+async def _hold(place: Place, names: Sequence[str], folder: Path, links: contextlib.ExitStack) -> Path:
+    """A folder with the segments that nobody takes away; those of a bucket are fetched into it."""
+    if place.root is not None:
+        return await asyncio.to_thread(_link, place.root, names, folder, links)
+    store = await asyncio.to_thread(place.open, gzipped=False)
+    links.callback(store.close)
+    try:
+        return await fetch_all(store, names, folder / KEPT)
+    except NotFound as error:
+        raise _has_gone(error.field) from None
+
+
+def _link(root: Path, names: Sequence[str], folder: Path, links: contextlib.ExitStack) -> Path:
     """Blocking. A folder with a further name for each segment. Where there can be none: where they lie themselves."""
     if not root.is_dir():
         raise StorageError("the channel's output is not there", field=str(root), hint="is it mounted?")
@@ -136,9 +151,11 @@ def _link_all(root: Path, names: Sequence[str], held: Path) -> None:
         try:
             os.link(root / name, held / name)
         except FileNotFoundError:
-            raise NotFound(
-                "it was kept a moment ago, and has gone", field=name, hint="try again, with a later --start"
-            ) from None
+            raise _has_gone(name) from None
+
+
+def _has_gone(name: str | None) -> NotFound:
+    return NotFound("it was kept a moment ago, and has gone", field=name, hint="try again, with a later --start")
 
 
 def _place(made: Path, target: Path, *, overwrite: bool) -> int:

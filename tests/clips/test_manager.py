@@ -65,7 +65,7 @@ class House:
         self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
         self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
         common = (self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
-        self.clips = ClipManager(*common, lambda _: self.facts, self.sessions.nothing_changes)
+        self.clips = ClipManager(*common, lambda _: self.facts, self.sessions.nothing_changes, self.folder)
         self.sweeper = Sweeper(*common, self.sessions, live=lambda _: self.clips.held())
         self.task: asyncio.Task[None] | None = None
         return self

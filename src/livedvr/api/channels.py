@@ -19,7 +19,7 @@ from livedvr.api.listing import page
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import location_of
 from livedvr.api.operations import Acceptance
-from livedvr.api.refusing import renamed
+from livedvr.api.refusing import placed, renamed
 from livedvr.catalog import api_rows
 from livedvr.ingest.channel_ingest import StreamingState
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError, NotFound, Unimplemented
@@ -74,7 +74,7 @@ class Channels:
             return _set_state(from_row(row, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
-        with renamed(_FIELDS):
+        with renamed(_FIELDS), placed("channel.output.uri"):
             await self._desk.dvr.channels.create(domain, also=accepted)
         return accepted.answer
 

@@ -19,6 +19,7 @@ from livedvr.api.listing import page
 from livedvr.api.messages import from_row, micros_of, set_time, to_row
 from livedvr.api.names import last_id, parent_of
 from livedvr.api.operations import Acceptance
+from livedvr.api.refusing import placed
 from livedvr.catalog import api_rows
 from livedvr.catalog.api_rows import ResourceRow
 from livedvr.resources.clip import Clip, TimeSlice
@@ -67,7 +68,7 @@ class Clips:
             return _to_message(clip, row)
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
-        with _as_asked():
+        with _as_asked(), placed("clip.output_uri"):
             await self._desk.dvr.clips.create(
                 self._desk.domain_id(parent),
                 call.request.clip_id,

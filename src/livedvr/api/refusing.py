@@ -6,7 +6,14 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from livedvr.resources.errors import InvalidArgument, LiveDvrError, Unimplemented
+from livedvr.resources.errors import (
+    CatalogError,
+    FailedPrecondition,
+    InvalidArgument,
+    LiveDvrError,
+    StorageError,
+    Unimplemented,
+)
 
 
 def refuse(message: Any, fields: Sequence[str], at: str) -> None:
@@ -30,6 +37,20 @@ def at(path: str) -> Iterator[None]:
         yield
     except InvalidArgument as error:
         raise InvalidArgument(error.message, field=path, hint=error.hint) from error
+
+
+@contextlib.contextmanager
+def placed(path: str) -> Iterator[None]:
+    """What storage says of an output is said of the field that names it: FAILED_PRECONDITION, unless it passes."""
+    try:
+        yield
+    except CatalogError:
+        raise
+    except StorageError as error:
+        text = f"{error.field}: {error.message}" if error.field else error.message
+        if error.passing:
+            raise StorageError(text, field=path, hint=error.hint, passing=True) from error
+        raise FailedPrecondition(text, field=path, hint=error.hint) from error
 
 
 @contextlib.contextmanager

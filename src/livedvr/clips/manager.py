@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from livedvr.catalog import channel_rows, clip_rows
@@ -26,6 +27,7 @@ from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrErro
 from livedvr.resources.layout import check_id
 from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
+from livedvr.sessions.back_off import BackOff
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.windows import check_keeps
 from livedvr.storage.base import ObjectStore
@@ -42,6 +44,7 @@ class ClipManager:
     Args:
         facts: what is so in the channel's ingest at an instant.
         nothing_goes: inside it, retention lets nothing go.
+        private: the channel's folder of this machine, see `Place.private`.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ClipManager:
         clock: WallClock,
         facts: Callable[[int], Facts],
         nothing_goes: Callable[[], AbstractAsyncContextManager[Any]],
+        private: Path,
     ) -> None:
         self._channel = channel
         self._known = known
@@ -63,10 +67,12 @@ class ClipManager:
         self._clock = clock
         self._facts = facts
         self._nothing_goes = nothing_goes
+        self._private = private
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._closed = False
         self._accepting = asyncio.Lock()  # two clips at once must not find the same folder free
+        self._refused: dict[str, tuple[BackOff, int]] = {}  # clips that storage refuses, and when it is asked again
         self._making: tuple[str, asyncio.Task[dict[str, Any]]] | None = None
         rows = catalog.read(lambda db: clip_rows.unfinished_clips(db, channel.channel_id))
         self._open = {row.id: row for row in rows}
@@ -173,6 +179,7 @@ class ClipManager:
         """Delete the record; what has been made stays. One that is being made is given up."""
         self.get(clip_id)
         row = self._open.pop(clip_id, None)
+        self._refused.pop(clip_id, None)
         if self._making is not None and self._making[0] == clip_id:
             self._making[1].cancel()
             await asyncio.wait([self._making[1]])
@@ -224,7 +231,11 @@ class ClipManager:
         return now if facts.drained else facts.frontier  # where nothing is recorded, nothing is on its way
 
     async def _make(self, row: ClipRow) -> None:
-        task = asyncio.create_task(make(row, self._channel, self._known, self._store), name=f"clip {row.id}")
+        back_off, not_before = self._refused.get(row.id, (BackOff(), 0))
+        if self._clock.now() < not_before:
+            return
+        making = make(row, self._channel, self._known, self._store, self._private)
+        task = asyncio.create_task(making, name=f"clip {row.id}")
         self._making = (row.id, task)
         try:
             await asyncio.wait([task])
@@ -233,13 +244,15 @@ class ClipManager:
             if not task.done():  # where we are cancelled, so is it
                 task.cancel()
                 await asyncio.wait([task])
+        self._refused.pop(row.id, None)
         if row.id not in self._open:
             return  # it has been deleted meanwhile
         error = task.exception()
         if error is None:
             await self._put(row, Event.MADE, made=task.result(), error=None)
         elif isinstance(error, StorageError) and error.passing:
-            await self._put(row, None, error=f"{error.code}: {error}")  # shown, and tried again at the next look
+            self._refused[row.id] = back_off, self._clock.now() + back_off.refused()
+            await self._put(row, None, error=f"{error.code}: {error}")  # shown, and tried again
         elif isinstance(error, LiveDvrError):
             await asyncio.to_thread(unmake, row, self._channel, self._known)
             await self._fail(row, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -14,6 +14,8 @@ from livedvr.resources.errors import InvalidArgument
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+AT_ONCE = 16  # objects that are copied or fetched: a bucket answers each in some 50 ms
 
 
 class ObjectStore(Protocol):
@@ -76,6 +78,32 @@ class ObjectStore(Protocol):
 async def ask(store: ObjectStore, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a method of the store, or what calls some, in one of its threads."""
     return await asyncio.get_running_loop().run_in_executor(store.threads, functools.partial(call, *args, **kwargs))
+
+
+async def ask_for_each(store: ObjectStore, call: Callable[[str], object], names: Sequence[str]) -> None:
+    """`ask` of each name, several at once. What one raises is raised, and the rest is not begun.
+
+    Nothing is under way any more when it ends, also for who is cancelled.
+    """
+    for first in range(0, len(names), AT_ONCE):
+        asked = [asyncio.ensure_future(ask(store, call, name)) for name in names[first : first + AT_ONCE]]
+        ended = asyncio.ensure_future(asyncio.wait(asked))
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            await ended
+            raise
+        for error in [one.exception() for one in asked]:
+            if error is not None:
+                raise error
+
+
+async def fetch_all(store: ObjectStore, names: Sequence[str], folder: Path) -> Path:
+    """The objects as files of the same names below the folder, which is made. It."""
+    for parent in {(folder / name).parent for name in names}:
+        parent.mkdir(parents=True, exist_ok=True)
+    await ask_for_each(store, lambda name: store.fetch(name, folder / name), names)
+    return folder
 
 
 def check_name(name: str) -> str:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import os
+import re
 import secrets
 import socket
 import tempfile
@@ -58,6 +60,7 @@ _PASSING = (
     ConnectionError,
     TransportError,
 )
+_REQUEST = re.compile(r"^[A-Z]+ https?://\S+: ")  # "GET https://storage.googleapis.com/...: "
 _SIGN_IN = "sign in: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 _HINTS = {
     401: _SIGN_IN,
@@ -344,13 +347,22 @@ class GcsStore:
 def storage_error(uri: str, error: Exception, *, passing: bool | None = None) -> StorageError:
     """What GCS said, in its own words."""
     code = error.code if isinstance(error, exceptions.GoogleAPICallError) else None
-    text = error.message if isinstance(error, exceptions.GoogleAPICallError) else str(error)
+    text = _said(error.message) if isinstance(error, exceptions.GoogleAPICallError) else str(error)
     return StorageError(
         f"{code} {text}" if code else text,
         field=uri,
         hint=_SIGN_IN if isinstance(error, RefreshError) else _HINTS.get(code or 0),
         passing=_is_passing(error) if passing is None else passing,
     )
+
+
+def _said(message: str) -> str:
+    """GCS's words without the request that the client puts before them, and out of the JSON that it leaves them in."""
+    text = _REQUEST.sub("", message)
+    try:
+        return str(json.loads(text)["error"]["message"])
+    except (ValueError, TypeError, KeyError):
+        return text
 
 
 def _crc32c(path: Path) -> str:
