@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,26 @@ async def test_a_cancellation_is_noted_and_a_record_deleted(catalog: Catalog) ->
             await operations.get_operation(asked("get_operation", name=begun.name))
         controller.may_end.set()  # its end finds no record, and makes none
     assert catalog.read(lambda db: api_rows.list_operations(db, "projects/p/locations/l/operations")) == []
+
+
+async def test_what_ends_while_it_is_cancelled_has_ended(catalog: Catalog) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        controller = Controller(catalog, tasks)
+        begun = await controller.operations.begin(start(), CHANNEL, "start")
+        gate = threading.Event()
+        waits = tasks.create_task(catalog.write(lambda _: gate.wait(10)))
+        await asyncio.sleep(0)  # from here on nothing is committed
+        controller.may_end.set()
+        (carried_out,) = controller.operations.running
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert controller.carried_out and not carried_out.done()
+        cancel = controller.operations.cancel_operation(asked("cancel_operation", name=begun.name))
+        cancelled = tasks.create_task(cancel)
+        await asyncio.sleep(0)  # it has read what it reads
+        gate.set()
+        await asyncio.wait([waits, carried_out, cancelled])
+        assert (await controller.ended(begun.name)).done
 
 
 async def test_old_records_go(catalog: Catalog) -> None:

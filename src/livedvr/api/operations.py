@@ -158,9 +158,14 @@ class Operations:
 
     async def cancel_operation(self, call: Call) -> Any:
         """Best effort (AIP-151): that it was asked for is noted; what is begun is carried out all the same."""
-        row = replace(self._row(call.request.name), cancelled=True)
-        if row.ended is None:
-            await self._catalog.write(lambda db: api_rows.put_operation(db, row))
+        name = self._row(call.request.name).name
+
+        def work(db: sqlite3.Connection) -> None:
+            row = api_rows.get_operation(db, name)  # read here: it may be ending just now, and what has ended stays so
+            if row is not None and row.ended is None:
+                api_rows.put_operation(db, replace(row, cancelled=True))
+
+        await self._catalog.write(work)
         return call.method.response()
 
     async def delete_operation(self, call: Call) -> Any:
