@@ -70,7 +70,7 @@ class Channels:
 
         def store(db: sqlite3.Connection, channel: Channel) -> Any:
             row = to_row(stored, call.now, call.now, channel.channel_id)
-            api_rows.put_resource(db, row)
+            self._desk.add(db, row, field="channel_id")
             return _set_state(from_row(row, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
@@ -124,7 +124,7 @@ class Channels:
 
         def store(db: sqlite3.Connection, _: Channel) -> Any:
             new = to_row(stored, row.created, call.now)
-            api_rows.put_resource(db, new)
+            self._desk.replace(db, row, new)
             return _set_state(from_row(new, ChannelMessage), *doing)
 
         accepted = Acceptance(self._desk.operations, call, asked.name, "update", store)
