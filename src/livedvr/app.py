@@ -234,11 +234,15 @@ class LiveDvr:
         self._check_open()
         return self._catalog
 
-    async def begin_delete(self, channel: str, *, force: bool) -> None:
+    async def begin_delete(
+        self, channel: str, *, force: bool, also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> None:
         """Mark the channel: nothing but its deletion is possible from here on, and it goes on after a crash."""
         known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
         if known is None or not known.deleting:
-            await (await self.runtime(channel)).mark_deleting(force=force)
+            await (await self.runtime(channel)).mark_deleting(force=force, also=also)
+        else:
+            await self._catalog.write(also)
 
     async def delete_channel(self, channel: str, *, force: bool) -> None:
         """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
