@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +93,8 @@ class LiveDvr:
         self._settings = settings or RunSettings()
         self._on_published = on_published
         self._runtimes: dict[str, ChannelRuntime] = {}
-        self._opening = asyncio.Lock()
+        # One for each channel: an output that is slow, or away, must not keep others waiting.
+        self._opening: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._is_open = False
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
@@ -158,6 +160,9 @@ class LiveDvr:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_open = False
+        for opening in list(self._opening.values()):
+            async with opening:  # what is being opened is closed below
+                pass
         failed: list[Exception] = []
         for runtime in self._runtimes.values():
             try:
@@ -183,8 +188,8 @@ class LiveDvr:
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""
-        self._check_open()
-        async with self._opening:
+        async with self._opening.setdefault(channel, asyncio.Lock()):
+            self._check_open()
             if channel not in self._runtimes:
                 self._runtimes[channel] = await self._open(channel)
             return self._runtimes[channel]
@@ -269,7 +274,9 @@ class LiveDvr:
             if also is not None:
                 also(db, channel)
 
-        async with self._opening:  # nobody opens it in between with its old settings
+        async with self._opening.setdefault(
+            channel.channel_id, asyncio.Lock()
+        ):  # nobody opens it in between with its old settings
             old = self._runtimes.pop(channel.channel_id, None)
             if old is not None:
                 await old.close()
