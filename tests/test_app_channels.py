@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,45 @@ async def test_a_channel_and_what_is_stored_with_it_are_stored_as_one_or_not_at_
         )
         assert await noted(dvr) == [created, changed, changed]
         assert (await dvr.runtime("live")).channel == changed
+
+
+@pytest.fixture
+def slow_mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The output ``slow`` answers when this is set."""
+    answers, check = threading.Event(), open_store.check_local_root
+
+    def wait(root: Path, *, make: bool) -> None:
+        if root.name == "slow" and not make:
+            answers.wait(30)
+        check(root, make=make)
+
+    monkeypatch.setattr(open_store, "check_local_root", wait)
+    yield answers
+    answers.set()
+
+
+async def test_an_output_that_is_slow_keeps_no_other_channel_waiting(
+    tmp_path: Path, slow_mount: threading.Event
+) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        for name in ("slow", "fast"):
+            await dvr.channels.create(channel(str(tmp_path / name), channel_id=name))
+        waits = asyncio.create_task(dvr.channels.state("slow"))
+        await asyncio.sleep(0)  # it has begun
+        async with asyncio.timeout(10):
+            assert (await dvr.channels.state("fast"))[0] == "STOPPED"
+        assert not waits.done()
+        slow_mount.set()
+        assert (await waits)[0] == "STOPPED"
+
+
+async def test_a_channel_that_is_being_opened_when_all_ends(tmp_path: Path, slow_mount: threading.Event) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(tmp_path / "slow"), channel_id="slow"))
+        waits = [asyncio.create_task(dvr.channels.state("slow")) for _ in range(2)]
+        await asyncio.sleep(0)  # both have begun, one after the other
+        asyncio.get_running_loop().call_later(0.1, slow_mount.set)
+    opened, refused = await asyncio.gather(*waits, return_exceptions=True)
+    assert not isinstance(opened, BaseException) and isinstance(refused, FailedPrecondition)
+    async with LiveDvr(tmp_path / "data") as dvr:  # its lock has been let go
+        assert (await dvr.channels.state("slow"))[0] == "STOPPED"

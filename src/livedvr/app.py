@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +93,8 @@ class LiveDvr:
         self._settings = settings or RunSettings()
         self._on_published = on_published
         self._runtimes: dict[str, ChannelRuntime] = {}
-        self._opening = asyncio.Lock()
+        # One for each channel: an output that is slow, or away, must not keep others waiting.
+        self._opening: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._is_open = False
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
@@ -158,6 +160,9 @@ class LiveDvr:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_open = False
+        for opening in list(self._opening.values()):
+            async with opening:  # what is being opened is closed below
+                pass
         failed: list[Exception] = []
         for runtime in self._runtimes.values():
             try:
@@ -183,8 +188,8 @@ class LiveDvr:
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""
-        self._check_open()
-        async with self._opening:
+        async with self._opening.setdefault(channel, asyncio.Lock()):
+            self._check_open()
             if channel not in self._runtimes:
                 self._runtimes[channel] = await self._open(channel)
             return self._runtimes[channel]
@@ -234,11 +239,15 @@ class LiveDvr:
         self._check_open()
         return self._catalog
 
-    async def begin_delete(self, channel: str, *, force: bool) -> None:
+    async def begin_delete(
+        self, channel: str, *, force: bool, also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> None:
         """Mark the channel: nothing but its deletion is possible from here on, and it goes on after a crash."""
         known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
         if known is None or not known.deleting:
-            await (await self.runtime(channel)).mark_deleting(force=force)
+            await (await self.runtime(channel)).mark_deleting(force=force, also=also)
+        else:
+            await self._catalog.write(also)
 
     async def delete_channel(self, channel: str, *, force: bool) -> None:
         """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""
@@ -265,7 +274,9 @@ class LiveDvr:
             if also is not None:
                 also(db, channel)
 
-        async with self._opening:  # nobody opens it in between with its old settings
+        async with self._opening.setdefault(
+            channel.channel_id, asyncio.Lock()
+        ):  # nobody opens it in between with its old settings
             old = self._runtimes.pop(channel.channel_id, None)
             if old is not None:
                 await old.close()

@@ -223,13 +223,21 @@ class ChannelRuntime:
         async with self._changing:
             await self._stop()
 
-    async def mark_deleting(self, *, force: bool) -> None:
-        """Nothing but its deletion is possible from here on; FAILED_PRECONDITION says why it may not be deleted."""
+    async def mark_deleting(self, *, force: bool, also: Callable[[sqlite3.Connection], None]) -> None:
+        """Nothing but its deletion is possible from here on; FAILED_PRECONDITION says why it may not be deleted.
+
+        ``also`` is stored with the mark, or neither is.
+        """
         if self.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
             raise FailedPrecondition(
                 f"channel '{self.channel.channel_id}' is {self.state}", field="channel", hint="stop it first"
             )
-        await self._write(lambda db: mark_deleting(db, self.channel.channel_id, force=force))
+
+        def work(db: sqlite3.Connection) -> None:
+            mark_deleting(db, self.channel.channel_id, force=force)
+            also(db)
+
+        await self._write(work)
 
     def kill(self) -> None:
         """Have a stop, also one that is under way, end ffmpeg at once."""

@@ -40,7 +40,9 @@ class Dvr(Protocol):
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction of the catalog."""
 
-    async def begin_delete(self, channel: str, *, force: bool) -> None:
+    async def begin_delete(
+        self, channel: str, *, force: bool, also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> None:
         """Mark the channel for its deletion."""
 
     async def delete_channel(self, channel: str, *, force: bool) -> None:
@@ -139,9 +141,14 @@ class Channels:
         """
         await self._dvr.delete_channel(channel_id, force=force)
 
-    async def begin_delete(self, channel_id: str, *, force: bool = False) -> None:
-        """The part of `delete` that can be refused; returns when it is certain that the channel will go."""
-        await self._dvr.begin_delete(channel_id, force=force)
+    async def begin_delete(
+        self, channel_id: str, *, force: bool = False, also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> None:
+        """The part of `delete` that can be refused; returns when it is certain that the channel will go.
+
+        ``also`` is called with the catalog's connection in the transaction that makes it certain.
+        """
+        await self._dvr.begin_delete(channel_id, force=force, also=also)
 
     async def switch_input(self, channel_id: str, key: InputKey) -> None:
         """Have the other input on air (MANUAL); returns at once, see `active_input`. FAILED_PRECONDITION: it cannot."""

@@ -147,7 +147,8 @@ class Server:
         self._grpc = GrpcDoor(
             table, self._options.grpc, self._porter, self._requests, self._tls.pem() if self._tls else None
         )
-        opened.push_async_callback(self._leave)
+        opened.push_async_callback(table.close)
+        opened.push_async_callback(self._leave, table)
         await self._grpc.open()
         rest = HttpGuard(rest_app(table, [metrics_route(self._registry)]), self._porter, self._requests)
         self._front.open(rest, self.dvr.catalog)
@@ -168,17 +169,17 @@ class Server:
         operations.resume()
         return table
 
-    async def _leave(self) -> None:
+    async def _leave(self, table: Dispatcher) -> None:
         """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
         self._front.leave()
-        ways = [asyncio.create_task(self._answered()), asyncio.create_task(self._hurried.wait())]
+        ways = [asyncio.create_task(self._answered(table)), asyncio.create_task(self._hurried.wait())]
         await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
         await self._grpc.close(0)
 
-    async def _answered(self) -> bool:
-        await asyncio.gather(self._front.idle(), self._grpc.close(GRACE_SECONDS))
+    async def _answered(self, table: Dispatcher) -> bool:
+        await asyncio.gather(self._front.idle(), self._grpc.close(GRACE_SECONDS), table.idle())
         return True
 
     async def __aexit__(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,26 @@ async def test_a_cancellation_is_noted_and_a_record_deleted(catalog: Catalog) ->
     assert catalog.read(lambda db: api_rows.list_operations(db, "projects/p/locations/l/operations")) == []
 
 
+async def test_what_ends_while_it_is_cancelled_has_ended(catalog: Catalog) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        controller = Controller(catalog, tasks)
+        begun = await controller.operations.begin(start(), CHANNEL, "start")
+        gate = threading.Event()
+        waits = tasks.create_task(catalog.write(lambda _: gate.wait(10)))
+        await asyncio.sleep(0)  # from here on nothing is committed
+        controller.may_end.set()
+        (carried_out,) = controller.operations.running
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert controller.carried_out and not carried_out.done()
+        cancel = controller.operations.cancel_operation(asked("cancel_operation", name=begun.name))
+        cancelled = tasks.create_task(cancel)
+        await asyncio.sleep(0)  # it has read what it reads
+        gate.set()
+        await asyncio.wait([waits, carried_out, cancelled])
+        assert (await controller.ended(begun.name)).done
+
+
 async def test_old_records_go(catalog: Catalog) -> None:
     async with asyncio.TaskGroup() as tasks:
         controller = Controller(catalog, tasks)
@@ -163,9 +184,14 @@ class Door:
         self._operations = operations
         self.asked = 0
         self.error: Exception | None = None
+        self.came = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     async def _begin(self, call: Call) -> Any:
         self.asked += 1
+        self.came.set()
+        await self.may_go_on.wait()
         if self.error is not None:
             raise self.error
         return await self._operations.begin(call, call.request.name, "start")
@@ -189,6 +215,37 @@ async def test_the_same_request_has_the_same_answer(catalog: Catalog) -> None:
             await table.answer(method, other)
         assert refused.value.field == "request_id"
         controller.may_end.set()
+
+
+async def test_a_change_is_made_whole_though_nobody_waits_for_it(catalog: Catalog) -> None:
+    """gRPC cancels the handler when its client's deadline passes."""
+    async with asyncio.TaskGroup() as tasks:
+        controller = Controller(catalog, tasks)
+        controller.may_end.set()
+        door = Door(controller.operations)
+        door.may_go_on.clear()
+        table = Dispatcher([door], catalog, controller.clock)
+        asking = tasks.create_task(table.answer(BY_NAME["start_channel"], start(UUID).request))
+        await door.came.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+        door.may_go_on.set()
+        await table.idle()
+        assert catalog.read(lambda db: api_rows.find_answer(db, UUID)) is not None
+        begun = await table.answer(BY_NAME["start_channel"], start(UUID).request)
+        assert door.asked == 1 and (await controller.ended(begun.name)).done
+
+
+async def test_a_change_ends_with_the_server(catalog: Catalog) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        door = Door(Controller(catalog, tasks).operations)
+        door.may_go_on.clear()
+        table = Dispatcher([door], catalog, FakeClock())
+        asking = tasks.create_task(table.answer(BY_NAME["start_channel"], start().request))
+        await door.came.wait()
+        await table.close()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
 
 
 async def test_a_defect_is_told_without_its_innards(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:

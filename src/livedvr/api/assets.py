@@ -39,7 +39,7 @@ class Assets:
 
         def work(db: sqlite3.Connection) -> Any:
             row = to_row(stored, call.now, call.now)
-            api_rows.put_resource(db, row)
+            self._desk.add(db, row, field="asset_id")
             return self._desk.operations.accept(db, call, name, "create", from_row(row, AssetMessage))
 
         return await self._desk.catalog.write(work)

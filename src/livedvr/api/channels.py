@@ -41,7 +41,6 @@ _PATCHABLE = (  # the API's list, and what is ours: retention and labels
     "retention_config",
     "labels",
 )
-_AT_REST = (StreamingState.STOPPED, StreamingState.STREAMING_ERROR)
 _FIELDS = {
     "channel": "name",
     "channelId": "channel_id",
@@ -70,7 +69,7 @@ class Channels:
 
         def store(db: sqlite3.Connection, channel: Channel) -> Any:
             row = to_row(stored, call.now, call.now, channel.channel_id)
-            api_rows.put_resource(db, row)
+            self._desk.add(db, row, field="channel_id")
             return _set_state(from_row(row, ChannelMessage), StreamingState.STOPPED, None, "primary")
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
@@ -124,7 +123,7 @@ class Channels:
 
         def store(db: sqlite3.Connection, _: Channel) -> Any:
             new = to_row(stored, row.created, call.now)
-            api_rows.put_resource(db, new)
+            self._desk.replace(db, row, new)
             return _set_state(from_row(new, ChannelMessage), *doing)
 
         accepted = Acceptance(self._desk.operations, call, asked.name, "update", store)
@@ -151,17 +150,19 @@ class Channels:
     async def delete_channel(self, call: Call) -> Any:
         """A stopped channel with its segments goes; with ``force`` also its events and sessions."""
         name = self._desk.row(call.request.name).name
-        state, _ = await self._desk.dvr.channels.state(self._desk.domain_id(name))
-        if state not in _AT_REST:
-            raise FailedPrecondition(f"the channel is {state}", field="name", hint="stop it first")
         events = self._desk.list(f"{name}/events", types.Event.pb())
         if events and not call.request.force:
             raise FailedPrecondition(
                 f"it has events, as '{events[0].name}'", field="name", hint="delete them, or force"
             )
-        with renamed(_FIELDS):
-            await self._desk.dvr.channels.begin_delete(self._desk.domain_id(name), force=call.request.force)
-        return await self._desk.operations.begin(call, name, "delete")
+        promise = self._desk.operations.promise(call, name, "delete")
+        try:
+            with renamed(_FIELDS):
+                domain = self._desk.domain_id(name)
+                await self._desk.dvr.channels.begin_delete(domain, force=call.request.force, also=promise)
+        except NotFound:  # it has been deleted without the API: what is left is our record of it
+            await self._desk.catalog.write(promise)
+        return self._desk.operations.keep(promise)
 
     async def start_distribution(self, call: Call) -> Any:
         """Not done."""

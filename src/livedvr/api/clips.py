@@ -59,18 +59,19 @@ class Clips:
         key = manifest_key(asked.clip_manifests, channel, "clip.clip_manifests")
         output_uri = self._desk.outputs.place(asked.output_uri, field="clip.output_uri")
         kind: Literal["MANIFEST", "MP4"] = "MP4" if asked.output_type == _TYPE.MP4 else "MANIFEST"
-        name = f"{parent}/clips/{call.request.clip_id}"
+        name, domain = f"{parent}/clips/{call.request.clip_id}", self._desk.domain_id(parent)
 
         def store(db: sqlite3.Connection, clip: Clip) -> Any:
             stored = ClipMessage(name=name, output_uri=asked.output_uri.rstrip("/"), output_type=_TYPE.Value(kind))
             row = to_row(stored, call.now, call.now)
-            api_rows.put_resource(db, row)
+            api_rows.forget_clips(db, f"{parent}/clips", domain, but=name)
+            self._desk.add(db, row, field="clip_id")
             return _to_message(clip, row)
 
         accepted = Acceptance(self._desk.operations, call, name, "create", store)
         with _as_asked(), placed("clip.output_uri"):
             await self._desk.dvr.clips.create(
-                self._desk.domain_id(parent),
+                domain,
                 call.request.clip_id,
                 _slices(asked),
                 output_uri=output_uri,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from livedvr.app import LiveDvr
 from livedvr.catalog import api_rows
 from livedvr.catalog.api_rows import ResourceRow
 from livedvr.catalog.catalog import Catalog
-from livedvr.resources.errors import AlreadyExists, NotFound
+from livedvr.resources.errors import Aborted, AlreadyExists, NotFound
 from livedvr.resources.layout import check_id
 
 
@@ -69,3 +70,15 @@ class Desk:
         if self.find(name) is not None:
             raise AlreadyExists(f"'{name}' exists already", field=field, hint="use another id")
         return name
+
+    def add(self, db: sqlite3.Connection, row: ResourceRow, *, field: str) -> None:
+        """Store a new resource, in the transaction that makes it. ALREADY_EXISTS: another request was faster."""
+        if not api_rows.add_resource(db, row):
+            raise AlreadyExists(f"'{row.name}' exists already", field=field, hint="use another id")
+
+    def replace(self, db: sqlite3.Connection, old: ResourceRow, new: ResourceRow) -> None:
+        """Store what a resource becomes. ABORTED: it is not what it was when the change was decided (AIP-151)."""
+        if not api_rows.replace_resource(db, old, new):
+            raise Aborted(
+                f"'{old.name}' has been changed meanwhile", field="name", hint="read it again, then change it"
+            )

@@ -35,6 +35,7 @@ class Dispatcher:
         self._catalog = catalog
         self._clock = clock
         self._same: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._changes: set[asyncio.Task[Any]] = set()
 
     async def answer(self, method: Method, request: Any) -> Any:
         """The response. Raises LiveDvrError, and nothing else."""
@@ -43,10 +44,7 @@ class Dispatcher:
             check_name(reduce(getattr, field.split("."), request), method.pattern, field=field)
             call = Call(method, request, self._clock.now())
             check_request_id(call.request_id)
-            if not call.request_id:
-                return await self._handlers[method.handler](call)
-            async with self._same.setdefault(call.request_id, asyncio.Lock()):
-                return self._answered(call) or await self._handlers[method.handler](call)
+            return await (self._handle(call) if method.reads else self._whole(call))
         except LiveDvrError as error:
             if error.field == "name":  # in an update it is the resource's (AIP-134)
                 error.field = method.variable
@@ -54,6 +52,36 @@ class Dispatcher:
         except Exception:  # noqa: BLE001 - a defect in one answer must not end the server
             _log.exception("%s", method.rpc)
             raise InternalError("internal error, see the server's log") from None
+
+    async def close(self) -> None:
+        """Changes that are under way end here: what they have stored is carried on by the next controller."""
+        for task in self._changes:
+            task.cancel()
+        await asyncio.gather(*self._changes, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Return when no change is under way."""
+        while self._changes:
+            await asyncio.wait(self._changes)
+
+    async def _whole(self, call: Call) -> Any:
+        """A change is made to its end also when whoever asked has gone: gRPC cancels the handler then."""
+        task = asyncio.create_task(self._handle(call), name=call.method.rpc)
+        self._changes.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._changes.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left to take it
+
+    async def _handle(self, call: Call) -> Any:
+        handler = self._handlers[call.method.handler]
+        if not call.request_id:
+            return await handler(call)
+        async with self._same.setdefault(call.request_id, asyncio.Lock()):
+            return self._answered(call) or await handler(call)
 
     def _answered(self, call: Call) -> Any | None:
         """What the same request was answered (AIP-155)."""

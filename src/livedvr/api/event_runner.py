@@ -25,7 +25,7 @@ _State = types.Event.State
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Due:
     """``at``: when the event's next step is to be taken, UTC microseconds."""
 
@@ -69,7 +69,8 @@ class EventRunner:
         if event.state == _State.RUNNING:
             await self._put(due, _State.SUCCEEDED, now)
             return
-        event = await self._put(due, _State.RUNNING, now)
+        if not await self._put(due, _State.RUNNING, now):
+            return
         try:
             await self._carry_out(event)
         except LiveDvrError as error:
@@ -80,16 +81,11 @@ class EventRunner:
             _log.exception("%s", event.name)
             await self._put(due, _State.FAILED, now)
 
-    async def _put(self, due: _Due, state: int, now: int) -> Any:
+    async def _put(self, due: _Due, state: int, now: int) -> bool:
+        """Say how it stands; False: it has been deleted meanwhile."""
         due.event.state = state
-        row = to_row(due.event, due.row.created, now)
-
-        def work(db: Any) -> None:
-            if api_rows.get_resource(db, row.name) is not None:  # else it has been deleted meanwhile
-                api_rows.put_resource(db, row)
-
-        await self._desk.catalog.write(work)
-        return due.event
+        old, due.row = due.row, to_row(due.event, due.row.created, now)
+        return await self._desk.catalog.write(lambda db: api_rows.replace_resource(db, old, due.row))
 
     async def _carry_out(self, event: Any) -> None:
         channels, channel = self._desk.dvr.channels, parent_of(event.name)

@@ -48,7 +48,7 @@ class Events:
         answer = from_row(row, EventMessage)
 
         def work(db: sqlite3.Connection) -> None:
-            api_rows.put_resource(db, row)
+            self._desk.add(db, row, field="event_id")
             call.sign(db, answer)
 
         await self._desk.catalog.write(work)

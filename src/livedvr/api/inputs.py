@@ -57,7 +57,7 @@ class Inputs:
 
             def work(db: sqlite3.Connection) -> Any:
                 row = to_row(stored, call.now, call.now)
-                api_rows.put_resource(db, row)
+                self._desk.add(db, row, field="input_id")
                 return self._desk.operations.accept(db, call, name, "create", from_row(row, InputMessage))
 
             return await self._desk.catalog.write(work)
@@ -119,7 +119,7 @@ class Inputs:
 
         def work(db: sqlite3.Connection) -> Any:
             new = to_row(stored, row.created, call.now)
-            api_rows.put_resource(db, new)
+            self._desk.replace(db, row, new)
             return self._desk.operations.accept(db, call, asked.name, "update", from_row(new, InputMessage))
 
         return await self._desk.catalog.write(work)

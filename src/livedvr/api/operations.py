@@ -60,6 +60,20 @@ class Acceptance(Generic[T]):
         self.answer = self._operations.accept(db, self._call, self._target, self._verb, response)
 
 
+class Promise:
+    """An operation that is to be carried out, see `Operations.promise`: store it, then have it carried out."""
+
+    def __init__(self, call: Call, row: OperationRow) -> None:
+        self._call = call
+        self.row = row
+        self.answer = to_message(row)
+
+    def __call__(self, db: sqlite3.Connection) -> None:
+        """In the transaction from which on there is no way back."""
+        api_rows.put_operation(db, self.row)
+        self._call.sign(db, self.answer)
+
+
 class Operations:
     """The operations of all locations. ``running``: the tasks that carry them out."""
 
@@ -84,16 +98,18 @@ class Operations:
 
     async def begin(self, call: Call, target: str, verb: str) -> Any:
         """An operation that is promised now and carried out from now on."""
-        row = OperationRow(_new_name(target, call.now), target, verb, call.now)
-        answer = to_message(row)
+        promise = self.promise(call, target, verb)
+        await self._catalog.write(promise)
+        return self.keep(promise)
 
-        def work(db: sqlite3.Connection) -> None:
-            api_rows.put_operation(db, row)
-            call.sign(db, answer)
+    def promise(self, call: Call, target: str, verb: str) -> Promise:
+        """An operation that the domain stores in a transaction of its own; `keep` it then."""
+        return Promise(call, OperationRow(_new_name(target, call.now), target, verb, call.now))
 
-        await self._catalog.write(work)
-        self._carry_on(row)
-        return answer
+    def keep(self, promise: Promise) -> Any:
+        """Carry out from now on what is promised and stored. Returns the operation."""
+        self._carry_on(promise.row)
+        return promise.answer
 
     def resume(self) -> None:
         """Carry on what an earlier controller has promised."""
@@ -158,9 +174,14 @@ class Operations:
 
     async def cancel_operation(self, call: Call) -> Any:
         """Best effort (AIP-151): that it was asked for is noted; what is begun is carried out all the same."""
-        row = replace(self._row(call.request.name), cancelled=True)
-        if row.ended is None:
-            await self._catalog.write(lambda db: api_rows.put_operation(db, row))
+        name = self._row(call.request.name).name
+
+        def work(db: sqlite3.Connection) -> None:
+            row = api_rows.get_operation(db, name)  # read here: it may be ending just now, and what has ended stays so
+            if row is not None and row.ended is None:
+                api_rows.put_operation(db, replace(row, cancelled=True))
+
+        await self._catalog.write(work)
         return call.method.response()
 
     async def delete_operation(self, call: Call) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from google.cloud.video.live_stream_v1 import types
 
+from livedvr.api.aip.mask import apply_mask
 from livedvr.api.call import Call
 from livedvr.api.desk import Desk
 from livedvr.api.messages import from_row, to_row
 from livedvr.api.names import last_id
-from livedvr.catalog import api_rows
 from livedvr.resources.errors import NotFound, Unimplemented
 
 PoolMessage = types.Pool.pb()
+_PATCHABLE = ("network_config", "labels")
+_OUTPUT_ONLY = ("create_time", "update_time")
 
 
 class Pools:
@@ -34,16 +37,18 @@ class Pools:
 
     async def update_pool(self, call: Call) -> Any:
         """Labels. There is no network to be peered with."""
-        asked = call.request.pool
-        if asked.network_config.peered_network:
+        asked, paths = call.request.pool, call.request.update_mask.paths
+        pool, row = self._pool(asked.name), self._desk.find(asked.name)
+        stored = apply_mask(pool, asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY)
+        if stored.network_config.peered_network:
             raise Unimplemented("livedvr peers with no network", field="pool.network_config.peered_network")
-        pool = self._pool(asked.name)
-        row = self._desk.find(asked.name)
-        stored = PoolMessage(name=asked.name, labels=asked.labels or pool.labels)
         new = to_row(stored, row.created if row else call.now, call.now)
 
-        def work(db: Any) -> Any:
-            api_rows.put_resource(db, new)
+        def work(db: sqlite3.Connection) -> Any:
+            if row is None:
+                self._desk.add(db, new, field="name")
+            else:
+                self._desk.replace(db, row, new)
             return self._desk.operations.accept(db, call, asked.name, "update", from_row(new, PoolMessage))
 
         return await self._desk.catalog.write(work)

@@ -41,21 +41,24 @@ class AnswerRow:
     answer: bytes
 
 
-def put_resource(db: sqlite3.Connection, row: ResourceRow) -> None:
-    """Store a resource, or replace the one that has its name."""
-    db.execute(
-        "INSERT INTO api_resources (name, parent, resource, created, updated, domain)"
-        " VALUES (:name, :parent, :resource, :created, :updated, :domain)"
-        " ON CONFLICT (name) DO UPDATE SET resource = excluded.resource, updated = excluded.updated",
-        {
-            "name": row.name,
-            "parent": row.name.rpartition("/")[0],
-            "resource": row.resource,
-            "created": row.created,
-            "updated": row.updated,
-            "domain": row.domain,
-        },
+def add_resource(db: sqlite3.Connection, row: ResourceRow) -> bool:
+    """Store a new resource; whether its name was free."""
+    added = db.execute(
+        "INSERT INTO api_resources (name, parent, resource, created, updated, domain) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO NOTHING",
+        (row.name, row.name.rpartition("/")[0], row.resource, row.created, row.updated, row.domain),
     )
+    return added.rowcount == 1
+
+
+def replace_resource(db: sqlite3.Connection, old: ResourceRow, new: ResourceRow) -> bool:
+    """Store what a resource becomes; whether it was still as it had been read."""
+    replaced = db.execute(
+        "UPDATE api_resources SET resource = ?, updated = ?"
+        " WHERE name = ? AND created = ? AND updated = ? AND resource = ?",
+        (new.resource, new.updated, old.name, old.created, old.updated, old.resource),
+    )
+    return replaced.rowcount == 1
 
 
 def get_resource(db: sqlite3.Connection, name: str) -> ResourceRow | None:
@@ -81,6 +84,15 @@ def list_everywhere(db: sqlite3.Connection, kind: str) -> list[ResourceRow]:
 def delete_resource(db: sqlite3.Connection, name: str) -> None:
     """The resource goes, and what lies below it."""
     db.execute("DELETE FROM api_resources WHERE name = ? OR (name > ? AND name < ?)", (name, f"{name}/", f"{name}0"))
+
+
+def forget_clips(db: sqlite3.Connection, collection: str, channel: str, *, but: str) -> None:
+    """Messages of clips that the domain's ``channel`` has no more (the oldest beyond its limit) go."""
+    db.execute(
+        "DELETE FROM api_resources WHERE parent = ? AND name <> ?"
+        " AND substr(name, ?) NOT IN (SELECT id FROM clips WHERE channel = ?)",
+        (collection, but, len(collection) + 2, channel),
+    )
 
 
 def domain_ids(db: sqlite3.Connection) -> set[str]:

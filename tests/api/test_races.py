@@ -1,0 +1,60 @@
+"""Requests that come at the same time: none takes another's place, and what is answered is so."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from bad_requests import channel
+from serving import HERE, Served
+
+AT_ONCE = 8
+
+
+def at_once(served: Served, verb: str, asked: list[tuple[str, Any]]) -> list[requests.Response]:
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda one: requests.request(verb, f"{served.url}/v1/{one[0]}", json=one[1]), asked))
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("inputs?inputId=x", {"type": "RTMP_PUSH"}),
+        ("assets?assetId=x", {"image": {"uri": "gs://bucket/o"}}),
+        ("channels?channelId=x", channel(output={"uri": "gs://bucket/x"})),
+    ],
+)
+def test_a_name_is_given_once(served: Served, path: str, body: Any) -> None:
+    served.ask("POST", f"{HERE}/inputs?inputId=in", json={"type": "RTMP_PUSH"}).raise_for_status()
+    answers = at_once(served, "POST", [(f"{HERE}/{path}", body)] * AT_ONCE)
+    made = [answer.json() for answer in answers if answer.ok]
+    assert len(made) == 1
+    assert {answer.json()["error"]["status"] for answer in answers if not answer.ok} == {"ALREADY_EXISTS"}
+    found = served.ask("GET", made[0]["metadata"]["target"]).json()
+    assert found.get("uri") == made[0]["response"].get("uri")
+
+
+@pytest.mark.semantics("S17")
+def test_no_update_undoes_another(served: Served) -> None:
+    served.ask("POST", f"{HERE}/inputs?inputId=in", json={"type": "RTMP_PUSH"}).raise_for_status()
+    body = channel(output={"uri": "gs://bucket/c"})
+    served.ask("POST", f"{HERE}/channels?channelId=c", json=body).raise_for_status()
+    for name in ("channels/c", "inputs/in", "pools/default"):
+        asked = [(f"{HERE}/{name}?updateMask=labels.k{i}", {"labels": {f"k{i}": "v"}}) for i in range(AT_ONCE)]
+        answers = at_once(served, "PATCH", asked)
+        refused = {answer.json()["error"]["status"] for answer in answers if not answer.ok}
+        assert refused <= {"ABORTED", "ALREADY_EXISTS"}
+        labels = served.ask("GET", f"{HERE}/{name}").json()["labels"]
+        assert set(labels) == {f"k{i}" for i, answer in enumerate(answers) if answer.ok}
+
+
+def test_a_pool_is_updated_by_its_mask(served: Served) -> None:
+    pool = f"{HERE}/pools/default"
+    served.ask("PATCH", f"{pool}?updateMask=labels", json={"labels": {"a": "b"}}).raise_for_status()
+    served.ask("PATCH", f"{pool}?updateMask=networkConfig", json={"labels": {"x": "y"}}).raise_for_status()
+    assert served.ask("GET", pool).json()["labels"] == {"a": "b"}
+    served.ask("PATCH", f"{pool}?updateMask=labels", json={}).raise_for_status()
+    assert "labels" not in served.ask("GET", pool).json()
