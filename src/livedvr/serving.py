@@ -39,11 +39,13 @@ from livedvr.api.watch.metrics import ChannelCollector, look_at_channels, metric
 from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.http_server import HttpServer
+from livedvr.origin.media import Media
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
 from livedvr.storage.local import make_private_root
 from livedvr.storage.lock import OwnerLock
 from livedvr.wallclock import SystemClock, WallClock
+from livedvr.zero_copy import ZeroCopy
 
 GRACE_SECONDS = 5.0  # for answers that are under way when the server ends
 
@@ -54,6 +56,7 @@ class ServeOptions:
 
     ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise. ``token_file``: see `read_tokens`;
     ``tls_cert`` and ``tls_key``: of both doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
+    ``public_media``: what players fetch, ``/media`` and ``/live``, is for everybody who reaches the door.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
     """
 
@@ -68,6 +71,7 @@ class ServeOptions:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_by_proxy: bool = False
+    public_media: bool = False
     stop_channels: bool = False
 
 
@@ -137,7 +141,7 @@ class Server:
         opened.callback(lock.release)
         doors = await opened.enter_async_context(asyncio.TaskGroup())
         files = (self._tls.certificate, self._tls.key) if self._tls else None
-        http = HttpServer(self._front, self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
+        http = HttpServer(ZeroCopy(self._front), self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
         http.open()  # first, so that /readyz tells how far we are
         opened.push_async_callback(http.close)
         await opened.enter_async_context(self.dvr)
@@ -149,7 +153,10 @@ class Server:
         )
         opened.push_async_callback(self._leave)
         await self._grpc.open()
-        rest = HttpGuard(rest_app(table, [metrics_route(self._registry)]), self._porter, self._requests)
+        routes = [metrics_route(self._registry), *Media(self._options.output).routes()]
+        rest = HttpGuard(
+            rest_app(table, routes), self._porter, self._requests, public_media=self._options.public_media
+        )
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
