@@ -39,6 +39,7 @@ from livedvr.api.watch.metrics import ChannelCollector, look_at_channels, metric
 from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.http_server import HttpServer
+from livedvr.origin.live import Live
 from livedvr.origin.media import Media
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
@@ -102,6 +103,8 @@ class Server:
             clock=self._clock,
             on_published=self._metrics.published,
         )
+        self._media = Media(options.output)
+        self._live = Live(self.dvr, self._media, self._clock)
         self._registry = CollectorRegistry()
         self._requests = Requests(self._registry, self._clock)
         self._front = Front(self._clock)
@@ -141,7 +144,8 @@ class Server:
         opened.callback(lock.release)
         doors = await opened.enter_async_context(asyncio.TaskGroup())
         files = (self._tls.certificate, self._tls.key) if self._tls else None
-        http = HttpServer(ZeroCopy(self._front), self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
+        front = ZeroCopy(self._front)
+        http = HttpServer(front, self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
         http.open()  # first, so that /readyz tells how far we are
         opened.push_async_callback(http.close)
         await opened.enter_async_context(self.dvr)
@@ -153,10 +157,8 @@ class Server:
         )
         opened.push_async_callback(self._leave)
         await self._grpc.open()
-        routes = [metrics_route(self._registry), *Media(self._options.output).routes()]
-        rest = HttpGuard(
-            rest_app(table, routes), self._porter, self._requests, public_media=self._options.public_media
-        )
+        routes = [metrics_route(self._registry), *self._media.routes(), *self._live.routes()]
+        rest = HttpGuard(rest_app(table, routes), self._porter, self._requests, public_media=self._options.public_media)
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
@@ -178,6 +180,7 @@ class Server:
     async def _leave(self) -> None:
         """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
         self._front.leave()
+        self._live.leave()
         ways = [asyncio.create_task(self._answered()), asyncio.create_task(self._hurried.wait())]
         await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:

@@ -57,8 +57,8 @@ class _Passed:
 async def _send_file(cycle: RequestResponseCycle, message: Message) -> None:
     if cycle.disconnected or cycle.scope["method"] == "HEAD":
         return
-    passed = _Passed(message["count"])
-    sent = cycle.conn.send_with_data_passthrough(h11.Data(data=cast(bytes, passed)))
+    passed = cast(bytes, _Passed(message["count"]))
+    sent = cycle.conn.send_with_data_passthrough(h11.Data(data=passed))
     assert sent == [passed], "an answer with a content-length has no framing around its bytes"
     if not message["count"]:
         return

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp
 from livedvr.origin.answers import METHODS, Text, answering, file_answer, redirect, text_answer
 from livedvr.origin.files import OpenFile, open_below
 from livedvr.origin.recent import Recent
-from livedvr.resources.errors import InvalidArgument, NotFound
+from livedvr.resources.errors import FailedPrecondition, InvalidArgument, NotFound
 from livedvr.resources.layout import cache_control, content_type
 from livedvr.storage.base import check_name
-from livedvr.storage.open_store import place_of
+from livedvr.storage.open_store import Place, place_of
 
 KEPT_TEXTS = 64 << 20  # bytes of playlists, so that a version is hashed and compressed once
 END = b"#EXT-X-ENDLIST\n"
@@ -28,7 +28,7 @@ class Media:
 
     def __init__(self, output: str) -> None:
         self._bucket = output.removeprefix("gs://").strip("/") if output.startswith("gs://") else None
-        self._root = Path() if self._bucket is not None else place_of(output).root or Path()
+        self._root = Path() if self._bucket is not None else (place_of(output).root or Path()).resolve()
         self._texts: Recent[str, tuple[tuple[int, int, int], Text]] = Recent(KEPT_TEXTS)
 
     def routes(self) -> list[Route]:
@@ -39,6 +39,15 @@ class Media:
         """Where an object of a bucket is to be had by who may read it."""
         path = f"{self._bucket}/{name}" if self._bucket else name
         return PUBLIC_BUCKETS + quote(path)
+
+    def way_to(self, place: Place, to_root: str) -> str:
+        """The relative address of a channel's output, ``to_root`` being that of the server; a bucket's is absolute."""
+        if place.root is None:
+            return f"{PUBLIC_BUCKETS}{quote(place.uri.removeprefix('gs://'))}/"
+        if self._bucket is not None or not place.root.is_relative_to(self._root):
+            raise FailedPrecondition(f"{place.uri} is not below the server's output", field="--output")
+        below = place.root.relative_to(self._root).as_posix()
+        return f"{to_root}media/{quote(below)}/"
 
     async def _answer(self, http: Request) -> ASGIApp:
         name = http.path_params["path"]

@@ -16,7 +16,6 @@ from livedvr.api.rest import refusal
 from livedvr.api.watch.requests import Answered, Requests
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 
-
 MEDIA = ("/media/", "/live/")  # what players and CDNs fetch
 
 
