@@ -278,6 +278,10 @@ class ChannelRuntime:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def frontier(self, now: int) -> int | None:
+        """No segment that is still to come starts before this instant, see `Facts`."""
+        return self._facts(now).frontier
+
     @property
     def changed(self) -> asyncio.Event:
         """Set at the next change of ingest; take it before looking."""

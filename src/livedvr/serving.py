@@ -39,11 +39,14 @@ from livedvr.api.watch.metrics import ChannelCollector, look_at_channels, metric
 from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.http_server import HttpServer
+from livedvr.origin.live import Live
+from livedvr.origin.media import Media
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
 from livedvr.storage.local import make_private_root
 from livedvr.storage.lock import OwnerLock
 from livedvr.wallclock import SystemClock, WallClock
+from livedvr.zero_copy import ZeroCopy
 
 GRACE_SECONDS = 5.0  # for answers that are under way when the server ends
 
@@ -54,6 +57,7 @@ class ServeOptions:
 
     ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise. ``token_file``: see `read_tokens`;
     ``tls_cert`` and ``tls_key``: of both doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
+    ``public_media``: what players fetch, ``/media`` and ``/live``, is for everybody who reaches the door.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
     """
 
@@ -68,6 +72,7 @@ class ServeOptions:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_by_proxy: bool = False
+    public_media: bool = False
     stop_channels: bool = False
 
 
@@ -98,6 +103,8 @@ class Server:
             clock=self._clock,
             on_published=self._metrics.published,
         )
+        self._media = Media(options.output)
+        self._live = Live(self.dvr, self._media, self._clock)
         self._registry = CollectorRegistry()
         self._requests = Requests(self._registry, self._clock)
         self._front = Front(self._clock)
@@ -137,7 +144,8 @@ class Server:
         opened.callback(lock.release)
         doors = await opened.enter_async_context(asyncio.TaskGroup())
         files = (self._tls.certificate, self._tls.key) if self._tls else None
-        http = HttpServer(self._front, self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
+        front = ZeroCopy(self._front)
+        http = HttpServer(front, self._options.http, doors, field="--http", most_at_once=MOST_AT_ONCE, tls=files)
         http.open()  # first, so that /readyz tells how far we are
         opened.push_async_callback(http.close)
         await opened.enter_async_context(self.dvr)
@@ -150,7 +158,8 @@ class Server:
         opened.push_async_callback(table.close)
         opened.push_async_callback(self._leave, table)
         await self._grpc.open()
-        rest = HttpGuard(rest_app(table, [metrics_route(self._registry)]), self._porter, self._requests)
+        routes = [metrics_route(self._registry), *self._media.routes(), *self._live.routes()]
+        rest = HttpGuard(rest_app(table, routes), self._porter, self._requests, public_media=self._options.public_media)
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
@@ -172,6 +181,7 @@ class Server:
     async def _leave(self, table: Dispatcher) -> None:
         """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
         self._front.leave()
+        self._live.leave()
         ways = [asyncio.create_task(self._answered(table)), asyncio.create_task(self._hurried.wait())]
         await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:

@@ -43,6 +43,7 @@ _log = logging.getLogger("livedvr.serve")
 @click.option("--token-file", metavar="FILE", type=_FILE, help="Who may ask: lines of TOKEN read|write [NAME].")
 @click.option("--tls-cert", metavar="FILE", type=_FILE, help="Certificate of both doors, with its chain, PEM.")
 @click.option("--tls-key", metavar="FILE", type=_FILE, help="Its key, PEM.")
+@click.option("--public-media", is_flag=True, help="Playlists and segments are for everybody, also without a token.")
 @click.option("--tls-by-proxy", is_flag=True, help="A proxy does TLS: plain text also where others reach it.")
 @click.option(
     "--allow-pull",

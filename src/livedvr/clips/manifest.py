@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from livedvr.catalog.session_rows import SessionRow
-from livedvr.resources.layout import init_name, live_playlist_name, segment_name
+from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, init_name, live_playlist_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
@@ -42,7 +42,7 @@ class Drawn:
 
 def draw(channel: Channel, manifest_key: str, windows: Sequence[Window], known: ChannelTimeline) -> Drawn:
     """The presentation of these windows of the channel's timeline. Costs what their length costs; no I/O."""
-    session = OpenSession(_row(channel, manifest_key, windows), channel, vod=True)
+    session = OpenSession(_row(channel, manifest_key, windows), channel, vod=True, up=LIVE_UP_TO_OUTPUT)
     session.grow(known)
     session.seal(SOURCE_LOST)
     renditions = session.renditions

@@ -35,7 +35,12 @@ def live_window(segments: Sequence[Segment], count: int, least: int, since: int 
 
 
 def render_live(
-    mux: str, container: Container, target: int, segments: Sequence[Segment], tags: Sequence[RangeTag] = ()
+    mux: str,
+    container: Container,
+    target: int,
+    segments: Sequence[Segment],
+    tags: Sequence[RangeTag] = (),
+    up: str = LIVE_UP_TO_OUTPUT,
 ) -> bytes:
     """The playlist as UTF-8: no EXT-X-PLAYLIST-TYPE, for it slides, and no EXT-X-ENDLIST, for a channel may go on.
 
@@ -48,6 +53,7 @@ def render_live(
         target: EXT-X-TARGETDURATION in seconds.
         segments: at least one, numbered without a hole.
         tags: of the date ranges that meet them, in order. One whose place has slid out stands before the first.
+        up: the way from the playlist to the channel's output.
     """
     lines = head_lines(container, target, first=segments[0].number, first_epoch=segments[0].epoch)
     run, epoch, waiting = "", segments[0].epoch, list(tags)
@@ -62,7 +68,7 @@ def render_live(
             mux,
             container,
             segment,
-            LIVE_UP_TO_OUTPUT,
+            up,
             discontinuities=segment.epoch - epoch,
             mapped=mapped,
             dated=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livedvr.hls.date_range import date_range_line
-from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, UP_TO_OUTPUT, Container, init_name, segment_name
+from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_name
 from livedvr.resources.times import format_seconds, format_time
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
@@ -70,11 +70,19 @@ class MediaPlaylist:
         container: fmp4 or ts.
         target: EXT-X-TARGETDURATION in seconds (P3), fixed.
         start_offset: where players begin, microseconds from the start or, negative, from the end (4.4.2.2).
-        vod: it is a clip's, and lies right beside the folders of its segments.
+        vod: it is a clip's.
+        up: the way from the playlist to the channel's output.
     """
 
     def __init__(
-        self, mux: str, container: Container, target: int, start_offset: int | None = None, *, vod: bool = False
+        self,
+        mux: str,
+        container: Container,
+        target: int,
+        start_offset: int | None = None,
+        *,
+        vod: bool = False,
+        up: str = UP_TO_OUTPUT,
     ) -> None:
         self.mux = mux
         self.container = container
@@ -83,7 +91,7 @@ class MediaPlaylist:
         self._date = 0  # UTC microseconds a client extrapolates to at the end of what is listed
         self.last: Segment | None = None
         self._text = bytearray()
-        self._up = LIVE_UP_TO_OUTPUT if vod else UP_TO_OUTPUT
+        self._up = up
         self._write(*head_lines(container, target), f"#EXT-X-PLAYLIST-TYPE:{'VOD' if vod else 'EVENT'}")
         if start_offset is not None:
             sign = "-" if start_offset < 0 else ""

@@ -103,6 +103,11 @@ def content_type(name: str) -> str:
     return _CONTENT_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
 
 
+def has_content_type(name: str) -> bool:
+    """Whether it is the name of a playlist or of media."""
+    return name.rpartition(".")[2] in _CONTENT_TYPES
+
+
 # From a session's media playlist up to the channel's output, where the segments are (O3: nothing is copied).
 UP_TO_OUTPUT = "../../../"
 # The same from a live playlist (O5).

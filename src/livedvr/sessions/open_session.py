@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livedvr.catalog.session_rows import SessionRow
+from livedvr.resources.layout import UP_TO_OUTPUT
 from livedvr.resources.models import Channel, Manifest
 from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
@@ -26,7 +27,8 @@ class OpenSession:
     ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
     the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published),
-    ``with_main`` whether it is among what is being written. ``vod``: it is drawn once, for a clip. ``stretches``: where
+    ``with_main`` whether it is among what is being written. ``vod``: it is drawn once, for a clip; ``up``: the way from
+    a media playlist to the channel's output. ``stretches``: where
     the reference's listing begins, and where it goes on behind a hole, UTC microseconds. ``measured``: the newest
     segment whose way into the playlist has been measured.
     """
@@ -34,6 +36,7 @@ class OpenSession:
     row: SessionRow
     channel: Channel
     vod: bool = False
+    up: str = UP_TO_OUTPUT
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
     renditions: dict[str, RenditionPlaylist] = field(default_factory=dict)
@@ -103,6 +106,7 @@ class OpenSession:
                 self.manifest.start_offset_micros,
                 self.manifest.gap_entries,
                 self.vod,
+                self.up,
             )
             order = self.manifest.mux_streams
             self.renditions = dict(

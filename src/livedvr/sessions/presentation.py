@@ -40,35 +40,39 @@ class Rendition(Protocol):
         """What BANDWIDTH has to say of it."""
 
 
-def multivariant(channel: Channel, renditions: Iterable[Rendition], edition: int, known: ChannelTimeline) -> bytes:
+def multivariant(
+    channel: Channel, renditions: Iterable[Rendition], edition: int, known: ChannelTimeline, query: str = ""
+) -> bytes:
     """The text as of now.
 
     Renditions with video are variants; those of audio alone are alternatives beside them, in one group for each codec,
-    and those of text in one group for all. One that has brought nothing yet is left out.
+    and those of text in one group for all. One that has brought nothing yet is left out. ``query``: what stands behind
+    the name of each media playlist.
     """
+    file = f"index-{edition}.m3u8{query}"
     playable = [one for one in renditions if one.newest]
     videos = [one for one in playable if channel.video_of(channel.mux_stream(one.mux))]
     texts = [one for one in playable if channel.text_of(channel.mux_stream(one.mux))]
     sounds = [one for one in playable if one not in videos and one not in texts]
-    subtitles = [_text(channel, one, edition) for one in texts]
+    subtitles = [_text(channel, one, file) for one in texts]
     if not videos:
-        return render_multivariant([_variant(one, edition, known, None, [], texts) for one in sounds], subtitles)
+        return render_multivariant([_variant(one, file, known, None, [], texts) for one in sounds], subtitles)
     groups: dict[str, list[Rendition]] = {}
     for sound in sounds:
         groups.setdefault(_group_id(listed_media(sound, known)), []).append(sound)
     alternatives = [
-        _alternative(channel, sound, group, edition, known, first=position == 0)
+        _alternative(channel, sound, group, file, known, first=position == 0)
         for group, members in groups.items()
         for position, sound in enumerate(members)
     ]
     beside: list[tuple[str | None, list[Rendition]]] = [*groups.items()] or [(None, [])]
-    variants = [_variant(video, edition, known, group, members, texts) for group, members in beside for video in videos]
+    variants = [_variant(video, file, known, group, members, texts) for group, members in beside for video in videos]
     return render_multivariant(variants, alternatives + subtitles)
 
 
 def _variant(
     rendition: Rendition,
-    edition: int,
+    file: str,
     known: ChannelTimeline,
     group: str | None,
     members: Sequence[Rendition],
@@ -81,7 +85,7 @@ def _variant(
     media = listed_media(rendition, known)
     codecs = [*media.codecs, *(codec for member in members for codec in listed_media(member, known).codecs)]
     return Variant(
-        uri=_uri(rendition, edition),
+        uri=_uri(rendition, file),
         bandwidth=rendition.bandwidth
         + sum(max((one.bandwidth for one in group), default=0) for group in (members, texts)),
         average_bandwidth=rendition.meter.average
@@ -95,7 +99,7 @@ def _variant(
 
 
 def _alternative(
-    channel: Channel, rendition: Rendition, group: str, edition: int, known: ChannelTimeline, *, first: bool
+    channel: Channel, rendition: Rendition, group: str, file: str, known: ChannelTimeline, *, first: bool
 ) -> Alternative:
     audio = channel.audio_of(channel.mux_stream(rendition.mux))
     assert audio is not None
@@ -106,11 +110,11 @@ def _alternative(
         language=audio.language_code,
         default=first,
         channels=listed_media(rendition, known).channels,
-        uri=_uri(rendition, edition),
+        uri=_uri(rendition, file),
     )
 
 
-def _text(channel: Channel, rendition: Rendition, edition: int) -> Alternative:
+def _text(channel: Channel, rendition: Rendition, file: str) -> Alternative:
     text = channel.text_of(channel.mux_stream(rendition.mux))
     assert text is not None
     return Alternative(
@@ -120,7 +124,7 @@ def _text(channel: Channel, rendition: Rendition, edition: int) -> Alternative:
         language=text.language_code,
         default=False,  # shown to who asks for them, or whose system does
         channels=None,
-        uri=_uri(rendition, edition),
+        uri=_uri(rendition, file),
     )
 
 
@@ -143,5 +147,5 @@ def _group_id(media: RunMedia) -> str:
     return f"audio-{media.codecs[0]}" if media.codecs else "audio"
 
 
-def _uri(rendition: Rendition, edition: int) -> str:
-    return f"{rendition.mux}/index-{edition}.m3u8"
+def _uri(rendition: Rendition, file: str) -> str:
+    return f"{rendition.mux}/{file}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.media_playlist import MediaPlaylist
-from livedvr.resources.layout import Container
+from livedvr.resources.layout import UP_TO_OUTPUT, Container
 from livedvr.resources.times import SECOND
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
@@ -20,7 +20,7 @@ class RenditionPlaylist:
 
     ``gap_entries``: whether gaps are listed (P7). ``last``: the newest segment that was taken, listed or not;
     ``newest``: the newest that is media; ``runs``: those whose media it lists; ``count``: how many were taken;
-    ``written``: the store has it as it is.
+    ``written``: the store has it as it is. ``up``: the way from it to the channel's output.
     ``listed_tags``: the serials of the tags of date ranges that are listed, ``waiting``: those that a segment has yet
     to follow.
     """
@@ -31,6 +31,7 @@ class RenditionPlaylist:
     start_offset: int | None = None
     gap_entries: bool = True
     vod: bool = False
+    up: str = UP_TO_OUTPUT
     playlist: MediaPlaylist = field(init=False)
     meter: BitrateMeter = field(init=False)
     last: Segment | None = None
@@ -42,7 +43,9 @@ class RenditionPlaylist:
     waiting: list[RangeTag] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.playlist = MediaPlaylist(self.mux, self.container, self.target, self.start_offset, vod=self.vod)
+        self.playlist = MediaPlaylist(
+            self.mux, self.container, self.target, self.start_offset, vod=self.vod, up=self.up
+        )
         self.meter = BitrateMeter(self.target * SECOND)
 
     def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:

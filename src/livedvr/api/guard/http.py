@@ -16,12 +16,23 @@ from livedvr.api.rest import refusal
 from livedvr.api.watch.requests import Answered, Requests
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 
+MEDIA = ("/media/", "/live/")  # what players and CDNs fetch
+
 
 class HttpGuard:
-    """The app behind it is reached by admitted requests only."""
+    """The app behind it is reached by admitted requests only; its media by everybody, if they are public."""
 
-    def __init__(self, app: ASGIApp, porter: Porter, requests: Requests, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        porter: Porter,
+        requests: Requests,
+        body_seconds: float = BODY_SECONDS,
+        *,
+        public_media: bool = False,
+    ) -> None:
         self._app = app
+        self._public_media = public_media
         self._porter = porter
         self._requests = requests
         self._body_seconds = body_seconds
@@ -45,10 +56,14 @@ class HttpGuard:
 
     def _admit(self, scope: Scope, peer: str) -> str:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        reads = scope["method"] in ("GET", "HEAD")
-        if not self._porter.asks_for_tokens:
+        is_media = scope["path"].startswith(MEDIA)
+        # A browser asks first whether a page may send its token, and sends none with that.
+        is_preflight = is_media and scope["method"] == "OPTIONS"
+        reads = scope["method"] in ("GET", "HEAD") or is_preflight
+        is_public = is_media and self._public_media
+        if not (self._porter.asks_for_tokens or is_public):
             check_browser(headers, reads=reads)
-        client = self._porter.admit(headers, peer, reads=reads)
+        client = peer if is_public or is_preflight else self._porter.admit(headers, peer, reads=reads)
         if _length(headers) > LARGEST_BODY:
             raise _too_large("body", LARGEST_BODY)
         if sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEAD:

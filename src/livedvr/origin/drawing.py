@@ -1,0 +1,200 @@
+"""Draws what nobody has stored: a window of a channel's timeline, or its live end with a delay. No I/O, no clock.
+
+The same code draws sessions (`OpenSession`) and the channel's own live manifest (`live_window`), so the lines are the
+same. A window holds nothing: retention takes its segments as if it were not there. Where that has taken what the
+window began with, or left a hole in it, it is NOT_FOUND from then on: a published line never changes (P1).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+
+from livedvr.catalog.session_rows import SessionRow
+from livedvr.hls.bitrate import BitrateMeter
+from livedvr.hls.live_playlist import live_window, render_live
+from livedvr.origin.asked import Asked
+from livedvr.origin.versions import Version
+from livedvr.resources.errors import InvalidArgument, NotFound
+from livedvr.resources.models import Channel, Manifest
+from livedvr.resources.times import SECOND
+from livedvr.sessions.live import LiveList
+from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.plan import is_over
+from livedvr.sessions.presentation import multivariant
+from livedvr.sessions.states import State
+from livedvr.timeline.gaps import SOURCE_LOST
+from livedvr.timeline.segment import Segment, Window
+from livedvr.timeline.timeline import ChannelTimeline
+
+_NO_MEDIA = "reload in a moment, or ask for another window"
+
+
+def begins_with(known: ChannelTimeline, window: Window) -> Window:
+    """The window from the first segment on that can be listed: behind what retention has taken (W4).
+
+    NOT_FOUND: nothing of it is there.
+    """
+    timeline = known.timeline
+    segments = timeline.segments(timeline.reference)
+    low, high = timeline.meeting(timeline.reference, window)
+    if low == high:
+        raise NotFound("there is no media in the window", field="start", hint=_NO_MEDIA)
+    first = high - 1
+    while first > low and segments[first].number - 1 == segments[first - 1].number:
+        first -= 1
+    return replace(window, start=segments[first].start)
+
+
+@dataclass(slots=True)
+class DrawnWindow:
+    """A window's playlists, grown as a session's are. ``up``: the way from a media playlist to the channel's output."""
+
+    channel: Channel
+    manifest: Manifest
+    window: Window
+    target: int
+    up: str
+    session: OpenSession = field(init=False)
+    versions: dict[str, tuple[int, bool, Version]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.session = OpenSession(
+            _row(self.channel, self.manifest, self.window, self.target), self.channel, up=self.up
+        )
+
+    def grow(self, known: ChannelTimeline, frontier: int | None) -> None:
+        """What the timeline has by now, with its ENDLIST when nothing more can come (S5)."""
+        over = is_over([self.window], frontier)  # looked at first: what comes later is not decided yet
+        if not self.session.sealed_text:
+            self.session.grow(known)
+            if over:
+                self.session.seal(SOURCE_LOST)
+        self._check_whole(known)
+
+    def version(self, mux: str) -> Version:
+        """The media playlist of a mux stream. NOT_FOUND: it lists nothing yet."""
+        rendition = self.session.renditions.get(mux)
+        if rendition is None or rendition.last is None:
+            raise NotFound(f"'{mux}' has no media in the window", field="start", hint=_NO_MEDIA)
+        state = (rendition.count, rendition.playlist.sealed)
+        known = self.versions.get(mux)
+        if known is None or known[:2] != state:
+            known = (*state, Version(rendition.playlist.render(), 0))
+            self.versions[mux] = known
+        return known[2]
+
+    def main(self, known: ChannelTimeline, query: str) -> bytes:
+        """The multivariant playlist. NOT_FOUND: a player would miss a rendition for good."""
+        if not self.session.is_complete:
+            raise NotFound("not every rendition has media in the window yet", field="start", hint=_NO_MEDIA)
+        return multivariant(self.channel, self.session.renditions.values(), 1, known, query)
+
+    @property
+    def size(self) -> int:
+        """About the bytes it takes."""
+        return sum(3 * len(version.whole.data) for _, _, version in self.versions.values()) + 4096
+
+    def _check_whole(self, known: ChannelTimeline) -> None:
+        timeline = known.timeline
+        for mux, rendition in self.session.renditions.items():
+            segments = timeline.segments(mux)
+            low, high = timeline.span(mux, self.window)
+            is_whole = (
+                rendition.count <= high - low and segments[high - 1].number - segments[low].number == high - low - 1
+            )
+            begun = segments[low] if low < high else None
+            if mux == timeline.reference and begun is not None and begun.number > 0 and begun.start > self.window.start:
+                is_whole = is_whole and low > 0 and segments[low - 1].number == begun.number - 1
+            if not is_whole:
+                raise NotFound(
+                    "part of the window is not kept any more",
+                    field="start",
+                    hint="load main.m3u8 again, or make a session",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedLists:
+    """The live end of a channel, ``delay`` microseconds behind, at the instant ``now``; slides as its live manifest."""
+
+    channel: Channel
+    manifest: Manifest
+    delay: int
+    target: int
+    up: str
+    known: ChannelTimeline
+    now: int
+
+    def check(self) -> None:
+        """INVALID_ARGUMENT: what slides out would not stay as long as it must (RFC 8216bis 6.2.2)."""
+        longest = max(self.manifest.max_segment_count, 3) * self.target * SECOND
+        most = self.channel.retention_micros - 3 * longest
+        if self.delay > max(0, most):
+            raise InvalidArgument(
+                "the channel does not keep so much", field="delay", hint=f"at most {max(0, most) // SECOND}s"
+            )
+
+    def segments(self, mux: str) -> tuple[Segment, ...]:
+        """What is listed of a mux stream. NOT_FOUND: nothing yet."""
+        every = self.known.timeline.segments(mux)
+        shown = every[: self._position(mux)]
+        found = live_window(shown, self.manifest.max_segment_count, 3 * self.target * SECOND)
+        if not found:
+            raise NotFound(f"'{mux}' has no media yet", field="delay", hint=_NO_MEDIA)
+        return found
+
+    def draw(self, mux: str) -> bytes:
+        """The media playlist of a mux stream."""
+        listed = self.segments(mux)
+        tags = self.known.ranges.meeting(mux, listed[-1].number, listed[0].start)
+        container = self.channel.mux_stream(mux).container
+        return render_live(mux, container, self.target, listed, tags, self.up)
+
+    def main(self, query: str) -> bytes:
+        """The multivariant playlist."""
+        lists = []
+        for mux in self.manifest.mux_streams:
+            meter = BitrateMeter(self.target * SECOND)
+            one = LiveList(mux, self.channel.mux_stream(mux).container, self.manifest.max_segment_count, meter=meter)
+            one.stored(self.segments(mux), b"")
+            lists.append(one)
+        return multivariant(self.channel, lists, 1, self.known, query)
+
+    def due(self, mux: str) -> int | None:
+        """When the next segment is to be listed, UTC microseconds; None: it has yet to come."""
+        every, position = self.known.timeline.segments(mux), self._position(mux)
+        return every[position].end + self.delay if position < len(every) else None
+
+    def _position(self, mux: str) -> int:
+        every = self.known.timeline.segments(mux)
+        return bisect_right(every, self.now - self.delay, key=lambda s: s.end) if self.delay else len(every)
+
+
+def _row(channel: Channel, manifest: Manifest, window: Window, target: int) -> SessionRow:
+    assert manifest.key is not None
+    return SessionRow(
+        channel=channel.channel_id,
+        id="window",
+        manifest_key=manifest.key,
+        windows=(window,),
+        edition_windows=(window,),
+        labels={},
+        state=State.LIVE,
+        error=None,
+        edition=1,
+        target=target,
+        summary=None,
+        created=0,
+        updated=0,
+    )
+
+
+def wanted_manifest(channel: Channel, asked: Asked, file: str | None, mux: str | None) -> Manifest:
+    """The manifest of that file name, or of the key that main.m3u8 has named. NOT_FOUND: the channel has none."""
+    for manifest in channel.manifests:
+        if manifest.key is None or (asked.manifest or manifest.key) != manifest.key:
+            continue
+        if file == manifest.file_name or mux in manifest.mux_streams:
+            return manifest
+    raise NotFound(f"channel '{channel.channel_id}' has no such manifest", field=mux or file)
