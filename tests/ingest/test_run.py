@@ -114,7 +114,8 @@ def test_a_killed_keeper_takes_its_child_along(run: Run) -> None:
 def test_a_log_that_grows_for_ever_takes_no_more_of_the_disk_and_its_readers_lose_no_place(run: Run) -> None:
     noise = "x" * 1023
     # `read` fails where the last writer has not closed yet: it was woken by nobody new.
-    fill = f"read -r n < go || continue; yes {noise} | head -n {10 << 10}; echo mark $n"  # 10 MiB: ffmpeg 5.1 takes minutes
+    # 10 MiB: ffmpeg 5.1 takes minutes for them.
+    fill = f"read -r n < go || continue; yes {noise} | head -n {10 << 10}; echo mark $n"
     _start(run, f"mkfifo go; echo first; echo ready; while :; do {fill}; done")
     reader, absent = LogTail(run.log_path), LogTail(run.log_path)
     assert reader.new_lines() == [b"first", b"ready"] == absent.new_lines()
