@@ -103,6 +103,7 @@ TABLE = [
     row("GetOperation", {"name": f"{HERE}/operations/nobody"}, NOT_FOUND, "name"),
     row("GetInput", {"name": f"{HERE}/inputs/-"}, INVALID, "name"),
     row("GetChannel", {"name": f"{HERE}/channels/{LONG}"}, INVALID, "name"),
+    row("GetChannel", {"name": f"{HERE}/channels/{'é' * 1500}"}, INVALID, "name"),
     row("ListEvents", {"parent": f"{HERE}/channels/nobody"}, NOT_FOUND, "parent"),
     row(
         "CreateDvrSession",

@@ -11,6 +11,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from livedvr.resources.errors import InvalidArgument, LiveDvrError, ResourceExhausted
 
 DOMAIN = "livestream.googleapis.com"  # what clients of the original look for
+LONGEST = 1000  # bytes of a message; in trailers three times as many, and twice more in the details
 
 # What api-core takes each for: reference, section 4. Never 401: an anonymous client would look for credentials.
 HTTP: Mapping[str, int] = {
@@ -36,7 +37,7 @@ HTTP: Mapping[str, int] = {
 
 def to_status(error: LiveDvrError) -> status_pb2.Status:
     """The error with its reason and, where a value is wrong, with the field that has it."""
-    text = f"{error.message} ({error.hint})" if error.hint else error.message
+    text = _short(f"{error.message} ({error.hint})" if error.hint else error.message)
     status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=text)
     info = error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN)
     if error.field:
@@ -51,6 +52,12 @@ def to_status(error: LiveDvrError) -> status_pb2.Status:
         retry.retry_delay.FromMicroseconds(error.retry_after)
         status.details.add().Pack(retry)
     return status
+
+
+def _short(text: str) -> str:
+    """It repeats what a client has sent, and over gRPC it travels in trailers: clients refuse those beyond 8 KB."""
+    whole = text.encode()
+    return text if len(whole) <= LONGEST else f"{whole[:LONGEST].decode(errors='ignore')}..."
 
 
 def to_http(status: status_pb2.Status) -> tuple[int, dict[str, Any]]:
