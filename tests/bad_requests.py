@@ -276,6 +276,14 @@ TABLE = [
     ),
     row(
         "CreateChannel",
+        create_channel(
+            elementaryStreams=[{"key": "a", "audioStream": {"transmux": True, "mapping": [{"inputKey": "nobody"}]}}]
+        ),
+        INVALID,
+        "channel.elementary_streams[0].audio_stream.mapping[0].input_key",
+    ),
+    row(
+        "CreateChannel",
         create_channel(muxStreams=[{"key": "m", "container": "avi", "elementaryStreams": ["v"]}]),
         INVALID,
         "channel.mux_streams[0].container",

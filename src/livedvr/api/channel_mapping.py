@@ -44,6 +44,7 @@ def to_domain(message: Any, domain_id: str, output_uri: str, input_of: Callable[
     refuse(message, _NOT_DONE, "channel")
     attached = _attachments(message)
     inputs = [input_of(one.input, f"channel.input_attachments[{i}].input") for i, one in enumerate(attached)]
+    _check_mappings(message, [one.key for one in attached])
     streams = [_elementary(one, f"channel.elementary_streams[{i}]") for i, one in enumerate(message.elementary_streams)]
     texts = {stream.key for stream in streams if stream.text_stream}
     muxes = [_mux(one, texts, f"channel.mux_streams[{i}]") for i, one in enumerate(message.mux_streams)]
@@ -71,6 +72,9 @@ def with_defaults(message: Any) -> Any:
         if not mux.segment_settings.HasField("segment_duration"):
             mux.segment_settings.segment_duration.seconds = 6
     for stream in stored.elementary_streams:
+        video = stream.video_stream
+        if video.WhichOneof("codec_settings") is not None:
+            _fill_video(getattr(video, video.WhichOneof("codec_settings")))
         audio = stream.audio_stream
         if stream.HasField("audio_stream") and not audio.transmux:
             audio.codec = audio.codec or "aac"
@@ -85,6 +89,16 @@ def with_defaults(message: Any) -> Any:
             manifest.segment_keep_duration.seconds = 60
     stored.input_config.input_switch_mode = stored.input_config.input_switch_mode or _MODES.FAILOVER_PREFER_PRIMARY
     return stored
+
+
+def _fill_video(settings: Any) -> None:
+    """H.264 or H.265."""
+    if settings.WhichOneof("gop_mode") is None:
+        settings.gop_duration.FromTimedelta(_GOP)
+    settings.vbv_size_bits = settings.vbv_size_bits or settings.bitrate_bps
+    if "profile" in settings.DESCRIPTOR.fields_by_name:
+        settings.profile = settings.profile or "main"
+        settings.entropy_coder = settings.entropy_coder or ("cavlc" if settings.profile == "baseline" else "cabac")
 
 
 def attachment_keys(message: Any) -> list[str]:
@@ -110,6 +124,19 @@ def _attachments(message: Any) -> Sequence[Any]:
     if len(attached) == 2 and attached[1].HasField("automatic_failover"):
         raise Unimplemented("only the first attachment fails over", field=f"{field}[1].automatic_failover")
     return attached
+
+
+def _check_mappings(message: Any, keys: Sequence[str]) -> None:
+    """A mapping is of an input that is attached."""
+    for i, stream in enumerate(message.elementary_streams):
+        for kind in ("audio_stream", "text_stream"):
+            for j, one in enumerate(getattr(stream, kind).mapping_):
+                if one.input_key and one.input_key not in keys:
+                    raise InvalidArgument(
+                        f"'{one.input_key}' is no attachment",
+                        field=f"channel.elementary_streams[{i}].{kind}.mapping[{j}].input_key",
+                        hint=f"they are {', '.join(keys)}",
+                    )
 
 
 def _is_manual(message: Any) -> bool:
