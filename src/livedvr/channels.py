@@ -86,6 +86,17 @@ class Channels:
             if also is not None:
                 await self._dvr.write(lambda db: also(db, channel))
             return channel
+        await self._check_change(current, channel)
+        return await self._put(channel, False, also)
+
+    async def check_update(self, channel: Channel) -> None:
+        """Raise what `update` would, as things are now."""
+        current = await self.get(channel.channel_id)
+        channel = with_stream_key(channel, current)
+        if current != channel:
+            await self._check_change(current, channel)
+
+    async def _check_change(self, current: Channel, channel: Channel) -> None:
         if current.mux_streams != channel.mux_streams or place_of(current.output.uri) != place_of(channel.output.uri):
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' already writes {', '.join(mux.key for mux in current.mux_streams)} as "
@@ -104,7 +115,6 @@ class Channels:
             raise FailedPrecondition(
                 f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
             )
-        return await self._put(channel, False, also)
 
     async def _put(self, channel: Channel, is_new: bool, also: Also[Channel] | None) -> Channel:
         others = self._dvr.stored_channels()

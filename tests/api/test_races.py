@@ -58,3 +58,17 @@ def test_a_pool_is_updated_by_its_mask(served: Served) -> None:
     assert served.ask("GET", pool).json()["labels"] == {"a": "b"}
     served.ask("PATCH", f"{pool}?updateMask=labels", json={}).raise_for_status()
     assert "labels" not in served.ask("GET", pool).json()
+
+
+def test_an_input_s_change_that_is_refused_changes_nothing(served: Served) -> None:
+    """It is attached to two channels, and the second one runs."""
+    served.ask("POST", f"{HERE}/inputs?inputId=in", json={"type": "RTMP_PUSH"}).raise_for_status()
+    for name in ("a", "b"):
+        body = channel(output={"uri": f"gs://bucket/{name}"})
+        served.ask("POST", f"{HERE}/channels?channelId={name}", json=body).raise_for_status()
+    served.rest.start_channel(name=f"{HERE}/channels/b").result()
+    rules = {"securityRules": {"ipRanges": ["192.0.2.0/24"]}}
+    refused = served.ask("PATCH", f"{HERE}/inputs/in?updateMask=securityRules", json=rules)
+    assert refused.json()["error"]["status"] == "FAILED_PRECONDITION"
+    channels = served.within(lambda server: server.dvr.channels.list())
+    assert [one.input.security_rules.ip_ranges for one in channels] == [(), ()]

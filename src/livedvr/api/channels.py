@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from google.cloud.video.live_stream_v1 import types
@@ -131,11 +132,14 @@ class Channels:
             await self._desk.dvr.channels.update(domain, also=accepted)
         return accepted.answer
 
-    async def rebuild(self, message: Any, changed: Any) -> None:
-        """A channel follows an input that is attached to it and will be ``changed``."""
-        domain = self._to_domain(message, self._desk.domain_id(message.name), changed)
+    async def rebuild(self, messages: Sequence[Any], changed: Any) -> None:
+        """Channels follow an input that is attached to them and will be ``changed``: all of them, or none."""
+        domains = [self._to_domain(one, self._desk.domain_id(one.name), changed) for one in messages]
         with renamed(_FIELDS):
-            await self._desk.dvr.channels.update(domain)
+            for domain in domains:
+                await self._desk.dvr.channels.check_update(domain)
+            for domain in domains:
+                await self._desk.dvr.channels.update(domain)
 
     async def start_channel(self, call: Call) -> Any:
         """Ingest begins; AWAITING_INPUT when the operation is done."""

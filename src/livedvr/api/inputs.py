@@ -33,9 +33,9 @@ _OUTPUT_ONLY = ("create_time", "update_time", "uri", "input_stream_property")
 
 
 class Inputs:
-    """The collection ``inputs``. ``rebuild``: has a channel follow its input (the channel, the input as it will be)."""
+    """The collection ``inputs``. ``rebuild``: has channels follow their input (the channels, how it will be)."""
 
-    def __init__(self, desk: Desk, rebuild: Callable[[Any, Any], Awaitable[None]]) -> None:
+    def __init__(self, desk: Desk, rebuild: Callable[[list[Any], Any], Awaitable[None]]) -> None:
         self._desk = desk
         self._rebuild = rebuild
         self._choosing = asyncio.Lock()  # two must not get one port
@@ -114,8 +114,7 @@ class Inputs:
         stored = apply_mask(from_row(row, InputMessage), asked, paths, patchable=_PATCHABLE, output_only=_OUTPUT_ONLY)
         _check(stored)
         self._desk.ports.to_domain(stored)
-        for channel in self._attached_to(asked.name):
-            await self._rebuild(channel, stored)
+        await self._rebuild(self._attached_to(asked.name), stored)
 
         def work(db: sqlite3.Connection) -> Any:
             new = to_row(stored, row.created, call.now)
