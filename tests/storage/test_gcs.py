@@ -308,3 +308,15 @@ def test_a_playlist_never_goes_back(server: GcsServer, open_store: Callable[...,
                     seen.append(int(stored(server, LIST)))
         assert int(stored(server, LIST)) == number
     assert seen == sorted(seen) and len(server.faults) > 30
+
+
+def test_bytes_that_arrive_as_others_are_asked_for_again(
+    server: GcsServer, open_store: Callable[..., GcsStore], tmp_path: Path
+) -> None:
+    store = open_store()
+    store.replace(LIST, b"#EXTM3U\n")
+    server.buckets["media"].objects[f"tv/{LIST}"].__dict__["crc32c"] = "AAAAAA=="  # what the server says of them
+    for ask in (lambda: store.get(LIST), lambda: store.fetch(LIST, tmp_path / "fetched")):
+        with pytest.raises(StorageError, match="Checksum mismatch") as refused:
+            ask()
+        assert refused.value.passing and refused.value.field == f"gs://media/tv/{LIST}"

@@ -30,6 +30,7 @@ import requests
 from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
 from google.cloud.storage import Client
+from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from livedvr.resources.errors import NotFound, ObjectConflict, StorageError, Superseded
@@ -48,8 +49,8 @@ OWNER_NAME = ".livedvr/owner"  # below the prefix; `list` does not show it
 EPOCH, VERSION, OWNER = "livedvr-epoch", "livedvr-version", "livedvr-owner"
 
 # What the client raises; requests' errors are OSErrors.
-ERRORS = (exceptions.GoogleAPIError, GoogleAuthError, OSError)
-# What may pass by itself: 408, 429 and 5xx, and a connection that breaks or says nothing.
+ERRORS = (exceptions.GoogleAPIError, GoogleAuthError, DataCorruption, OSError)
+# What may pass by itself: 408, 429 and 5xx, a connection that breaks or says nothing, and bytes that arrived as others.
 _PASSING = (
     exceptions.TooManyRequests,
     exceptions.ServerError,
@@ -59,6 +60,7 @@ _PASSING = (
     requests.exceptions.ChunkedEncodingError,
     ConnectionError,
     TransportError,
+    DataCorruption,
 )
 _REQUEST = re.compile(r"^[A-Z]+ https?://\S+: ")  # "GET https://storage.googleapis.com/...: "
 _SIGN_IN = "sign in: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
