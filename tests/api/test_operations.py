@@ -161,6 +161,23 @@ async def test_what_ends_while_it_is_cancelled_has_ended(catalog: Catalog) -> No
         assert (await controller.ended(begun.name)).done
 
 
+@pytest.mark.parametrize("filter_by", ["", "done=true"])
+async def test_pages_of_operations_are_the_whole(catalog: Catalog, filter_by: str) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        controller = Controller(catalog, tasks)
+        controller.may_end.set()
+        begun = {(await controller.operations.begin(start(), CHANNEL, "start")).name for _ in range(5)}
+        await controller.ended(min(begun))
+        names, token, sizes = list[str](), "", list[int]()
+        while token or not sizes:
+            ask = {"name": "projects/p/locations/l", "page_size": 2, "page_token": token, "filter": filter_by}
+            listed = await controller.operations.list_operations(asked("list_operations", **ask))
+            names += [one.name for one in listed.operations]
+            sizes.append(len(listed.operations))
+            token = listed.next_page_token
+    assert (names, sizes) == (sorted(begun), [2, 2, 1])
+
+
 async def test_old_records_go(catalog: Catalog) -> None:
     async with asyncio.TaskGroup() as tasks:
         controller = Controller(catalog, tasks)

@@ -60,9 +60,8 @@ class EventRunner:
                 await self._clock.wait(self._wake, min(later) - now if later else None)
 
     def _waiting(self) -> list[_Due]:
-        rows = self._desk.catalog.read(lambda db: api_rows.list_everywhere(db, "events"))
-        events = [(row, from_row(row, EventMessage)) for row in rows]
-        return [_Due(_next_step(event, row), row, event) for row, event in events if event.state not in _OVER]
+        events = [(row, from_row(row, EventMessage)) for row in self._desk.catalog.read(api_rows.open_events)]
+        return [_Due(_next_step(event, row), row, event) for row, event in events]
 
     async def _step(self, due: _Due, now: int) -> None:
         event = due.event
@@ -99,9 +98,6 @@ class EventRunner:
                 await channels.ad_break(domain, to_timedelta(event.ad_break.duration))
             case "return_to_program":
                 await channels.return_to_program(domain)
-
-
-_OVER = (_State.SUCCEEDED, _State.FAILED, _State.STOPPED)
 
 
 def _next_step(event: Any, row: ResourceRow) -> int:

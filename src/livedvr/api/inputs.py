@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import sqlite3
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from google.cloud.video.live_stream_v1 import types
@@ -89,15 +90,20 @@ class Inputs:
 
     async def get_input(self, call: Call) -> Any:
         """The input with the address to push to, and what it brings."""
-        return await self._with_streams(self._desk.get(call.request.name, InputMessage))
+        name = call.request.name
+        return await self._with_streams(self._desk.get(name, InputMessage), self._attached_to(name))
 
     async def list_inputs(self, call: Call) -> Any:
         """A location's inputs."""
         inputs = self._desk.list(f"{call.request.parent}/inputs", InputMessage)
-        return page(call, "inputs", [await self._with_streams(one) for one in inputs])
+        attached: defaultdict[str, list[Any]] = defaultdict(list)
+        for channel in self._desk.list(f"{call.request.parent}/channels", types.Channel.pb()):
+            for name in {one.input for one in channel.input_attachments}:
+                attached[name].append(channel)
+        return page(call, "inputs", [await self._with_streams(one, attached[one.name]) for one in inputs])
 
-    async def _with_streams(self, message: Any) -> Any:
-        for channel in self._attached_to(message.name):
+    async def _with_streams(self, message: Any, attached: Sequence[Any]) -> Any:
+        for channel in attached:
             key: InputKey = "primary" if channel.input_attachments[0].input == message.name else "backup"
             with contextlib.suppress(
                 LiveDvrError

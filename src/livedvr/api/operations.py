@@ -16,6 +16,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import any_pb2, json_format
 from google.rpc import code_pb2, status_pb2
 
+from livedvr.api.aip.paging import reach
 from livedvr.api.call import Call
 from livedvr.api.listing import page
 from livedvr.api.messages import set_time
@@ -169,8 +170,11 @@ class Operations:
 
     async def list_operations(self, call: Call) -> Any:
         """A location's operations."""
-        rows = self._catalog.read(lambda db: api_rows.list_operations(db, f"{call.request.name}/operations"))
-        return page(call, "operations", [to_message(row) for row in rows])
+        collection = f"{call.request.name}/operations"
+        # Tens of thousands in 30 days, each to be parsed: no more than it takes, and not where playlists are published.
+        after, most = reach(call.request, operations_pb2.Operation.DESCRIPTOR)
+        rows = self._catalog.read(lambda db: api_rows.list_operations(db, collection, after, most))
+        return await asyncio.to_thread(lambda: page(call, "operations", [to_message(row) for row in rows]))
 
     async def cancel_operation(self, call: Call) -> Any:
         """Best effort (AIP-151): that it was asked for is noted; what is begun is carried out all the same."""

@@ -81,6 +81,15 @@ def list_everywhere(db: sqlite3.Connection, kind: str) -> list[ResourceRow]:
     return [_resource(row) for row in rows]
 
 
+def open_events(db: sqlite3.Connection) -> list[ResourceRow]:
+    """The events of all channels that are to come, or under way. (What is over stays until it is deleted.)"""
+    rows = db.execute(
+        "SELECT * FROM api_resources WHERE parent LIKE '%/events'"
+        " AND json_extract(resource, '$.state') IN ('PENDING', 'SCHEDULED', 'RUNNING') ORDER BY name"
+    )
+    return [_resource(row) for row in rows]
+
+
 def delete_resource(db: sqlite3.Connection, name: str) -> None:
     """The resource goes, and what lies below it."""
     db.execute("DELETE FROM api_resources WHERE name = ? OR (name > ? AND name < ?)", (name, f"{name}/", f"{name}0"))
@@ -126,12 +135,12 @@ def get_operation(db: sqlite3.Connection, name: str) -> OperationRow | None:
     return _operation(row) if row else None
 
 
-def list_operations(db: sqlite3.Connection, collection: str) -> list[OperationRow]:
-    """A location's operations (``projects/p/locations/l/operations``) by name."""
-    return [
-        _operation(row)
-        for row in db.execute("SELECT * FROM api_operations WHERE parent = ? ORDER BY name", (collection,))
-    ]
+def list_operations(db: sqlite3.Connection, collection: str, after: str = "", most: int = -1) -> list[OperationRow]:
+    """A location's operations (``projects/p/locations/l/operations``) by name: behind a name, ``most`` of them."""
+    rows = db.execute(
+        "SELECT * FROM api_operations WHERE parent = ? AND name > ? ORDER BY name LIMIT ?", (collection, after, most)
+    )
+    return [_operation(row) for row in rows]
 
 
 def open_operations(db: sqlite3.Connection) -> list[OperationRow]:

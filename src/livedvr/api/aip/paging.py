@@ -50,6 +50,18 @@ def list_page(messages: Iterable[Any], request: Message, item: Descriptor) -> tu
     return [message for _, message in page], token
 
 
+def reach(request: Message, item: Descriptor) -> tuple[str, int]:
+    """What of a collection in the order of its names `list_page` needs: (after this name, so many). -1: all of it.
+
+    Raises:
+        InvalidArgument: as `list_page`.
+    """
+    if getattr(request, "filter", "") or getattr(request, "order_by", ""):
+        return "", -1
+    (name,) = _read_token(request, parse_order("", item)) if request.page_token else ([],)
+    return (name[0] if name else ""), _size(request) + 1
+
+
 def _size(request: Message) -> int:
     if request.page_size < 0:
         raise InvalidArgument("it is negative", field="page_size", hint=f"1 to {LARGEST_SIZE}, 0 for {DEFAULT_SIZE}")
