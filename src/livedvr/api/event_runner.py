@@ -11,6 +11,7 @@ from google.cloud.video.live_stream_v1 import types
 
 from livedvr.api.channel_mapping import attachment_keys
 from livedvr.api.desk import Desk
+from livedvr.api.insisting import insist
 from livedvr.api.messages import from_row, micros_of, to_row, to_timedelta
 from livedvr.api.names import parent_of
 from livedvr.api.status import to_status
@@ -84,7 +85,7 @@ class EventRunner:
         """Say how it stands; False: it has been deleted meanwhile."""
         due.event.state = state
         old, due.row = due.row, to_row(due.event, due.row.created, now)
-        return await self._desk.catalog.write(lambda db: api_rows.replace_resource(db, old, due.row))
+        return await insist(self._desk.catalog, self._clock, lambda db: api_rows.replace_resource(db, old, due.row))
 
     async def _carry_out(self, event: Any) -> None:
         channels, channel = self._desk.dvr.channels, parent_of(event.name)

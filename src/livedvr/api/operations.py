@@ -18,6 +18,7 @@ from google.rpc import code_pb2, status_pb2
 
 from livedvr.api.aip.paging import reach
 from livedvr.api.call import Call
+from livedvr.api.insisting import insist
 from livedvr.api.listing import page
 from livedvr.api.messages import set_time
 from livedvr.api.names import location_of
@@ -126,7 +127,8 @@ class Operations:
     async def forget_old(self) -> None:
         """Old records go."""
         now = self._clock.now()
-        await self._catalog.write(lambda db: api_rows.forget_old(db, now - OPERATIONS_KEPT, now - ANSWERS_KEPT))
+        old = (now - OPERATIONS_KEPT, now - ANSWERS_KEPT)
+        await insist(self._catalog, self._clock, lambda db: api_rows.forget_old(db, *old))
 
     def close(self) -> None:
         """Leave what is under way to the next controller."""
@@ -154,7 +156,7 @@ class Operations:
             if found is not None:  # else its record has been deleted meanwhile
                 api_rows.put_operation(db, replace(found, ended=ended, outcome=outcome))
 
-        await self._catalog.write(end)
+        await insist(self._catalog, self._clock, end)
 
     # the collection
 
