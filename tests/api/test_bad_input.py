@@ -284,3 +284,9 @@ def test_no_refused_request_has_left_anything(furnished: Served) -> None:
         "started",
     ]
     assert [one.name.rpartition("/")[2] for one in furnished.grpc.list_dvr_sessions(parent=C)] == ["d"]
+
+
+def test_an_answer_for_people(furnished: Served) -> None:
+    plain, pretty = (furnished.ask("GET", f"{C}{query}") for query in ("", "?prettyPrint=true"))
+    assert plain.json() == pretty.json()
+    assert (plain.text.count("\n"), pretty.text.startswith('{\n  "name"')) == (0, True)

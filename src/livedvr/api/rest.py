@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,19 @@ from livedvr.resources.errors import LiveDvrError, NotFound, ResourceExhausted, 
 from livedvr.resources.times import SECOND
 
 
+class _Json(JSONResponse):
+    """An answer; ``pretty``: for people."""
+
+    def __init__(self, content: Any, *, pretty: bool) -> None:
+        self._indent = 2 if pretty else None
+        super().__init__(content)
+
+    def render(self, content: Any) -> bytes:
+        if self._indent is None:
+            return super().render(content)
+        return f"{json.dumps(content, ensure_ascii=False, indent=self._indent)}\n".encode()
+
+
 def rest_app(dispatcher: Dispatcher, others: Sequence[Route] = ()) -> Starlette:
     """The ASGI app. Routes with a verb behind the colon come first: a name would match it too. ``others``: more."""
     ordered = sorted(METHODS, key=lambda method: ":" not in method.route.rpartition("/")[2])
@@ -37,7 +51,7 @@ def _endpoint(dispatcher: Dispatcher, method: Method) -> Callable[[Request], Awa
             answer = await dispatcher.answer(method, request)
         except LiveDvrError as error:
             return refusal(error)
-        return JSONResponse(write_json(answer, enums_as_integers=form.enums_as_integers))
+        return _Json(write_json(answer, enums_as_integers=form.enums_as_integers), pretty=form.pretty)
 
     return endpoint
 

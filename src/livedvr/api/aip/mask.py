@@ -85,7 +85,7 @@ def _refuse_changes(current: Message, patch: Message, may: Collection[Path], our
 
 def _refuse(path: Path, may: Collection[Path]) -> NoReturn:
     can = ", ".join(sorted(map(_text, may))) or "nothing"
-    raise InvalidArgument(f"{_text(path)} cannot be changed", field=FIELD, hint=f"what can be: {can}")
+    raise InvalidArgument(f"{_text(path).removesuffix('_')} cannot be changed", field=FIELD, hint=f"what can be: {can}")
 
 
 def _split(paths: Collection[str]) -> set[Path]:
