@@ -5,12 +5,13 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from builders import channel
-from livedvr import LiveDvr
+from livedvr import LiveDvr, channel_runtime
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
@@ -155,3 +156,28 @@ async def test_a_channel_that_is_being_opened_when_all_ends(tmp_path: Path, slow
     assert not isinstance(opened, BaseException) and isinstance(refused, FailedPrecondition)
     async with LiveDvr(tmp_path / "data") as dvr:  # its lock has been let go
         assert (await dvr.channels.state("slow"))[0] == "STOPPED"
+
+
+async def test_a_channel_that_is_being_started_is_not_at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be changed meanwhile would stop it again, though its start is answered as done."""
+    found, find = threading.Event(), channel_runtime.find_ffmpeg
+
+    def find_slowly() -> object:
+        found.wait(30)
+        return find()
+
+    monkeypatch.setattr(channel_runtime, "find_ffmpeg", find_slowly)
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(tmp_path / "out")))
+        assert (await dvr.channels.state("live"))[0] == "STOPPED"
+        starting = asyncio.create_task(dvr.channels.start("live"))
+        await asyncio.sleep(0)  # it has begun
+        assert (await dvr.channels.state("live"))[0] == "STARTING"
+        stored = await dvr.channels.get("live")
+        with pytest.raises(FailedPrecondition, match="STARTING"):
+            await dvr.channels.update(stored.model_copy(update={"retention_window": timedelta(hours=5)}))
+        with pytest.raises(FailedPrecondition, match="STARTING"):
+            await dvr.channels.delete("live")
+        found.set()
+        await starting
+        assert (await dvr.channels.state("live"))[0] not in ("STOPPED", "STREAMING_ERROR")

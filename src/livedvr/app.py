@@ -277,8 +277,10 @@ class LiveDvr:
         async with self._opening.setdefault(
             channel.channel_id, asyncio.Lock()
         ):  # nobody opens it in between with its old settings
-            old = self._runtimes.pop(channel.channel_id, None)
+            old = self._runtimes.get(channel.channel_id)
             if old is not None:
+                old.check_at_rest()  # it may have been started since it was looked at
+                del self._runtimes[channel.channel_id]
                 await old.close()
                 names = [name for name in live_names(old.channel) if name not in live_names(channel)]
                 await asyncio.to_thread(delete_objects, old.store, names)

@@ -84,6 +84,7 @@ class ChannelRuntime:
         self._stopped = True  # the last stop has been carried out to its end
         self._changed = asyncio.Event()
         self._changing = asyncio.Lock()  # a start and a stop come after each other
+        self._starting = False  # ingest is not there yet
         self.supervisor: Supervisor | None = None
         self.ad_breaks = AdBreaks(row.channel.channel_id, self._known, around.catalog, owner, around.clock)
         self.sessions = SessionManager(
@@ -177,14 +178,21 @@ class ChannelRuntime:
         async with self._changing:
             if self._ingest_task is not None and not self._ingest_task.done():
                 return
-            for given in self.channel.inputs.values():
-                source = parse_source(given)
-                check_file(source)
-                check_pull(source, self._around.pull, field=source.shown)
-            await asyncio.to_thread(find_ffmpeg)
-            await asyncio.to_thread(place_of(self.channel.output.uri).check_start)
-            await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
-            await self._start_ingest()
+            self._starting = True
+            try:
+                await self._start()
+            finally:
+                self._starting = False
+
+    async def _start(self) -> None:
+        for given in self.channel.inputs.values():
+            source = parse_source(given)
+            check_file(source)
+            check_pull(source, self._around.pull, field=source.shown)
+        await asyncio.to_thread(find_ffmpeg)
+        await asyncio.to_thread(place_of(self.channel.output.uri).check_start)
+        await self._write(lambda db: channel_rows.set_started(db, self.channel.channel_id, True))
+        await self._start_ingest()
 
     async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
         await self._around.catalog.write(work, self._owner)
@@ -228,16 +236,20 @@ class ChannelRuntime:
 
         ``also`` is stored with the mark, or neither is.
         """
-        if self.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
-            raise FailedPrecondition(
-                f"channel '{self.channel.channel_id}' is {self.state}", field="channel", hint="stop it first"
-            )
+        self.check_at_rest()
 
         def work(db: sqlite3.Connection) -> None:
             mark_deleting(db, self.channel.channel_id, force=force)
             also(db)
 
         await self._write(work)
+
+    def check_at_rest(self) -> None:
+        """FAILED_PRECONDITION while the channel is doing something."""
+        if self.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+            raise FailedPrecondition(
+                f"channel '{self.channel.channel_id}' is {self.state}", field="channel", hint="stop it first"
+            )
 
     def kill(self) -> None:
         """Have a stop, also one that is under way, end ffmpeg at once."""
@@ -290,6 +302,8 @@ class ChannelRuntime:
     @property
     def state(self) -> StreamingState:
         """What the channel is doing."""
+        if self._starting:
+            return StreamingState.STARTING
         return self.supervisor.state if self.supervisor else StreamingState.STOPPED
 
     @property

@@ -111,10 +111,7 @@ class Channels:
             raise FailedPrecondition(
                 "sessions use a manifest that this would change, or clips still to be made", field="manifests"
             )
-        if runtime.state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
-            raise FailedPrecondition(
-                f"channel '{channel.channel_id}' is {runtime.state}", field="channel", hint="stop it first"
-            )
+        runtime.check_at_rest()
 
     async def _put(self, channel: Channel, is_new: bool, also: Also[Channel] | None) -> Channel:
         others = self._dvr.stored_channels()
