@@ -57,7 +57,7 @@ class Studio:
         self.runner = EventRunner(Desk(dvr, catalog, none, none, none), self.clock)
 
     async def store(self, message: Any, domain: str | None = None) -> None:
-        await self.catalog.write(lambda db: api_rows.put_resource(db, to_row(message, T0, T0, domain)))
+        await self.catalog.write(lambda db: api_rows.add_resource(db, to_row(message, T0, T0, domain)))
 
     async def event(self, **task: Any) -> None:
         """An event ``e``; ``at`` in seconds after T0, None for now."""
