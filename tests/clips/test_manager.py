@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from builders import MEDIA, RUN, FakeClock, at, chain, channel, commit
+from builders import RUN, at
+from clip_house import ClipHouse
 from live import until
-from livedvr.catalog import channel_rows, clip_rows, segment_rows
-from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog import clip_rows
 from livedvr.channel_deletion import mark_deleting
-from livedvr.clips.manager import ClipManager
-from livedvr.resources.clip import Clip, TimeSlice
 from livedvr.resources.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -23,90 +21,17 @@ from livedvr.resources.errors import (
     NotFound,
     StorageError,
 )
-from livedvr.resources.layout import init_name, segment_name
+from livedvr.resources.layout import segment_name
 from livedvr.resources.models import to_datetime
 from livedvr.resources.times import SECOND
 from livedvr.sessions.plan import Facts
-from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.base import ObjectStore
 from livedvr.storage.local import LocalStore
-from livedvr.timeline.clock import RunClock, Sample
-from livedvr.timeline.timeline import ChannelTimeline, Timeline
-
-
-class NoSessions:
-    """There are no sessions; nothing changes while the sweeper looks."""
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-
-    async def expire(self, *_: object) -> bool:
-        return False
-
-    def nothing_changes(self) -> asyncio.Lock:
-        return self.lock
-
-
-class House:
-    """A channel of five segments of 2 s, which keeps 60 s, and its clips."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, FakeClock(at(10))
-        self.channel = channel(str(folder / "out"), retention_window=60)
-        (folder / "out").mkdir(parents=True, exist_ok=True)
-        self.store = LocalStore(folder / "out")
-        self.facts, self.sessions = Facts(at(10)), NoSessions()
-
-    async def open(self) -> House:
-        self.catalog = Catalog(self.folder / "catalog.sqlite3")
-        self.known = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}})
-        if self.catalog.read(lambda db: channel_rows.get_channel(db, "live")) is None:
-            await self.record()
-        self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
-        self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
-        common = (self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
-        self.clips = ClipManager(*common, lambda _: self.facts, self.sessions.nothing_changes, self.folder)
-        self.sweeper = Sweeper(*common, self.sessions, live=lambda _: self.clips.held())
-        self.task: asyncio.Task[None] | None = None
-        return self
-
-    async def record(self) -> None:
-        segments, clock = chain([2 * SECOND] * 5), RunClock((Sample(0, at(0)),)).anchored()
-        await self.catalog.write(lambda db: channel_rows.put_channel(db, self.channel))
-        await self.catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", at(0)))
-        await self.catalog.write(lambda db: commit(db, segments, clock))
-        self.store.replace(init_name("av", RUN), b"init")
-        for one in segments:
-            self.store.replace(segment_name("av", RUN, one.index, "fmp4"), b"media %d" % one.index)
-
-    def work(self) -> None:
-        self.task = asyncio.create_task(self.clips.run())
-
-    async def close(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task])
-        self.catalog.close()
-
-    async def create(self, clip: str = "goal", *edges: float, **given: object) -> Clip:
-        pairs = zip(edges[::2] or (3,), edges[1::2] or (5,), strict=True)
-        slices = [TimeSlice(markin_time=to_datetime(at(a)), markout_time=to_datetime(at(b))) for a, b in pairs]
-        settings: dict[str, object] = {
-            "output_uri": str(self.folder / clip),
-            "manifest_key": None,
-            "output_type": "MANIFEST",
-            "exact": False,
-            "labels": {},
-        }
-        return await self.clips.create(clip, slices, **settings | given)  # type: ignore[arg-type]
-
-    async def until_ended(self, clip: str = "goal") -> Clip:
-        return [seen async for seen in self.clips.watch(clip)][-1]
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = await House(tmp_path).open()
+async def house(tmp_path: Path) -> AsyncIterator[ClipHouse]:
+    made = await ClipHouse(tmp_path).open()
     yield made
     await made.close()
 
@@ -116,7 +41,7 @@ def media_of(folder: Path) -> set[str]:
 
 
 @pytest.mark.semantics("W5")
-async def test_a_clip_is_made_and_says_what_it_is(house: House) -> None:
+async def test_a_clip_is_made_and_says_what_it_is(house: ClipHouse) -> None:
     pending = await house.create(labels={"team": "home"})
     assert (pending.state, pending.edges, pending.start_time) == ("PENDING", (), None)
     house.work()
@@ -129,7 +54,7 @@ async def test_a_clip_is_made_and_says_what_it_is(house: House) -> None:
     assert house.clips.list() == [made] and house.clips.held() == []
 
 
-async def test_deleting_the_record_leaves_the_files(house: House) -> None:
+async def test_deleting_the_record_leaves_the_files(house: ClipHouse) -> None:
     await house.create()
     house.work()
     await house.until_ended()
@@ -141,7 +66,7 @@ async def test_deleting_the_record_leaves_the_files(house: House) -> None:
         await house.create()
 
 
-async def test_media_on_its_way_is_waited_for(house: House) -> None:
+async def test_media_on_its_way_is_waited_for(house: ClipHouse) -> None:
     house.facts = Facts(at(9))
     await house.create("late", 7, 10)
     house.work()
@@ -152,14 +77,14 @@ async def test_media_on_its_way_is_waited_for(house: House) -> None:
     assert (await house.until_ended("late")).state == "SUCCEEDED"
 
 
-async def test_where_nothing_is_recorded_nothing_is_waited_for(house: House) -> None:
+async def test_where_nothing_is_recorded_nothing_is_waited_for(house: ClipHouse) -> None:
     house.facts = Facts(at(0), drained=True)
     await house.create("late", 7, 10)
     house.work()
     assert (await house.until_ended("late")).state == "SUCCEEDED"
 
 
-async def test_media_that_never_came_fails_it(house: House) -> None:
+async def test_media_that_never_came_fails_it(house: ClipHouse) -> None:
     house.clock.advance(10 * SECOND)
     await house.create("late", 12, 14)
     house.work()
@@ -171,7 +96,7 @@ async def test_media_that_never_came_fails_it(house: House) -> None:
 
 
 @pytest.mark.semantics("R1", "R4")
-async def test_retention_takes_nothing_from_a_clip_that_is_still_to_be_made(house: House) -> None:
+async def test_retention_takes_nothing_from_a_clip_that_is_still_to_be_made(house: ClipHouse) -> None:
     await house.create()
     house.clock.advance(3600 * SECOND)
     await house.sweeper.sweep(house.clock.now())
@@ -186,7 +111,7 @@ async def test_retention_takes_nothing_from_a_clip_that_is_still_to_be_made(hous
 
 @pytest.mark.parametrize("after", range(5))
 async def test_what_a_killed_controller_began_the_next_one_ends(
-    house: House, monkeypatch: pytest.MonkeyPatch, after: int
+    house: ClipHouse, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     done = 0
 
@@ -220,7 +145,7 @@ async def test_what_a_killed_controller_began_the_next_one_ends(
 
 @pytest.mark.parametrize("passing", [True, False])
 async def test_a_passing_fault_is_tried_again_and_a_lasting_one_leaves_nothing(
-    house: House, monkeypatch: pytest.MonkeyPatch, passing: bool
+    house: ClipHouse, monkeypatch: pytest.MonkeyPatch, passing: bool
 ) -> None:
     real, refused = LocalStore.copy_from, []
 
@@ -244,7 +169,7 @@ async def test_a_passing_fault_is_tried_again_and_a_lasting_one_leaves_nothing(
         assert shown.state == "FAILED" and not list((house.folder / "goal").rglob("*.*"))
 
 
-async def test_a_clip_that_is_deleted_while_it_waits_leaves_nothing(house: House) -> None:
+async def test_a_clip_that_is_deleted_while_it_waits_leaves_nothing(house: ClipHouse) -> None:
     await house.create()
     await house.clips.delete("goal")
     house.work()
@@ -252,7 +177,7 @@ async def test_a_clip_that_is_deleted_while_it_waits_leaves_nothing(house: House
     assert house.clips.held() == [] and not (house.folder / "goal/main.m3u8").exists()
 
 
-async def test_a_channel_is_not_deleted_under_a_clip(house: House) -> None:
+async def test_a_channel_is_not_deleted_under_a_clip(house: ClipHouse) -> None:
     await house.create()
     with pytest.raises(FailedPrecondition, match="clips that are still being made: goal"):
         await house.catalog.write(lambda db: mark_deleting(db, "live", force=True))
@@ -261,7 +186,7 @@ async def test_a_channel_is_not_deleted_under_a_clip(house: House) -> None:
     await house.catalog.write(lambda db: mark_deleting(db, "live", force=False))
 
 
-async def test_a_storage_that_refuses_segments_for_good_fails_what_waits_for_them(house: House) -> None:
+async def test_a_storage_that_refuses_segments_for_good_fails_what_waits_for_them(house: ClipHouse) -> None:
     house.facts = Facts(at(9), storage_error="permission denied")
     await house.create("late", 7, 10)
     house.work()
@@ -281,7 +206,7 @@ async def test_a_storage_that_refuses_segments_for_good_fails_what_waits_for_the
         ({"exact": True}, InvalidArgument, "whole segments"),
     ],
 )
-async def test_what_is_refused(house: House, given: dict[str, object], kind: type[LiveDvrError], text: str) -> None:
+async def test_what_is_refused(house: ClipHouse, given: dict[str, object], kind: type[LiveDvrError], text: str) -> None:
     if "://" not in str(given.get("output_uri", "://")):
         given = given | {"output_uri": str(house.folder / str(given["output_uri"]))}
     with pytest.raises(kind, match=text):
@@ -295,20 +220,20 @@ FAKE = """#!/bin/sh
 HANGS, FAILS = "touch started; exec sleep 60", "echo 'Invalid data found' >&2; exit 183"
 
 
-def ffmpeg(house: House, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def ffmpeg(house: ClipHouse, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     path = house.folder / "ffmpeg"
     path.write_text(FAKE + script)
     path.chmod(0o755)
     monkeypatch.setenv("LIVEDVR_FFMPEG", str(path))
 
 
-async def at_work(house: House, clip: str) -> None:
+async def at_work(house: ClipHouse, clip: str) -> None:
     await asyncio.to_thread(
         until, lambda: list((house.folder / clip).glob(f".livedvr-live.{clip}.*/started")), "ffmpeg is at work"
     )
 
 
-async def test_an_mp4_that_is_given_up_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_mp4_that_is_given_up_leaves_nothing(house: ClipHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     ffmpeg(house, monkeypatch, HANGS)
     await house.create(output_type="MP4")
     house.work()
@@ -319,7 +244,7 @@ async def test_an_mp4_that_is_given_up_leaves_nothing(house: House, monkeypatch:
 
 
 async def test_an_mp4_whose_controller_leaves_is_made_anew_by_the_next_one(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: ClipHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ffmpeg(house, monkeypatch, HANGS)
     await house.create(output_type="MP4")
@@ -339,7 +264,7 @@ async def test_an_mp4_whose_controller_leaves_is_made_anew_by_the_next_one(
 
 
 async def test_a_segment_that_is_not_there_fails_the_clip_and_nothing_else(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: ClipHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ffmpeg(house, monkeypatch, FAILS)
     (house.folder / "out" / segment_name("av", RUN, 1, "fmp4")).unlink()
@@ -354,7 +279,7 @@ async def test_a_segment_that_is_not_there_fails_the_clip_and_nothing_else(
     assert house.task is not None and not house.task.done()
 
 
-async def test_ids_and_folders_are_taken_once(house: House) -> None:
+async def test_ids_and_folders_are_taken_once(house: ClipHouse) -> None:
     await house.create()
     with pytest.raises(AlreadyExists, match="clip 'goal' exists already"):
         await house.create()
@@ -366,7 +291,7 @@ async def test_ids_and_folders_are_taken_once(house: House) -> None:
     assert inside.state == "PENDING", "beside a channel's own folders there is room"
 
 
-async def test_clips_made_at_once_find_a_folder_free_only_once(house: House) -> None:
+async def test_clips_made_at_once_find_a_folder_free_only_once(house: ClipHouse) -> None:
     shared = str(house.folder / "shared")
     answers = await asyncio.gather(
         *(house.create(f"clip-{i}", output_uri=shared) for i in range(4)), return_exceptions=True

@@ -347,14 +347,17 @@ class GcsStore:
 
 
 def storage_error(uri: str, error: Exception, *, passing: bool | None = None) -> StorageError:
-    """What GCS said, in its own words."""
+    """What GCS said, in its own words; the last ones, where it has been asked for as long as the library does."""
+    passing = _is_passing(error) if passing is None else passing
+    if isinstance(error, exceptions.RetryError) and error.cause is not None:
+        error = error.cause
     code = error.code if isinstance(error, exceptions.GoogleAPICallError) else None
     text = _said(error.message) if isinstance(error, exceptions.GoogleAPICallError) else str(error)
     return StorageError(
         f"{code} {text}" if code else text,
         field=uri,
         hint=_SIGN_IN if isinstance(error, RefreshError) else _HINTS.get(code or 0),
-        passing=_is_passing(error) if passing is None else passing,
+        passing=passing,
     )
 
 
