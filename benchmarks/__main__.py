@@ -1,4 +1,4 @@
-"""``python -m benchmarks [length] [sessions] [uploads] [api]``: measure and print tables; see docs/benchmarks.md."""
+"""``python -m benchmarks [length] [sessions] [uploads] [api] [origin]``: measure, print tables; docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import api, length, sessions, uploads
+from benchmarks import api, length, origin, sessions, uploads
 from benchmarks.figures import machine
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "sessions": (sessions.run, 20),
     "uploads": (uploads.run, 5),
     "api": (api.run, 40),
+    "origin": (origin.run, 10),
 }
 
 

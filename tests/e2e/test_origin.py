@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -183,3 +184,19 @@ def test_gstreamer(recording: Served) -> None:
             pytest.fail(f"it ends after {shown} pictures")
         finally:
             playing.kill()
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/origin.md").read_text()
+
+
+@pytest.mark.parametrize("command", re.findall(r"^curl .*", DOCUMENT, re.MULTILINE))
+def test_each_line_of_the_document_does_what_it_says(recording: Served, command: str) -> None:
+    options = shlex.split(command)[1:]
+    url = options[-1].replace("http://127.0.0.1:8080", recording.url)
+    url = url.replace("/media/tv/news/dvr/goal/", DVR.removesuffix("main.m3u8")).replace("/media/tv/news", OUTPUT)
+    headers = dict(options[i + 1].split(": ") for i, option in enumerate(options) if option == "-H")
+    headers["accept-encoding"] = "gzip" if "--compressed" in options else "identity"
+    answer = recording.http.request("HEAD" if "-I" in options else "GET", url, headers=headers)
+    assert answer.status_code == (206 if "Range" in headers else 200), answer.text
+    assert answer.headers["content-type"] == "application/vnd.apple.mpegurl"
+    assert ("content-encoding" in answer.headers) is ("--compressed" in options)

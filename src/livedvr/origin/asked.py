@@ -66,16 +66,13 @@ def read_asked(query: Iterable[tuple[str, str]], now: int, *, relative: bool) ->
         if name in values:
             raise InvalidArgument("it is given twice", field=name)
         values[name] = value
-    target = values.get("target")
-    more = {"manifest": values.get("manifest"), "target": None if target is None else _integer(target, "target")}
-    if not 0 < (more["target"] or 1) <= MOST_TARGET:  # type: ignore[operator]
-        raise InvalidArgument(f"'{target}' is no target duration", field="target")
+    manifest, target = values.get("manifest"), _target(values.get("target"))
     if "start" in values or "end" in values:
-        return Asked(_window(values, now, relative), **more)  # type: ignore[arg-type]
+        return Asked(_window(values, now, relative), 0, manifest, target)
     delay = parse_offset(values.get("delay", "0"), field="delay")
     if delay < 0:
         raise InvalidArgument(f"'{values['delay']}' is ahead of the live end", field="delay", hint="write 30 or 2m")
-    return Asked(None, delay, **more)  # type: ignore[arg-type]
+    return Asked(None, delay, manifest, target)
 
 
 def read_directives(query: Iterable[tuple[str, str]]) -> Directives:
@@ -109,6 +106,13 @@ def _window(values: dict[str, str], now: int, relative: bool) -> Window:
     if end is not None and end <= start:
         raise InvalidArgument(f"the end {format_time(end)} is not after the start {format_time(start)}", field="end")
     return Window(start, end)
+
+
+def _target(text: str | None) -> int | None:
+    target = None if text is None else _integer(text, "target")
+    if target is not None and not 0 < target <= MOST_TARGET:
+        raise InvalidArgument(f"'{text}' is no target duration", field="target")
+    return target
 
 
 def _integer(text: str, name: str) -> int:

@@ -27,6 +27,7 @@ from livedvr.timeline.gaps import SOURCE_LOST
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
 
+AT_ONCE = 1000  # segments of a rendition that are drawn without a pause
 _NO_MEDIA = "reload in a moment, or ask for another window"
 
 
@@ -63,14 +64,18 @@ class DrawnWindow:
             _row(self.channel, self.manifest, self.window, self.target), self.channel, up=self.up
         )
 
-    def grow(self, known: ChannelTimeline, frontier: int | None) -> None:
-        """What the timeline has by now, with its ENDLIST when nothing more can come (S5)."""
-        over = is_over([self.window], frontier)  # looked at first: what comes later is not decided yet
+    def grow(self, known: ChannelTimeline, frontier: int | None) -> bool:
+        """Draw some of what the timeline has by now, with the ENDLIST when nothing more can come (S5).
+
+        Whether that was all: a day takes a second, in which others want something, too.
+        """
         if not self.session.sealed_text:
-            self.session.grow(known)
-            if over:
+            if not self.session.grow(known, AT_ONCE):
+                return False
+            if is_over([self.window], frontier):
                 self.session.seal(SOURCE_LOST)
         self._check_whole(known)
+        return True
 
     def version(self, mux: str) -> Version:
         """The media playlist of a mux stream. NOT_FOUND: it lists nothing yet."""

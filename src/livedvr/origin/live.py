@@ -66,7 +66,7 @@ class Live:
             text = self._delayed(runtime, manifest, asked).main(asked.query)
         else:
             asked = replace(asked, window=begins_with(known, asked.window))
-            text = self._window(runtime, manifest, asked).main(known, asked.query)
+            text = (await self._window(runtime, manifest, asked)).main(known, asked.query)
         return await text_answer(http, Text(text), cache_control(".m3u8", sealed=False))
 
     async def _list(self, http: Request) -> ASGIApp:
@@ -87,7 +87,7 @@ class Live:
         deadline = self._clock.now() + 3 * (asked.target or 0) * SECOND
         while True:
             changed = runtime.changed  # taken before looking: what comes meanwhile is not missed
-            version, due = self._version(runtime, manifest, asked, mux)
+            version, due = await self._version(runtime, manifest, asked, mux)
             msn = directives.msn
             if msn is None or version.ended or msn < version.next:
                 return version
@@ -100,12 +100,12 @@ class Live:
                 raise NotServing(f"segment {msn} has not come within three target durations", hint="ask again")
             await self._wait(changed, min(deadline, due or deadline) - now)
 
-    def _version(
+    async def _version(
         self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked, mux: str
     ) -> tuple[Version, int | None]:
         """A media playlist, and when it grows by itself, UTC microseconds."""
         if asked.window is not None:
-            return self._window(runtime, manifest, asked).version(mux), None
+            return (await self._window(runtime, manifest, asked)).version(mux), None
         lists = self._delayed(runtime, manifest, asked)
         drawn, key = lists.draw(mux), (runtime, asked, mux)
         version = self._lists.get(key)
@@ -114,14 +114,17 @@ class Live:
             self._lists.put(key, version, 3 * len(drawn))
         return version, lists.due(mux)
 
-    def _window(self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked) -> DrawnWindow:
+    async def _window(self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked) -> DrawnWindow:
         assert asked.window is not None and asked.target is not None
         key = (runtime, asked)
         window = self._windows.get(key) or DrawnWindow(
             runtime.channel, manifest, asked.window, asked.target, self._up(runtime.channel)
         )
-        window.grow(runtime.known, runtime.frontier(self._clock.now()))
-        self._windows.put(key, window, window.size)
+        self._windows.put(key, window, window.size)  # before it is drawn: who asks meanwhile draws the same one
+        while not window.grow(  # noqa: ASYNC110 - it waits for nothing: it is the turn of others
+            runtime.known, runtime.frontier(self._clock.now())
+        ):
+            await asyncio.sleep(0)
         return window
 
     def _delayed(self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked) -> DelayedLists:

@@ -69,19 +69,26 @@ class OpenSession:
         keys, reference = self.manifest.mux_streams, self.channel.reference.key
         return reference if reference in keys else keys[0]
 
-    def grow(self, known: ChannelTimeline) -> None:
-        """List what the timeline has new for this session's windows."""
+    def grow(self, known: ChannelTimeline, most: int | None = None) -> bool:
+        """List what the timeline has new for this session's windows, at most so many segments of each rendition.
+
+        Whether that was all.
+        """
+        whole = True
         # The reference first: what becomes of the others is told by its edges (W5).
         for mux in sorted(self.manifest.mux_streams, key=lambda key: key != self.reference):
             have = self.renditions.get(mux)
             # An ENDLIST may be published already: what it closed is in the summary.
             summary = self.row.summary
-            most = summary["listed"].get(mux, 0) - (have.count if have else 0) if summary else None
+            count = have.count if have else 0
+            left = most if summary is None else summary["listed"].get(mux, 0) - count
             windows, after = self.row.edition_windows, have.last if have else None
-            for listed in itertools.islice(known.timeline.listing(mux, windows, after), most):
+            for listed in itertools.islice(known.timeline.listing(mux, windows, after), left):
                 rendition = self._rendition(mux, known)
                 rendition.append(listed, self._tags_before(listed, rendition, known))
                 self._count(mux, listed.segment, known)
+            whole = whole and (most is None or mux not in self.renditions or self.renditions[mux].count < count + most)
+        return whole
 
     def _tags_before(self, listed: Listed, rendition: RenditionPlaylist, known: ChannelTimeline) -> Sequence[RangeTag]:
         """P9: what has its place before the segment; where a listing begins, the tags of all ranges that last."""
