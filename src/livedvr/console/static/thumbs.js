@@ -1,0 +1,4 @@
+// Pictures along the timeline.
+
+export function draw() {}
+export function live() {}
