@@ -16,16 +16,18 @@ from starlette.types import Scope
 
 from livedvr.api.rest import refusal
 from livedvr.console.feed import Feed
+from livedvr.console.gallery import Gallery
 from livedvr.resources.errors import LiveDvrError
 
+_BUCKETS = "https://storage.googleapis.com"
 PAGE = "/console/"
 _STATIC = Path(__file__).parent / "static"
 # scripts/setup puts hls.min.mjs there; without it browsers play by themselves (Chromium from 142 on, Safari).
 _SHARE = Path(sys.prefix) / "share" / "livedvr"
 # Scripts and styles from here alone, none in the page; blob: is where hls.js puts media, and a thumbnail comes from.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
-    "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{0}; img-src 'self' blob:; "
+    "media-src 'self'{0} blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )
 
@@ -35,7 +37,7 @@ def is_page(path: str) -> bool:
     return path == "/" or (path.startswith("/console") and not path.startswith(("/console/api/", "/console/thumbs/")))
 
 
-def console_routes(feed: Feed) -> list[BaseRoute]:
+def console_routes(feed: Feed, gallery: Gallery, *, has_bucket: bool = False) -> list[BaseRoute]:
     """``/`` and what is below ``/console/``."""
 
     async def to_page(_: Request) -> Response:
@@ -53,25 +55,45 @@ def console_routes(feed: Feed) -> list[BaseRoute]:
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
 
+    async def live(http: Request) -> Response:
+        try:
+            picture = await gallery.live(http.path_params["channel"])
+        except LiveDvrError as error:
+            return refusal(error)
+        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "max-age=5"})
+
+    async def sprite(http: Request) -> Response:
+        at = http.path_params
+        try:
+            picture, whole = await gallery.sprite(at["channel"], at["step"], at["index"])
+        except LiveDvrError as error:
+            return refusal(error)
+        cache = "max-age=3600" if whole else "max-age=5"
+        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": f"private, {cache}"})
+
     return [
         Route("/", to_page),
         Route("/console", to_page),
         Route("/console/api/state", state, name="ConsoleState"),
         Route("/console/api/events", events, name="ConsoleEvents"),
-        Mount("/console", GZipMiddleware(_Page())),
+        Route("/console/thumbs/{channel}/live.jpg", live, name="Thumbnail"),
+        Route("/console/thumbs/{channel}/{step:int}/{index:int}.jpg", sprite, name="Sprite"),
+        Mount("/console", GZipMiddleware(_Page(has_bucket))),
     ]
 
 
 class _Page(StaticFiles):
     """The page's files: asked for anew each time, as a newer server has newer ones, and answered 304 mostly."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_bucket: bool) -> None:
+        # What lies in a bucket is redirected to there.
+        self._policy = _POLICY.format(f" {_BUCKETS}" if has_bucket else "")
         super().__init__(directory=_STATIC, html=True)
         self.all_directories = [_SHARE, _STATIC]
 
     def file_response(self, full_path: Any, stat_result: stat_result, scope: Scope, status_code: int = 200) -> Response:
         answer = super().file_response(full_path, stat_result, scope, status_code)
-        answer.headers["Content-Security-Policy"] = _POLICY
+        answer.headers["Content-Security-Policy"] = self._policy
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "no-referrer"
         answer.headers["Cache-Control"] = "no-cache"

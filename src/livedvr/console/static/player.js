@@ -58,7 +58,7 @@ function withHls(Hls, url, start) {
   hls = new Hls({
     enableWorker: false, // its worker would be a script from a blob, which the page's policy refuses
     autoStartLoad: false,
-    liveSyncDurationCount: 2,
+    liveSyncDuration: 3 * (list.at(-1)?.d ?? 2),
     backBufferLength: 60,
     xhrSetup: (xhr) => { for (const [name, value] of Object.entries(headers())) xhr.setRequestHeader(name, value); },
   });
