@@ -51,7 +51,7 @@ async function show(what, at) {
 }
 
 async function player() {
-  return (await import("./hls.min.mjs")).default;
+  return (await import("./hls.min.mjs").catch(() => ({}))).default;
 }
 
 function withHls(Hls, url, start) {

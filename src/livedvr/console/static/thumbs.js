@@ -24,7 +24,7 @@ export function draw(canvas, id, channel, from, to) {
   const begin = Math.max(from - step, channel.start - step), end = Math.min(to, channel.end);
   for (let at = Math.floor(begin / step) * step; at < end; at += step) {
     const sprite = need(id, step, Math.floor(at / (step * TILES)), channel);
-    if (!sprite?.image || !kept(channel, at)) continue;
+    if (!sprite?.image || at >= sprite.end || !kept(channel, at)) continue;
     const tile = (at / step) % TILES, x = ((at - from) / (to - from)) * width;
     const part = Math.min(WIDTH, (wide / tall) * HEIGHT);
     paper.drawImage(sprite.image, tile * WIDTH + (WIDTH - part) / 2, 0, part, HEIGHT, x, 0, wide - 1, tall);
@@ -36,7 +36,7 @@ const kept = (channel, at) => Object.values(channel.ranges).some(([start, end]) 
 
 function need(id, step, index, channel) {
   const key = `${id}/${step / 1000}/${index}`, have = sprites.get(key);
-  const stale = !have || (!have.whole && Date.now() - have.at > AGAIN && channel.end > have.end);
+  const stale = !have || (!have.whole && Date.now() - have.at > AGAIN && channel.end > (have.end ?? 0));
   if (stale && (index + 1) * TILES * step > channel.start && !wanted.some((one) => one.key === key)) {
     wanted.push({ key, end: channel.end, whole: (index + 1) * TILES * step <= channel.end - 30_000 });
   }
@@ -47,12 +47,13 @@ async function next() {
   if (fetching || !wanted.length) return;
   fetching = true;
   const { key, end, whole } = wanted.shift();
-  sprites.set(key, { ...sprites.get(key), at: Date.now(), end, whole });
+  sprites.set(key, { ...sprites.get(key), at: Date.now(), whole });
   try {
-    sprites.get(key).image = await createImageBitmap(await blob(`thumbs/${key}.jpg`));
+    const image = await createImageBitmap(await blob(`thumbs/${key}.jpg`));
+    Object.assign(sprites.get(key), { image, end });
   } catch (error) {
     if (!(error instanceof Refused || error instanceof TypeError)) throw error;
-    sprites.get(key).whole = false;
+    sprites.get(key).whole = false; // asked for again later
   } finally { fetching = false; }
   if (sprites.size > MOST) sprites.delete(sprites.keys().next().value);
   redraw();
