@@ -20,7 +20,7 @@ from browsing import axe, browser  # noqa: F401 - fixtures
 from live import FLV, Encoder, listening, until
 from livedvr.ingest.testsrc import read_clock
 from livedvr.resources.models import TimeInterval
-from livestream import av_channel
+from livestream import av_channel, session
 from serving import HERE, Served, serving
 
 pytestmark = pytest.mark.e2e
@@ -41,6 +41,10 @@ class Watched:
 
     def find(self, selector: str) -> Any:
         return self.page.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        """What is read there; nothing while nothing is there."""
+        return "".join(found.text for found in self.page.find_elements(By.CSS_SELECTOR, selector))
 
     def look(self, script: str, *given: Any) -> Any:
         return self.page.execute_script(script, *given)
@@ -113,7 +117,7 @@ def watched(
 
 def test_a_live_channel_plays_and_says_what_time_it_is(watched: Watched) -> None:
     until(lambda: watched.find("#connection").text == "connected", "the page is connected")
-    assert re.search(r"Mbit/s · 30 fps · 1 gaps", watched.find("#channels").text)
+    assert re.search(r"Mbit/s · 30 fps · 1 gap$", watched.find("#channels").text)
     watched.find("#to-live").click()
     until(watched.clock, "something is shown")
     first = until(watched.burnt, "a picture is shown")
@@ -154,22 +158,20 @@ def test_a_session_is_made_by_dragging(watched: Watched) -> None:
     assert [interval.start_time.isoformat(), interval.end_time.isoformat()] == [
         datetime.fromisoformat(time).isoformat() for time in (start, end)
     ]
-    until(lambda: "FINISHED" in watched.find("#session-list [data-session=dragged]").text, "the page shows it")
+    until(lambda: "FINISHED" in watched.text("#session-list [data-session=dragged]"), "the page shows it")
 
 
 def test_the_end_of_a_session_is_moved_and_its_cooldown_explained(watched: Watched) -> None:
-    asked = types.DvrSession(
-        dvr_manifests=[types.DvrSession.DvrManifest(manifest_key="hls")],
-        dvr_windows=[types.DvrSession.DvrWindow(time_interval=types.TimeInterval())],
-    )
+    asked = session((datetime.fromtimestamp(watched.broken_at - 2, UTC), None))
     watched.served.rest.create_dvr_session(parent=watched.channel, dvr_session_id="running", dvr_session=asked).result()
     until(lambda: watched.state()["sessions"]["running"]["state"] == "LIVE", "it is live")
+    watched.find("#follow").click()
     edge = until(
         lambda: watched.page.find_elements(By.CSS_SELECTOR, "#bars [data-session=running] .edge.end"), "an edge"
     )
     edge[0].send_keys(Keys.ARROW_LEFT * 2, Keys.ENTER)
-    row = watched.find("#session-list [data-session=running]")
-    until(lambda: re.search(r"COOLDOWN.*its new end counts in \d+ s", row.text, re.DOTALL), "it is explained")
+    row = "#session-list [data-session=running]"
+    until(lambda: re.search(r"COOLDOWN.*its new end counts in \d+ s", watched.text(row), re.DOTALL), "it is explained")
     assert "is in COOLDOWN for 60 s" in watched.find("#notice").text
     watched.picture("cooldown")
     edge[0].send_keys(Keys.ARROW_LEFT, Keys.ENTER)
@@ -232,6 +234,9 @@ def test_back_by_half_a_minute_and_to_live(watched: Watched) -> None:
     assert watched.burnt() == pytest.approx(asked + SEGMENT / 2, abs=SEGMENT)
     watched.find("body").send_keys("l")
     until(lambda: (watched.burnt() or 0) >= live, "it is live again")
+    watched.look("scrollTo(0, 0)")
+    watched.find("#fit").click()
+    watched.picture("console")
 
 
 def test_nothing_has_gone_wrong_on_the_page(watched: Watched) -> None:

@@ -27,7 +27,7 @@ function update(item, channel, id) {
   say(item.parts.state, channel.state.replaceAll("_", " ").toLowerCase());
   attribute(item.parts.state, "data-state", channel.state);
   const { bitrate, fps, gaps } = channel.health ?? {};
-  say(item.parts.health, [rate(bitrate), fps && `${fps} fps`, gaps && `${gaps} gaps`].filter(Boolean).join(" · "));
+  say(item.parts.health, [rate(bitrate), fps && `${fps} fps`, gaps && (gaps === 1 ? "1 gap" : `${gaps} gaps`)].filter(Boolean).join(" · "));
   liveThumb(item.parts.picture, id, channel);
 }
 
