@@ -68,7 +68,8 @@ class Watched:
         size, luma = self.look(
             "const c = document.createElement('canvas'), v = document.getElementById('video');"
             "if (!v.videoWidth) return [[0, 0], []]; c.width = v.videoWidth; c.height = v.videoHeight;"
-            "const p = c.getContext('2d'); p.drawImage(v, 0, 0); const d = p.getImageData(0, 0, c.width, c.height).data;"
+            "const p = c.getContext('2d'); p.drawImage(v, 0, 0);"
+            "const d = p.getImageData(0, 0, c.width, c.height).data;"
             "const l = []; for (let i = 0; i < d.length; i += 4) l.push(d[i + 1]); return [[c.width, c.height], l];"
         )
         micros = read_clock(bytes(luma), *size, size[0]) if luma else None
@@ -235,6 +236,7 @@ def test_back_by_half_a_minute_and_to_live(watched: Watched) -> None:
     watched.find("body").send_keys("l")
     until(lambda: (watched.burnt() or 0) >= live, "it is live again")
     watched.look("scrollTo(0, 0)")
+    watched.find("#notice button").click()
     watched.find("#fit").click()
     watched.picture("console")
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TILES = 10
-STEPS = (2, 10, 60, 300, 1800)  # seconds
+STEPS = (2, 5, 10, 30, 60, 300, 1800)  # seconds
 SMALL: Size = (160, 90)
 LARGE: Size = (320, 180)
 A_MINUTE = 240  # keyframes that are decoded; at 1080p some 10 ms each

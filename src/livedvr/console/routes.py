@@ -34,7 +34,9 @@ _POLICY = (
 
 def is_page(path: str) -> bool:
     """Whether it says nothing of what is recorded: the page itself, which asks its user for a token."""
-    return path == "/" or (path.startswith("/console") and not path.startswith(("/console/api/", "/console/thumbs/")))
+    return path in ("/", "/console") or (
+        path.startswith("/console/") and not path.startswith(("/console/api/", "/console/thumbs/"))
+    )
 
 
 def console_routes(feed: Feed, gallery: Gallery, *, has_bucket: bool = False) -> list[BaseRoute]:

@@ -135,7 +135,7 @@ export function wire() {
     event.preventDefault();
     const at = parse($("seek-to").value, utc() ?? now());
     if (Number.isNaN(at)) notice("A time is written 14:05:00, or 2026-11-21T14:05:00Z (UTC).", "bad");
-    else seek(at);
+    else { seek(at); $("seek-to").value = ""; }
   });
   for (const name of ["timeupdate", "seeked", "play", "pause", "loadeddata"]) video.addEventListener(name, look);
   setInterval(look, 250);

@@ -2,7 +2,7 @@
 
 import { blob, Refused } from "./api.js";
 
-const TILES = 10, STEPS = [2, 10, 60, 300, 1800].map((s) => s * 1000), AGAIN = 15_000, LIVE_EACH = 10_000;
+const TILES = 10, STEPS = [2, 5, 10, 30, 60, 300, 1800].map((s) => s * 1000), AGAIN = 15_000, LIVE_EACH = 10_000;
 const WIDTH = 160, HEIGHT = 90, MOST = 100;
 const sprites = new Map(); // "channel/step/index" -> {image, at, whole}
 let wanted = [];
