@@ -38,6 +38,8 @@ from livedvr.api.watch.health import Front
 from livedvr.api.watch.metrics import ChannelCollector, look_at_channels, metrics_route
 from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
+from livedvr.console.console import Console
+from livedvr.console.routes import is_page
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
 from livedvr.origin.media import Media
@@ -108,6 +110,7 @@ class Server:
         self._registry = CollectorRegistry()
         self._requests = Requests(self._registry, self._clock)
         self._front = Front(self._clock)
+        self._console = Console(self.dvr, options.output, options.data_dir / "thumbs", self._clock)
         self._hurried = asyncio.Event()
 
     @property
@@ -158,8 +161,10 @@ class Server:
         opened.push_async_callback(table.close)
         opened.push_async_callback(self._leave, table)
         await self._grpc.open()
-        routes = [metrics_route(self._registry), *self._media.routes(), *self._live.routes()]
-        rest = HttpGuard(rest_app(table, routes), self._porter, self._requests, public_media=self._options.public_media)
+        opened.callback(self._console.close)
+        seen = [*self._media.routes(), *self._live.routes(), *self._console.open(tasks)]
+        app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
+        rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=is_page)
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
@@ -182,6 +187,7 @@ class Server:
         """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
         self._front.leave()
         self._live.leave()
+        self._console.leave()
         ways = [asyncio.create_task(self._answered(table)), asyncio.create_task(self._hurried.wait())]
         await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:

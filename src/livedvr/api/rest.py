@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from livedvr.api.aip.json_body import read_json, write_json
 from livedvr.api.aip.query import AnswerFormat, read_query
@@ -35,7 +35,7 @@ class _Json(JSONResponse):
         return f"{json.dumps(content, ensure_ascii=False, indent=self._indent)}\n".encode()
 
 
-def rest_app(dispatcher: Dispatcher, others: Sequence[Route] = ()) -> Starlette:
+def rest_app(dispatcher: Dispatcher, others: Sequence[BaseRoute] = ()) -> Starlette:
     """The ASGI app. Routes with a verb behind the colon come first: a name would match it too. ``others``: more."""
     ordered = sorted(METHODS, key=lambda method: ":" not in method.route.rpartition("/")[2])
     routes = [

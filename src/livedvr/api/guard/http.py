@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
@@ -20,7 +20,10 @@ MEDIA = ("/media/", "/live/")  # what players and CDNs fetch
 
 
 class HttpGuard:
-    """The app behind it is reached by admitted requests only; its media by everybody, if they are public."""
+    """The app behind it is reached by admitted requests only; its media by everybody, if they are public.
+
+    ``is_page``: which paths tell nothing of what is recorded, and are for everybody to read.
+    """
 
     def __init__(
         self,
@@ -30,9 +33,11 @@ class HttpGuard:
         body_seconds: float = BODY_SECONDS,
         *,
         public_media: bool = False,
+        is_page: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._app = app
         self._public_media = public_media
+        self._is_page = is_page
         self._porter = porter
         self._requests = requests
         self._body_seconds = body_seconds
@@ -63,7 +68,8 @@ class HttpGuard:
         is_public = is_media and self._public_media
         if not (self._porter.asks_for_tokens or is_public):
             check_browser(headers, reads=reads)
-        client = peer if is_public or is_preflight else self._porter.admit(headers, peer, reads=reads)
+        needs_nobody = is_public or is_preflight or (reads and self._is_page(scope["path"]))
+        client = peer if needs_nobody else self._porter.admit(headers, peer, reads=reads)
         if _length(headers) > LARGEST_BODY:
             raise _too_large("body", LARGEST_BODY)
         if sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEAD:
