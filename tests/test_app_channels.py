@@ -181,3 +181,13 @@ async def test_a_channel_that_is_being_started_is_not_at_rest(tmp_path: Path, mo
         found.set()
         await starting
         assert (await dvr.channels.state("live"))[0] not in ("STOPPED", "STREAMING_ERROR")
+
+
+@pytest.mark.semantics("O1")
+@pytest.mark.parametrize(("first", "second"), [("out", "out/av"), ("out/dvr", "out"), ("out", "out/../out")])
+async def test_no_output_lies_in_another_channel_s(tmp_path: Path, first: str, second: str) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(channel(str(tmp_path / first), channel_id="a"))
+        with pytest.raises(FailedPrecondition, match="already writes"):
+            await dvr.channels.create(channel(str(tmp_path / second), channel_id="b"))
+        await dvr.channels.create(channel(str(tmp_path / "outer"), channel_id="b"))

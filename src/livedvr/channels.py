@@ -50,15 +50,15 @@ class Dvr(Protocol):
 
 
 def check_free(channel: Channel, others: Sequence[Channel], *, is_new: bool) -> None:
-    """ALREADY_EXISTS when a new channel's id is taken, FAILED_PRECONDITION when its output is another's (O1)."""
+    """ALREADY_EXISTS when a new channel's id is taken, FAILED_PRECONDITION when its output meets another's (O1)."""
     place = place_of(channel.output.uri)
     for other in others:
         if other.channel_id == channel.channel_id:
             if is_new:
                 raise AlreadyExists(f"channel '{channel.channel_id}' exists already", field="channelId")
-        elif place_of(other.output.uri) == place:
+        elif (theirs := place_of(other.output.uri)).meets(place):
             raise FailedPrecondition(
-                f"channel '{other.channel_id}' already writes to {place.uri}",
+                f"channel '{other.channel_id}' already writes to {theirs.uri}",
                 field="output.uri",
                 hint="use another one",
             )

@@ -216,7 +216,6 @@ INTERVAL = f"{WINDOWS}[0].time_interval"
         # where nothing is
         rest_row(b"", None, verb="GET", path="/v2/nothing", status=NOT_FOUND),
         rest_row(b"", None, verb="GET", path=f"{HERE}/nothing", status=NOT_FOUND),
-        rest_row(b"", None, verb="GET", path="/", status=NOT_FOUND),
         rest_row(b"", None, verb="PUT", path=C, status=UNIMPLEMENTED),
         rest_row(b"", None, verb="POST", path=C, status=UNIMPLEMENTED),
     ],

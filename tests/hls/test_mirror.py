@@ -141,7 +141,7 @@ def test_whatever_a_playlist_says_nothing_leads_past_the_mirror(pieces: list[str
     made = mirrored_playlist("#EXTM3U\n" + "".join(pieces), "http://tv.example/a/b.m3u8", MIRROR)
     assert made.startswith("#EXTM3U\n")
     for uri in opened(made):
-        assert uri.startswith(f"{MIRROR}/"), (uri, made)
+        assert uri == "" or uri.startswith(f"{MIRROR}/"), (uri, made)  # an empty one is the playlist itself
 
 
 URLS = st.builds(

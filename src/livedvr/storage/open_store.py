@@ -48,6 +48,9 @@ class Place(Protocol):
     def object_uri(self, name: str) -> str:
         """How a user names an object in it."""
 
+    def meets(self, other: Place) -> bool:
+        """Whether it is another one, or lies in it, or the other in this: objects of both could have one name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -83,6 +86,13 @@ class Directory:
     def object_uri(self, name: str) -> str:
         """See `Place`."""
         return str(self.root / check_name(name))
+
+    def meets(self, other: Place) -> bool:
+        """See `Place`."""
+        if not isinstance(other, Directory):
+            return False
+        mine, theirs = self.root.resolve(), other.root.resolve()
+        return mine.is_relative_to(theirs) or theirs.is_relative_to(mine)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Directory) and self.root.resolve() == other.root.resolve()
@@ -151,6 +161,12 @@ class InBucket:
     def object_uri(self, name: str) -> str:
         """See `Place`."""
         return f"{self.uri}/{check_name(name)}"
+
+    def meets(self, other: Place) -> bool:
+        """See `Place`."""
+        if not isinstance(other, InBucket) or self.bucket != other.bucket:
+            return False
+        return self._prefix.startswith(other._prefix) or other._prefix.startswith(self._prefix)
 
     @property
     def _prefix(self) -> str:
