@@ -210,7 +210,7 @@ async def test_after_each_fault_everything_that_is_listed_is_there(wheel_ffmpeg:
     """Short; `scripts/gcs-faults` is the long one."""
     tally = await record_in_a_storm(tmp_path / "data", seed=1, faults=12, patience=60)
     assert sum(tally[fault.name] for fault in Fault) == 12
-    assert tally["HEAD"] > 50 and tally["segments listed"] > 20
+    assert tally["HEAD"] > 12 and tally["segments listed"] >= 5
 
 
 def test_a_bucket_is_checked_for_who_sets_it_up(server: GcsServer) -> None:
