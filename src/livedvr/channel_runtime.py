@@ -23,6 +23,7 @@ from livedvr.ingest.ad_breaks import AdBreaks
 from livedvr.ingest.channel_ingest import ChannelIngest, StreamingState
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.ingest.intake import Intake
+from livedvr.ingest.listening import is_listened_on
 from livedvr.ingest.source import check_file, check_pull, parse_source
 from livedvr.ingest.supervisor import Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
@@ -44,6 +45,9 @@ from livedvr.timeline.timeline import ChannelTimeline
 
 if TYPE_CHECKING:
     from livedvr.pull_fetcher import PullFetcher
+
+
+OPENS_WITHIN, LOOK = 10 * SECOND, SECOND // 20  # an ffmpeg opens its port in a quarter of a second
 
 
 class ChannelLock(OwnerLock):
@@ -225,6 +229,15 @@ class ChannelRuntime:
     async def _note(self, kind: str, text: str) -> None:
         now, channel = self._around.clock.now(), self.channel.channel_id
         await self._write(lambda db: channel_rows.add_event(db, channel, now, kind, text))
+
+    async def awaiting(self) -> None:
+        """Return when publishers may come: each port that is waited on is open. Not later than a while, or an error."""
+        sources = [parse_source(given) for given in self.channel.inputs.values()]
+        for _ in range(OPENS_WITHIN // LOOK):
+            waits = self.state in (StreamingState.STARTING, StreamingState.AWAITING_INPUT)
+            if not waits or (self.state is not StreamingState.STARTING and all(map(is_listened_on, sources))):
+                return
+            await self._around.clock.wait(asyncio.Event(), LOOK)
 
     async def stop(self) -> None:
         """Stop ingest; returns when its journal is read to the end and every session has what it will get."""

@@ -136,6 +136,10 @@ class Channels:
         """Start ingest; returns at once, see `state`."""
         await (await self._dvr.runtime(channel_id)).start()
 
+    async def awaiting(self, channel_id: str) -> None:
+        """After `start`: return when publishers may come, or after ten seconds; `state` says what is so."""
+        await (await self._dvr.runtime(channel_id)).awaiting()
+
     async def stop(self, channel_id: str) -> None:
         """Stop ingest and return when everything is read; its LIVE sessions are sealed (S11), SCHEDULED ones stay."""
         await (await self._dvr.runtime(channel_id)).stop()

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from livedvr.api.assets import Assets
 from livedvr.api.channels import Channels
 from livedvr.api.clips import Clips
+from livedvr.api.docs import is_documentation
 from livedvr.api.desk import Desk
 from livedvr.api.dispatch import Dispatcher
 from livedvr.api.dvr_sessions import DvrSessions
@@ -164,7 +165,7 @@ class Server:
         opened.callback(self._console.close)
         seen = [*self._media.routes(), *self._live.routes(), *self._console.open(tasks)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
-        rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=is_page)
+        rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=_is_for_everybody)
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:
@@ -207,6 +208,10 @@ class Server:
             leaves = list(_leaves(died))
             if leaves != [error]:  # a task's own error is what ended us
                 raise next((one for one in leaves if isinstance(one, LiveDvrError)), died) from None
+
+
+def _is_for_everybody(path: str) -> bool:
+    return is_page(path) or is_documentation(path)
 
 
 def _leaves(died: BaseException) -> Iterator[BaseException]:

@@ -106,7 +106,7 @@ def test_what_a_server_lists_and_refuses(wheel_ffmpeg: str, tmp_path: Path) -> N
             given = {"--input": "cam", "--output": "gs://media/other", option: value}
             told = refused(code, "channel", "create", "other", *(text for pair in given.items() for text in pair))
             assert told.startswith(f"{option}: "), told
-        assert "manfests: there is no such field" in refused(
+        assert "manfests: there is no field 'manfests'" in refused(
             2, "channel", "update", "news", "--from-file", "-", stdin='{"manfests": []}'
         )
         arguments = ["session", "create", "later", "--channel", "news", "--start", "+1h"]

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud.video.live_stream_v1 import types
 
+from livedvr.ingest.listening import is_listened_on
+from livedvr.ingest.source import parse_source
+from livedvr.resources.models import Input
 from livestream import FORMS, LOCATION, Client, Serving, seconds
 
 pytestmark = pytest.mark.e2e
@@ -95,6 +98,14 @@ async def channels(client: Client) -> None:
     assert updated.elementary_streams == made.elementary_streams
     assert await client.done("start_channel", name=made.name) == types.ChannelOperationResponse()
     assert (await client.call("get_channel", name=made.name)).streaming_state == Streaming.AWAITING_INPUT
+    pushed_to = parse_source(Input(uri=f"{second.uri}?mode=listener"))
+    assert is_listened_on(pushed_to), "who pushes as soon as the operation is done comes in"
+    other = _channel(types.InputAttachment(key="the-same", input=second.name))
+    other.output.uri = "gs://my-bucket/other"
+    rival = await client.done("create_channel", parent=LOCATION, channel=other, channel_id="rival")
+    with pytest.raises(GoogleAPICallError, match="in use by"):
+        await client.done("start_channel", name=rival.name)
+    await client.done("delete_channel", name=rival.name)
     assert await client.done("stop_channel", name=made.name) == types.ChannelOperationResponse()
     await client.done("delete_channel", name=made.name)
     await _gone(client, "get_channel", made.name)

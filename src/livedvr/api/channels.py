@@ -142,9 +142,25 @@ class Channels:
                 await self._desk.dvr.channels.update(domain)
 
     async def start_channel(self, call: Call) -> Any:
-        """Ingest begins; AWAITING_INPUT when the operation is done."""
-        self._desk.row(call.request.name)
+        """Ingest begins; AWAITING_INPUT, and its ports are open, when the operation is done."""
+        message = self._desk.get(call.request.name, ChannelMessage)
+        await self._check_inputs(message)
         return await self._desk.operations.begin(call, call.request.name, "start")
+
+    async def _check_inputs(self, message: Any) -> None:
+        """FAILED_PRECONDITION when another channel takes one of its inputs: who pushes there is in one place only."""
+        mine = {attached.input for attached in message.input_attachments}
+        for other in self._desk.list(f"{location_of(message.name)}/channels", ChannelMessage):
+            shared = next((one.input for one in other.input_attachments if one.input in mine), None)
+            if shared is None or other.name == message.name:
+                continue
+            state, _, _ = await self._state(self._desk.domain_id(other.name))
+            if state not in (StreamingState.STOPPED, StreamingState.STREAMING_ERROR):
+                raise FailedPrecondition(
+                    f"'{shared}' is in use by '{other.name}'",
+                    field="name",
+                    hint="stop that one, or use another input",
+                )
 
     async def stop_channel(self, call: Call) -> Any:
         """Ingest ends; what runs is sealed when the operation is done (S11)."""
@@ -179,7 +195,9 @@ class Channels:
     # carried out by operations
 
     async def _start(self, name: str) -> Any:
-        await self._desk.dvr.channels.start(self._desk.domain_id(name))
+        domain = self._desk.domain_id(name)
+        await self._desk.dvr.channels.start(domain)
+        await self._desk.dvr.channels.awaiting(domain)
         return types.ChannelOperationResponse.pb()()
 
     async def _stop(self, name: str) -> Any:

@@ -36,6 +36,11 @@ SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, docEx
 """
 
 
+def is_documentation(path: str) -> bool:
+    """Whether it says what the API is, and nothing of what is in it: a browser has no token to show for it."""
+    return path in ("/openapi.json", "/docs") or path.startswith("/docs/")
+
+
 def docs_routes() -> list[BaseRoute]:
     """What is served beside the API itself."""
     return [

@@ -40,7 +40,11 @@ class Outputs:
             self._check_parts(path, uri, field)
             asked = Path(path)
         else:
-            raise InvalidArgument(f"'{uri}' is no output", field=field, hint="gs://bucket/path, or an absolute path")
+            raise InvalidArgument(
+                f"'{uri}' is no output",
+                field=field,
+                hint="an absolute path, or gs://bucket/path, where a bucket has 3 to 222 of a-z 0-9 . _ -",
+            )
         resolved = asked.resolve()  # a symbolic link may lead out of it
         if root not in resolved.parents:
             raise InvalidArgument(f"'{uri}' is not below the server's output", field=field, hint=f"below {root}")

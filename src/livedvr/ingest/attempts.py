@@ -35,6 +35,7 @@ class Attempts:
         self.backoff = FIRST_BACKOFF
         self._source = source
         self._failures = 0  # in a row
+        self._told: str | None = None  # why a source that is pulled does not come
         self._is_keyless = False  # it has been said that no keyframe comes
 
     def waited(self) -> None:
@@ -82,6 +83,9 @@ class Attempts:
         if self._failures == GIVE_UP_AFTER:
             hint = "start nginx with what `livedvr gateway nginx` prints; it is tried again all the time"
             return [("GATEWAY_UNAVAILABLE", str(SourceError(words, field=self._source.shown, hint=hint)))]
+        if not self._source.listens and words != self._told:
+            self._told = words  # each reason once: it is tried again and again
+            return [("SOURCE_UNREACHABLE", f"{self._source.shown}: {words}")]
         return []
 
     def _do_without(self, ended: EndedRun, *, has_recorded: bool) -> list[Event] | None:

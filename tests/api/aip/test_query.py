@@ -63,15 +63,15 @@ def test_a_mask_is_read_in_both_spellings(text: str, paths: list[str]) -> None:
 @pytest.mark.parametrize(
     ("kind", "parameters", "field", "says"),
     [
-        (List, [("foo", "1")], "foo", "no such parameter .one of page_size"),
-        (List, [("parent", "x")], "parent", "no such parameter"),
+        (List, [("foo", "1")], "foo", "there is no parameter .foo. .one of page_size"),
+        (List, [("parent", "x")], "parent", "there is no parameter"),
         (List, [("pageSize", "1"), ("page_size", "1")], "page_size", "given twice"),
         (List, [("alt", "json"), ("$alt", "json")], "$alt", "given twice"),
         (List, [("pageSize", "x")], "page_size", "'x' is no whole number"),
         (List, [("pageSize", "")], "page_size", "no whole number"),
         (List, [("pageSize", "3000000000")], "page_size", "out of range"),
         (Delete, [("force", "1")], "force", "'1' is no boolean .true or false"),
-        (Create, [("dvrSession", "{}")], "dvrSession", "no such parameter"),
+        (Create, [("dvrSession", "{}")], "dvrSession", "there is no parameter"),
         (Update, [("updateMask", "foo")], "update_mask", "'foo' does not exist"),
         (List, [("$alt", "proto")], "alt", "'proto' is not offered"),
         (List, [("prettyPrint", "yes")], "prettyPrint", "'yes' is not offered"),

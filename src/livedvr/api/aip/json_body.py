@@ -69,7 +69,9 @@ def _fill(message: Message, pairs: Iterable[tuple[str, object]], path: str) -> N
         field = find_field(message.DESCRIPTOR, key)
         if field is None:
             raise InvalidArgument(
-                "there is no such field", field=join(path, printable(key)), hint=names_of(message.DESCRIPTOR)
+                f"there is no field '{printable(key)}'",
+                field=join(path, printable(key)),
+                hint=names_of(message.DESCRIPTOR),
             )
         where = join(path, field.name.rstrip("_"))  # type_, which Python has for type
         if field.name in seen:

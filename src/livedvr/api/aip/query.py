@@ -64,7 +64,9 @@ def read_query(parameters: Iterable[tuple[str, str]], message: Message, *, bound
         elif field is None and system in _SYSTEM:
             answer = _read_system(answer, system, text)
         else:
-            raise InvalidArgument("there is no such parameter", field=printable(name), hint=_parameters(message, bound))
+            raise InvalidArgument(
+                f"there is no parameter '{printable(name)}'", field=printable(name), hint=_parameters(message, bound)
+            )
     return answer
 
 
