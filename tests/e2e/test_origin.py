@@ -221,7 +221,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/origin.md").read_text()
 def test_each_line_of_the_document_does_what_it_says(recording: Served, command: str) -> None:
     options = shlex.split(command)[1:]
     url = options[-1].replace("http://127.0.0.1:8080", recording.url)
-    url = url.replace("/media/tv/news", OUTPUT).replace("/dvr/goal/", "/dvr/all/")
+    url = url.replace("/media/studio/news", OUTPUT).replace("/dvr/goal/", "/dvr/all/")
     headers = dict(options[i + 1].split(": ") for i, option in enumerate(options) if option == "-H")
     headers["accept-encoding"] = "gzip" if "--compressed" in options else "identity"
     answer = recording.http.request("HEAD" if "-I" in options else "GET", url, headers=headers)
