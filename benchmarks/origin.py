@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from statistics import median
 
 import requests
 
-from benchmarks.figures import spread, table
+from benchmarks.figures import table
 from builders import MEDIA, RUN, segment, window
 from builders import channel as channel_resource
 from live import free_tcp_port, until
@@ -56,14 +56,14 @@ async def reloads() -> str:
     channel = channel_resource()
     drawn = DrawnWindow(channel, channel.manifests[0], window(0, None), 2, "../../../media/tv/")
     began = time.process_time()
-    while not drawn.grow(known, None):
+    while not drawn.grow_until(known, None):
         pass
     first = time.process_time() - began
     bytes_of: dict[str, list[float]] = {}
     cost: dict[str, list[float]] = {}
     for number in range(DAY, DAY + ROUNDS):
         timeline.append("av", segment(number))
-        drawn.grow(known, None)
+        drawn.grow_until(known, None)
         version = drawn.version("av")
         ways: dict[str, Callable[[], bytes]] = {
             "whole": lambda: version.whole.data,  # noqa: B023 - called in this turn
@@ -107,7 +107,7 @@ async def delays(folder: Path, rounds: int) -> str:
         for waits in ways.values():
             players = [asyncio.to_thread(_player, url, output, waits, rounds, late) for late in (0.0, 0.5, 1.0, 1.5)]
             took.append([one for each in await asyncio.gather(*players) for one in each])
-    rows = [[way, spread(of), f"{median(of) / median(took[0]):.0f}"] for way, of in zip(ways, took, strict=True)]
+    rows = [[way, _range(of), f"{median(of) / median(took[0]):.0f}"] for way, of in zip(ways, took, strict=True)]
     return table(["a player", "ms behind the closing", "ratio"], rows)
 
 
@@ -167,7 +167,7 @@ def throughput(folder: Path) -> str:
             for name, rate in rates.items():
                 ratio = median(rate) / median(rates["nginx"])
                 cost = median(costs[name]) / max(1.0, median(costs["nginx"]))
-                rows.append([file, name, spread(rate), f"{ratio:.2f}", spread(costs[name]), f"{cost:.1f}"])
+                rows.append([file, name, _range(rate), f"{ratio:.2f}", _range(costs[name]), f"{cost:.1f}"])
     head = ["file", "server", "requests/s", "ratio", "CPU us a request", "ratio"]
     return f"{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:g} s in turns\n\n" + table(head, rows)
 
@@ -241,6 +241,12 @@ def _answering(server: Server) -> Server:
 
     until(answers, f"{server.name} answers")
     return server
+
+
+def _range(values: Sequence[float]) -> str:
+    """``median (least-most)``: there are too few for percentiles."""
+    least, middle, most = min(values), median(values), max(values)
+    return f"{middle:,.0f} ({least:,.0f}-{most:,.0f})"
 
 
 def _cpu(pid: int) -> float:

@@ -44,6 +44,8 @@ from livedvr.console.routes import is_page
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
 from livedvr.origin.media import Media
+from livedvr.origin.session_view import SessionView
+from livedvr.origin.waiting import Waiting
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
 from livedvr.storage.local import make_private_root
@@ -107,7 +109,9 @@ class Server:
             on_published=self._metrics.published,
         )
         self._media = Media(options.output)
-        self._live = Live(self.dvr, self._media, self._clock)
+        self._waiting = Waiting(self._clock)
+        self._live = Live(self.dvr, self._media, self._waiting, self._clock)
+        self._view = SessionView(self.dvr, self._media, self._waiting)
         self._registry = CollectorRegistry()
         self._requests = Requests(self._registry, self._clock)
         self._front = Front(self._clock)
@@ -163,7 +167,8 @@ class Server:
         opened.push_async_callback(self._leave, table)
         await self._grpc.open()
         opened.callback(self._console.close)
-        seen = [*self._media.routes(), *self._live.routes(), *self._console.open(tasks)]
+        media = [route for part in (self._media, self._view, self._live) for route in part.routes()]
+        seen = [*media, *self._console.open(tasks)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
         rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=_is_for_everybody)
         self._front.open(rest, self.dvr.catalog)
@@ -187,7 +192,7 @@ class Server:
     async def _leave(self, table: Dispatcher) -> None:
         """The doors close; answers that are under way have their time. The HTTP door goes on to tell that we leave."""
         self._front.leave()
-        self._live.leave()
+        self._waiting.leave()
         self._console.leave()
         ways = [asyncio.create_task(self._answered(table)), asyncio.create_task(self._hurried.wait())]
         await asyncio.wait(ways, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)

@@ -22,6 +22,7 @@ from conftest import missing
 from live import until
 from livedvr.check.follow import follow
 from livedvr.check.run import run_check
+from livedvr.resources.models import to_datetime
 from livedvr.resources.times import SECOND
 from livestream import LOCATION, av_channel, session
 from serving import Served, serving
@@ -103,7 +104,7 @@ def test_a_past_window_is_sealed_and_each_of_its_segments_can_be_fetched(recordi
 
 
 @pytest.mark.semantics("P1")
-def test_who_waits_has_the_segment_when_it_is_there_and_a_delta_makes_the_whole(recording: Served) -> None:
+def test_who_waits_has_the_segment_when_it_is_there(recording: Served) -> None:
     url, before = listed(recording, "/live/news/main.m3u8?start=-1h")
     following = before.count("#EXTINF")
     answer = recording.http.get(f"{url}&_HLS_msn={following}", timeout=20)
@@ -186,6 +187,33 @@ def test_gstreamer(recording: Served) -> None:
             playing.kill()
 
 
+@pytest.mark.semantics("P1", "P2")
+def test_a_sessions_view_has_the_stored_lines_and_one_more_to_its_end(recording: Served) -> None:
+    asked = session((None, None))
+    recording.grpc.create_dvr_session(parent=CHANNEL, dvr_session_id="goal", dvr_session=asked).result()
+    stored = f"{OUTPUT}/dvr/goal/main.m3u8"
+    until(lambda: recording.ask("GET", stored).status_code == 200, "the session's manifest")
+    url, before = listed(recording, "/live/news/dvr/goal/main.m3u8")
+    later = recording.http.get(url, params={"_HLS_msn": before.count("#EXTINF")}).text
+    assert later.startswith(before) and later.count("#EXTINF") > before.count("#EXTINF")
+    changed = session((None, to_datetime(time.time_ns() // 1000)))
+    name = f"{CHANNEL}/dvrSessions/goal"
+    held = recording.grpc.get_dvr_session(name=name)
+    changed.dvr_windows[0].time_interval.start_time = held.dvr_windows[0].time_interval.start_time
+    changed.name = name
+    recording.grpc.update_dvr_session(dvr_session=changed, update_mask={"paths": ["dvr_windows"]}).result()
+    ended = until(
+        lambda: (text := recording.http.get(url).text).endswith("#EXT-X-ENDLIST\n") and text, "it has its end"
+    )
+    assert ended.startswith(later)
+    _, kept = until(lambda: (found := listed(recording, stored))[1].endswith("#EXT-X-ENDLIST\n") and found, "so has it")
+
+    def lines(text: str) -> list[str]:
+        return [line.rpartition("mux_video/")[2] for line in text.splitlines() if "SERVER-CONTROL" not in line]
+
+    assert lines(ended) == lines(kept)
+
+
 DOCUMENT = (Path(__file__).parents[2] / "docs/origin.md").read_text()
 
 
@@ -193,7 +221,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/origin.md").read_text()
 def test_each_line_of_the_document_does_what_it_says(recording: Served, command: str) -> None:
     options = shlex.split(command)[1:]
     url = options[-1].replace("http://127.0.0.1:8080", recording.url)
-    url = url.replace("/media/tv/news/dvr/goal/", DVR.removesuffix("main.m3u8")).replace("/media/tv/news", OUTPUT)
+    url = url.replace("/media/studio/news", OUTPUT).replace("/dvr/goal/", "/dvr/all/")
     headers = dict(options[i + 1].split(": ") for i, option in enumerate(options) if option == "-H")
     headers["accept-encoding"] = "gzip" if "--compressed" in options else "identity"
     answer = recording.http.request("HEAD" if "-I" in options else "GET", url, headers=headers)

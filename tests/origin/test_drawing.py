@@ -45,7 +45,7 @@ def drawn(asked: Window) -> DrawnWindow:
 @pytest.mark.semantics("P1", "W5")
 def test_a_window_grows_and_ends() -> None:
     has, made = known(numbered(0, 1)), drawn(window(2, 7))
-    made.grow(has, at(4))
+    made.grow_until(has, at(4))
     running = made.version("av")
     assert running.whole.data.decode() == (
         "#EXTM3U\n"
@@ -61,16 +61,16 @@ def test_a_window_grows_and_ends() -> None:
         f"../../../media/tv/av/{RUN}/segment-000001.m4s\n"
     )
     assert (running.next, running.ended) == (1, False)
-    made.grow(has, at(4))
+    made.grow_until(has, at(4))
     assert made.version("av") is running, "one version is made once"
     for one in numbered(2, 3, 4):
         has.timeline.append("av", one)
-    made.grow(has, at(10))
+    made.grow_until(has, at(10))
     ended = made.version("av")
     assert ended.whole.data.startswith(running.whole.data) and ended.whole.data.endswith(b"#EXT-X-ENDLIST\n")
     assert (ended.next, ended.ended) == (3, True)
     fresh = drawn(window(2, 7))
-    fresh.grow(has, at(10))
+    fresh.grow_until(has, at(10))
     assert fresh.version("av").whole.data == ended.whole.data, "whoever draws it"
 
 
@@ -78,7 +78,7 @@ def test_a_window_that_has_no_media_is_not_found() -> None:
     with pytest.raises(NotFound, match="no media in the window"):
         begins_with(known(numbered(0)), window(60, 70))
     made = drawn(window(60, 70))
-    made.grow(known(numbered(0)), at(2))
+    made.grow_until(known(numbered(0)), at(2))
     with pytest.raises(NotFound):
         made.version("av")
     with pytest.raises(NotFound):
@@ -102,20 +102,20 @@ def test_main_begins_behind_what_retention_has_taken() -> None:
 def test_a_window_of_which_something_has_gone_is_not_found_any_more(gone: set[int], fresh: bool) -> None:
     has = known(numbered(*range(6)))
     made = drawn(begins_with(has, window(-600, None)))
-    made.grow(has, at(12))
+    made.grow_until(has, at(12))
     has.timeline.forget("av", gone)
     again = drawn(made.window) if fresh else made
     with pytest.raises(NotFound, match="not kept any more"):
-        again.grow(has, at(12))
+        again.grow_until(has, at(12))
 
 
 def test_a_gap_of_the_source_in_a_window_is_no_hole() -> None:
     segments = [*numbered(0, 1), segment(2, start=at(60), epoch=1, run=SECOND_RUN)]
     made = drawn(window(30, None))
-    made.grow(known(segments), at(62))
+    made.grow_until(known(segments), at(62))
     assert made.version("av").next == 1
     whole = drawn(window(0, None))
-    whole.grow(known(segments), at(62))
+    whole.grow_until(known(segments), at(62))
     assert whole.version("av").whole.data.count(b"#EXT-X-DISCONTINUITY\n") == 1
 
 
@@ -171,7 +171,7 @@ def test_reloads_keep_the_rules_whatever_the_delay(made: list[tuple[int, int]], 
         has = known([one for one in segments if one.end <= now])
         if has.timeline.last("av") is None:
             continue
-        window.grow(has, None)
+        window.grow_until(has, None)
         grown = window.version("av").whole.data
         assert grown.startswith(text)
         text = grown

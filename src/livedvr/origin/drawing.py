@@ -1,14 +1,14 @@
-"""Draws what nobody has stored: a window of a channel's timeline, or its live end with a delay. No I/O, no clock.
+"""Draws a window of a channel's timeline, a session's or nobody's, and its live end with a delay. No I/O, no clock.
 
-The same code draws sessions (`OpenSession`) and the channel's own live manifest (`live_window`), so the lines are the
-same. A window holds nothing: retention takes its segments as if it were not there. Where that has taken what the
-window began with, or left a hole in it, it is NOT_FOUND from then on: a published line never changes (P1).
+The same code draws the stored sessions (`OpenSession`) and the channel's own live manifest (`live_window`), so the
+lines are the same. A window holds nothing: retention takes its segments as if it were not there. Where that has taken
+what the window began with, or left a hole in it, it is NOT_FOUND from then on: a published line never changes (P1).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.hls.bitrate import BitrateMeter
@@ -47,76 +47,84 @@ def begins_with(known: ChannelTimeline, window: Window) -> Window:
     return replace(window, start=segments[first].start)
 
 
-@dataclass(slots=True)
-class DrawnWindow:
-    """A window's playlists, grown as a session's are. ``up``: the way from a media playlist to the channel's output."""
+class Drawn:
+    """A session's playlists as they are drawn from its row, grown as the session's own are.
 
-    channel: Channel
-    manifest: Manifest
-    window: Window
-    target: int
-    up: str
-    session: OpenSession = field(init=False)
-    versions: dict[str, tuple[int, bool, Version]] = field(default_factory=dict)
+    Args:
+        row: the session, or what stands for one.
+        up: the way from a media playlist to the channel's output.
+    """
 
-    def __post_init__(self) -> None:
-        self.session = OpenSession(
-            _row(self.channel, self.manifest, self.window, self.target), self.channel, up=self.up
-        )
+    def __init__(self, channel: Channel, row: SessionRow, up: str) -> None:
+        self._session = OpenSession(row, channel, up=up)
+        self._versions: dict[str, tuple[int, bool, Version]] = {}
 
-    def grow(self, known: ChannelTimeline, frontier: int | None) -> bool:
-        """Draw some of what the timeline has by now, with the ENDLIST when nothing more can come (S5).
+    def grow(self, known: ChannelTimeline, *, over: bool) -> bool:
+        """Draw some of what the timeline has by now; ``over``: nothing more can come, so the end has its ENDLIST (S5).
 
         Whether that was all: a day takes a second, in which others want something, too.
         """
-        if not self.session.sealed_text:
-            if not self.session.grow(known, AT_ONCE):
+        if not self._session.sealed_text:
+            if not self._session.grow(known, AT_ONCE):
                 return False
-            if is_over([self.window], frontier):
-                self.session.seal(SOURCE_LOST)
-        self._check_whole(known)
+            if over:
+                self._session.seal(SOURCE_LOST)
         return True
 
     def version(self, mux: str) -> Version:
         """The media playlist of a mux stream. NOT_FOUND: it lists nothing yet."""
-        rendition = self.session.renditions.get(mux)
+        rendition = self._session.renditions.get(mux)
         if rendition is None or rendition.last is None:
-            raise NotFound(f"'{mux}' has no media in the window", field="start", hint=_NO_MEDIA)
+            raise NotFound(f"there is no media of '{mux}' yet", field="start", hint=_NO_MEDIA)
         state = (rendition.count, rendition.playlist.sealed)
-        known = self.versions.get(mux)
+        known = self._versions.get(mux)
         if known is None or known[:2] != state:
             known = (*state, Version(rendition.playlist.render(), 0))
-            self.versions[mux] = known
+            self._versions[mux] = known
         return known[2]
 
-    def main(self, known: ChannelTimeline, query: str) -> bytes:
+    def main(self, known: ChannelTimeline, query: str = "") -> bytes:
         """The multivariant playlist. NOT_FOUND: a player would miss a rendition for good."""
-        if not self.session.is_complete:
-            raise NotFound("not every rendition has media in the window yet", field="start", hint=_NO_MEDIA)
-        return multivariant(self.channel, self.session.renditions.values(), 1, known, query)
+        session = self._session
+        if not session.is_complete:
+            raise NotFound("not every rendition has media yet", field="start", hint=_NO_MEDIA)
+        return multivariant(session.channel, session.renditions.values(), session.row.edition, known, query)
 
     @property
     def size(self) -> int:
         """About the bytes it takes."""
-        return sum(3 * len(version.whole.data) for _, _, version in self.versions.values()) + 4096
+        return sum(3 * len(version.whole.data) for _, _, version in self._versions.values()) + 4096
+
+
+class DrawnWindow(Drawn):
+    """A window without a session: nothing holds what it lists."""
+
+    def __init__(self, channel: Channel, manifest: Manifest, window: Window, target: int, up: str) -> None:
+        super().__init__(channel, _row(channel, manifest, window, target), up)
+        self.window = window
+
+    def grow_until(self, known: ChannelTimeline, frontier: int | None) -> bool:
+        """`grow`, over when nothing that is still to come starts before its end. NOT_FOUND: a part of it has gone."""
+        whole = self.grow(known, over=is_over([self.window], frontier))
+        if whole:
+            self._check_whole(known)
+        return whole
 
     def _check_whole(self, known: ChannelTimeline) -> None:
         timeline = known.timeline
-        for mux, rendition in self.session.renditions.items():
+        for mux, rendition in self._session.renditions.items():
             segments = timeline.segments(mux)
             low, high = timeline.span(mux, self.window)
             is_whole = (
-                rendition.count <= high - low and segments[high - 1].number - segments[low].number == high - low - 1
+                low < high
+                and rendition.count <= high - low
+                and segments[high - 1].number - segments[low].number == high - low - 1
             )
-            begun = segments[low] if low < high else None
-            if mux == timeline.reference and begun is not None and begun.number > 0 and begun.start > self.window.start:
-                is_whole = is_whole and low > 0 and segments[low - 1].number == begun.number - 1
+            if is_whole and mux == timeline.reference and segments[low].start > self.window.start:
+                is_whole = segments[low].number == 0 or timeline.before(mux, segments[low]) is not None
             if not is_whole:
-                raise NotFound(
-                    "part of the window is not kept any more",
-                    field="start",
-                    hint="load main.m3u8 again, or make a session",
-                )
+                hint = "load main.m3u8 again, or make a session"
+                raise NotFound("part of the window is not kept any more", field="start", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from starlette.types import ASGIApp
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
 from livedvr.origin.answers import METHODS, Text, answering, text_answer
-from livedvr.origin.asked import Asked, Directives, read_asked, read_directives
+from livedvr.origin.asked import Asked, read_asked, read_directives
 from livedvr.origin.drawing import DelayedLists, DrawnWindow, begins_with, wanted_manifest
 from livedvr.origin.media import Media
 from livedvr.origin.recent import Recent
 from livedvr.origin.versions import Version
-from livedvr.resources.errors import InvalidArgument, NotFound, NotServing
+from livedvr.origin.waiting import Waiting
+from livedvr.resources.errors import NotFound
 from livedvr.resources.layout import cache_control
 from livedvr.resources.models import Channel, Manifest
-from livedvr.resources.times import SECOND
 from livedvr.storage.open_store import place_of
 from livedvr.wallclock import WallClock
 
@@ -34,15 +34,15 @@ _TO_ROOT = "../../../"  # from /live/{channel}/{mux}/
 
 
 class Live:
-    """The channels of a `LiveDvr` below ``/live``. `leave` comes before its end."""
+    """The channels of a `LiveDvr` below ``/live``."""
 
-    def __init__(self, dvr: LiveDvr, media: Media, clock: WallClock) -> None:
+    def __init__(self, dvr: LiveDvr, media: Media, waiting: Waiting, clock: WallClock) -> None:
         self._dvr = dvr
         self._media = media
         self._clock = clock
         self._windows: Recent[tuple[object, ...], DrawnWindow] = Recent(KEPT_WINDOWS)
         self._lists: Recent[tuple[object, ...], Version] = Recent(KEPT_WINDOWS // 8)
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting = waiting
 
     def routes(self) -> list[Route]:
         """For `rest_app`."""
@@ -50,11 +50,6 @@ class Live:
             Route("/live/{channel}/{file}", answering(self._main), methods=METHODS, name="Live"),
             Route(f"/live/{{channel}}/{{mux}}/{LISTS}", answering(self._list), methods=METHODS, name="LiveList"),
         ]
-
-    def leave(self) -> None:
-        """Nobody waits for a segment any more."""
-        for waiting in self._waiting:
-            waiting.cancel()
 
     async def _main(self, http: Request) -> ASGIApp:
         runtime = await self._runtime(http)
@@ -76,29 +71,10 @@ class Live:
         directives = read_directives(query)
         manifest = wanted_manifest(runtime.channel, asked, None, mux)
         asked = replace(asked, manifest=manifest.key, target=_target(runtime, asked))
-        version = await self._awaited(runtime, manifest, asked, mux, directives)
-        text = version.delta if directives.skip else version.whole
-        return await text_answer(http, text, cache_control(".m3u8", sealed=version.ended))
-
-    async def _awaited(
-        self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked, mux: str, directives: Directives
-    ) -> Version:
-        """The playlist as it is, or as soon as it has the segment that is waited for (6.2.5.2)."""
-        deadline = self._clock.now() + 3 * (asked.target or 0) * SECOND
-        while True:
-            changed = runtime.changed  # taken before looking: what comes meanwhile is not missed
-            version, due = await self._version(runtime, manifest, asked, mux)
-            msn = directives.msn
-            if msn is None or version.ended or msn < version.next:
-                return version
-            if msn > version.next + 1:
-                raise InvalidArgument(
-                    f"segment {msn} is far ahead, the next one is {version.next}", field="_HLS_msn", hint="one after it"
-                )
-            now = self._clock.now()
-            if now >= deadline:
-                raise NotServing(f"segment {msn} has not come within three target durations", hint="ask again")
-            await self._wait(changed, min(deadline, due or deadline) - now)
+        version = await self._waiting.version(
+            lambda: self._version(runtime, manifest, asked, mux), directives.msn, runtime, asked.target or 0
+        )
+        return await version.answer(http, skip=directives.skip)
 
     async def _version(
         self, runtime: ChannelRuntime, manifest: Manifest, asked: Asked, mux: str
@@ -121,7 +97,7 @@ class Live:
             runtime.channel, manifest, asked.window, asked.target, self._up(runtime.channel)
         )
         self._windows.put(key, window, window.size)  # before it is drawn: who asks meanwhile draws the same one
-        while not window.grow(  # noqa: ASYNC110 - it waits for nothing: it is the turn of others
+        while not window.grow_until(  # noqa: ASYNC110 - it waits for nothing: it is the turn of others
             runtime.known, runtime.frontier(self._clock.now())
         ):
             await asyncio.sleep(0)
@@ -140,17 +116,6 @@ class Live:
 
     async def _runtime(self, http: Request) -> ChannelRuntime:
         return await self._dvr.runtime(http.path_params["channel"])
-
-    async def _wait(self, event: asyncio.Event, patience: int) -> None:
-        waiting = asyncio.create_task(self._clock.wait(event, patience))
-        self._waiting.add(waiting)
-        try:
-            await asyncio.wait([waiting])
-        finally:
-            self._waiting.discard(waiting)
-            waiting.cancel()
-        if waiting.cancelled():
-            raise NotServing("the server is shutting down", hint="ask again in a moment")
 
 
 def _target(runtime: ChannelRuntime, asked: Asked) -> int:

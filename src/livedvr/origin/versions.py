@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from livedvr.hls.delta import delta_update, offer_delivery
-from livedvr.origin.answers import Text
+from livedvr.origin.answers import Text, text_answer
+from livedvr.resources.layout import cache_control
 
 
 class Version:
@@ -18,6 +22,11 @@ class Version:
         self.ended = drawn.endswith(b"#EXT-X-ENDLIST\n")
         self.next = first + drawn.count(b"\n#EXTINF:")
         self._delta: Text | None = None
+
+    async def answer(self, http: Request, *, skip: bool) -> Response:
+        """It, or its delta update."""
+        text = self.delta if skip else self.whole
+        return await text_answer(http, text, cache_control(".m3u8", sealed=self.ended))
 
     @property
     def delta(self) -> Text:
