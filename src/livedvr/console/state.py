@@ -44,6 +44,7 @@ def channel_state(
     return _without_none(
         {
             "name": name,
+            "base": media,
             "manifests": channel.manifest_keys(),
             "live": f"/live/{channel.channel_id}/main.m3u8",
             "retention": channel.retention_micros // 1000,

@@ -80,7 +80,10 @@ function wire() {
   onToken(askToken);
   $("ask-token").addEventListener("cancel", (event) => event.preventDefault());
   timeline.onDo({ seek: playAt, select: making.begin, edge: sessions.moveEdge, open: sessions.open });
-  player.onTime(() => timeline.setPlayhead(player.shown()?.channel === store.channelId() ? player.utc() : null));
+  player.onTime(() => {
+    timeline.setPlayhead(player.shown()?.channel === store.channelId() ? player.utc() : null);
+    snippets.render();
+  });
   for (const module of [channels, making, player, sessions, timeline]) module.wire();
   $("to-live").addEventListener("click", goLive);
   $("help-open").addEventListener("click", () => $("help").showModal());

@@ -70,13 +70,15 @@ async function makeClip() {
       clipManifests: [{ manifestKey: $("manifest-key").value }] };
     await ask("POST", `/v1/${name}/clips?clipId=${encodeURIComponent(id)}`, body);
     end();
-    await follow(`${name}/clips/${id}`);
+    await follow(`${name}/clips/${id}`, store.channel().base, output.uri.replace(/\/$/, ""));
   } catch (error) { refused(error); }
 }
 
-async function follow(name) {
+// `base`: where what lies below the output `root` is served.
+async function follow(name, base, root) {
   for (let clip = { state: "PENDING" }; ;) {
-    clips.set(name, clip);
+    const uri = clip.clipManifests?.[0]?.outputUri;
+    clips.set(name, { ...clip, url: uri && base ? new URL(base + uri.slice(root.length), location.href).href : uri });
     renderClips();
     if (ENDED.includes(clip.state)) return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -88,7 +90,8 @@ function renderClips() {
   keyed($("clips"), clips, makeItem, (item, clip) => {
     item.bar.hidden = ENDED.includes(clip.state);
     say(item.text, clip.state + (clip.error?.message ? `: ${clip.error.message}` : ""));
-    item.copy.hidden = clip.state !== "SUCCEEDED";
+    item.copy.hidden = item.file.hidden = clip.state !== "SUCCEEDED";
+    if (clip.url) item.file.href = clip.url;
   });
 }
 
@@ -97,8 +100,9 @@ function makeItem(name) {
   const item = el("li", {}, el("strong", {}, id));
   item.bar = el("progress", { "aria-label": `Clip ${id}` });
   item.text = el("span", { className: "state" });
-  item.copy = copyButton(`the address of clip ${id}`, () => clips.get(name).clipManifests?.[0]?.outputUri ?? clips.get(name).outputUri);
-  item.append(item.text, item.bar, item.copy);
+  item.copy = copyButton(`the address of clip ${id}`, () => clips.get(name).url);
+  item.file = el("a", { download: `${id}.mp4` }, "Download");
+  item.append(item.text, item.bar, item.file, item.copy);
   return item;
 }
 
