@@ -40,7 +40,8 @@ video.addEventListener("error", () => failed(video.error.message));
 </script>{script}<script>video.play().catch(() => {{}}); video.playbackRate = 2;</script>"""
 SCRIPTS = {
     "hls.js": """<script src=hls.js></script><script>const hls = new Hls();
-hls.on(Hls.Events.ERROR, (_, e) => e.fatal && failed(e.details)); hls.loadSource(url); hls.attachMedia(video);</script>""",
+hls.on(Hls.Events.ERROR, (_, e) => e.fatal && failed(e.details));
+hls.loadSource(url); hls.attachMedia(video);</script>""",
     "shaka-player": """<script src=shaka.js></script><script>const shakaPlayer = new shaka.Player();
 shakaPlayer.attach(video).then(() => shakaPlayer.load(url)).then(() => video.play()).catch(failed);</script>""",
     "Chromium, native": """<script>video.canPlayType("application/vnd.apple.mpegurl") ? video.src = url
@@ -67,10 +68,12 @@ def expected(url: str) -> float:
 
 
 def run(*command: str, **given: Any) -> subprocess.CompletedProcess[str]:
+    """A command and what it has said."""
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, **given)
 
 
 def ffmpeg(binary: str, url: str) -> Played:
+    """All pictures of the first video and audio."""
     version = run(binary, "-version").stdout.split()[2].partition("-")[0]
     done = run(
         binary, "-nostdin", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-fps_mode", "passthrough", "-f", "null", "-"
@@ -82,6 +85,7 @@ def ffmpeg(binary: str, url: str) -> Played:
 
 
 def gstreamer(url: str) -> Played:
+    """playbin3 over hlsdemux2, as fast as it can."""
     version = run("gst-launch-1.0", "--version").stdout.split()[2]
     sinks = ["video-sink=fakesink name=video silent=false sync=false", "audio-sink=fakesink name=audio sync=false"]
     ranks = os.environ | {"GST_PLUGIN_FEATURE_RANK": "hlsdemux:NONE,hlsdemux2:MAX", "GST_DEBUG_NO_COLOR": "1"}
@@ -93,6 +97,7 @@ def gstreamer(url: str) -> Played:
 
 
 def streamlink(url: str, folder: Path) -> Played:
+    """Into a file; its pictures are counted. It is installed for that."""
     version, target, out = STREAMLINK.partition("==")[2], folder / "streamlink", folder / "streamlink.out"
     run(
         sys.executable,
@@ -117,6 +122,7 @@ def streamlink(url: str, folder: Path) -> Played:
 
 
 def in_chromium(url: str, folder: Path) -> Iterator[Played]:
+    """Each player in a page of its own."""
     for name in (HLS_JS, SHAKA):
         (folder / name).mkdir()
     shutil.copy(package(HLS_JS, folder / HLS_JS) / "dist/hls.min.js", folder / "hls.js")
@@ -153,7 +159,11 @@ def _watch(driver: Any, name: str, version: str) -> Played:
     with suppress(AssertionError):  # what it has come to is told below
         until(lambda: any(driver.execute_script(script)[:2]), "it ends", IN_BROWSER)
     ended, error, seconds, frames = driver.execute_script(script)
-    note = f"{frames} pictures at twice the speed" if ended else error or f"{frames} pictures, it stands there and does not end"
+    note = (
+        f"{frames} pictures at twice the speed"
+        if ended
+        else error or f"{frames} pictures, it stands there and does not end"
+    )
     return Played(name, version, None if error else seconds, note)
 
 
@@ -171,6 +181,7 @@ def recorded(folder: Path) -> Iterator[str]:
 
 
 def matrix(url: str, folder: Path) -> Iterator[Played]:
+    """Every player that is here."""
     binaries = [path for path in ("/usr/bin/ffmpeg", imageio_ffmpeg.get_ffmpeg_exe()) if Path(path).exists()]
     yield from (ffmpeg(binary, url) for binary in binaries)
     if shutil.which("gst-launch-1.0"):
@@ -181,6 +192,7 @@ def matrix(url: str, folder: Path) -> Iterator[Played]:
 
 
 def show(url: str, folder: Path) -> bool:
+    """Print the matrix; whether all play it."""
     wanted = expected(url)
     print(f"{url}: {wanted:.1f} s\n\n| player | version | | |\n|---|---|---|---|", flush=True)
     good = True
@@ -196,6 +208,7 @@ def show(url: str, folder: Path) -> bool:
 
 
 def main() -> int:
+    """The URL given, or a recording of our own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if len(sys.argv) > 1:
