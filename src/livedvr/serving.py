@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry
 from livedvr.api.assets import Assets
 from livedvr.api.channels import Channels
 from livedvr.api.clips import Clips
-from livedvr.api.docs import is_documentation
 from livedvr.api.desk import Desk
 from livedvr.api.dispatch import Dispatcher
+from livedvr.api.docs import is_documentation
 from livedvr.api.dvr_sessions import DvrSessions
 from livedvr.api.event_runner import EventRunner
 from livedvr.api.events import Events
