@@ -163,10 +163,10 @@ class Server:
         self._grpc = GrpcDoor(
             table, self._options.grpc, self._porter, self._requests, self._tls.pem() if self._tls else None
         )
+        opened.callback(self._console.close)
         opened.push_async_callback(table.close)
         opened.push_async_callback(self._leave, table)
         await self._grpc.open()
-        opened.callback(self._console.close)
         media = [route for part in (self._media, self._view, self._live) for route in part.routes()]
         seen = [*media, *self._console.open(tasks)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media

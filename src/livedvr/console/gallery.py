@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from livedvr.app import LiveDvr
 from livedvr.channel_runtime import ChannelRuntime
 from livedvr.console.pictures import Size, jpeg, keyframe, side_by_side
-from livedvr.resources.errors import NotFound, ResourceExhausted
+from livedvr.resources.errors import NotFound, NotServing, ResourceExhausted
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import Channel
 from livedvr.resources.times import MINUTE, SECOND
@@ -80,12 +80,14 @@ class Gallery:
     _tiles: dict[tuple[str, str, int], VideoFrame] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: int = 0
+    _closed: bool = False
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "thumbnails", initializer=_yield_to_all)
     )
 
     def close(self) -> None:
         """Make no more."""
+        self._closed = True
         self._thread.shutdown(cancel_futures=True)
 
     async def live(self, channel: str) -> bytes:
@@ -159,6 +161,8 @@ class Gallery:
         return frame
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise NotServing("no pictures are made any more: the server leaves")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _keep(self, path: Path, data: bytes, step: int, first: int) -> None:
