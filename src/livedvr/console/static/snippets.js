@@ -27,11 +27,14 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function python(shown, name) {
   const session = shown.kind === "session";
-  return `from google.auth.credentials import AnonymousCredentials
+  const [from, credentials] = token()
+    ? ["google.oauth2.credentials import Credentials", "Credentials(TOKEN)"]
+    : ["google.auth.credentials import AnonymousCredentials", "AnonymousCredentials()"];
+  return `from ${from}
 from google.cloud.video.live_stream_v1 import LivestreamServiceClient
 
-client = LivestreamServiceClient(${token() ? "credentials=google.oauth2.credentials.Credentials(TOKEN)" : "credentials=AnonymousCredentials()"},
-    transport="rest", client_options={"api_endpoint": ${JSON.stringify(location.origin)}})
+client = LivestreamServiceClient(credentials=${credentials}, transport="rest",
+    client_options={"api_endpoint": ${JSON.stringify(location.origin)}})
 ${session ? "session = client.get_dvr_session(" : "channel = client.get_channel("}
     name=${JSON.stringify(session ? `${name}/dvrSessions/${shown.id}` : name)})
 print(${session ? "session.state.name, session.dvr_windows" : "channel.streaming_state.name"})`;
