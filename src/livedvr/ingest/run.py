@@ -63,7 +63,7 @@ class Run:
 
     def start(self, argv: Sequence[str], *, lease_seconds: float, reserve_bytes: int) -> None:
         """Make the folder and start keeper and ffmpeg in a session of their own. Blocking."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(exist_ok=True)  # no more than the spool: an output that has gone is not made anew
         self.folder.mkdir(mode=0o700)  # run.json carries what the input's options say, a passphrase too
         for mux in self.muxes:
             self.media_folder(mux).mkdir()
