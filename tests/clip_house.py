@@ -13,6 +13,7 @@ from livedvr.resources.clip import Clip, TimeSlice
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import to_datetime
 from livedvr.resources.times import SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.open_store import place_of
@@ -50,9 +51,9 @@ class ClipHouse:
             await self.record()
         self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
         self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
-        common = (self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
-        self.clips = ClipManager(*common, lambda _: self.facts, self.sessions.nothing_changes, self.folder)
-        self.sweeper = Sweeper(*common, self.sessions, live=lambda _: self.clips.held())
+        held = HeldChannel(self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
+        self.clips = ClipManager(held, lambda _: self.facts, self.sessions.nothing_changes, self.folder)
+        self.sweeper = Sweeper(held, self.sessions, live=lambda _: self.clips.held())
         self.task: asyncio.Task[None] | None = None
         return self
 

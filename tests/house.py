@@ -16,6 +16,7 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import StorageError
 from livedvr.resources.models import DvrSession, TimeInterval, to_datetime
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
 from livedvr.timeline.clock import RunClock, Sample
@@ -105,15 +106,8 @@ class House:
                 self.known.run_ends[run.id] = run.end_reason
         for one in self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")):
             self.known.timeline.append("av", one)
-        self.manager = SessionManager(
-            self.channel,
-            self.known,
-            self.store,
-            self.catalog,
-            self.owner,
-            self.clock,
-            lambda _: self.facts,  # type: ignore[arg-type]
-        )
+        held = HeldChannel(self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
+        self.manager = SessionManager(held, lambda _: self.facts)  # type: ignore[arg-type]
         if patch_first is not None:
             await self.manager.update(patch_first[0], intervals=patch_first[1])
         self.task = asyncio.create_task(self.manager.run())

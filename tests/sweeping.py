@@ -18,6 +18,7 @@ from livedvr.resources.errors import StorageError
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.models import DvrSession, TimeInterval, to_datetime
 from livedvr.resources.times import SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.pressure import Disk
@@ -133,19 +134,9 @@ class House:
             if run.end_reason:
                 self.known.run_ends[run.id] = run.end_reason
         self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
-        self.manager = SessionManager(
-            self.channel, self.known, self.store, self.catalog, self.owner, self.clock, lambda _: self.facts
-        )
-        self.sweeper = Sweeper(
-            self.channel,
-            self.known,
-            self.store,
-            self.catalog,
-            self.owner,
-            self.clock,
-            self.manager,
-            lambda: self.disk or Disk(1 << 40, 1 << 39, 0),
-        )
+        held = HeldChannel(self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
+        self.manager = SessionManager(held, lambda _: self.facts)
+        self.sweeper = Sweeper(held, self.manager, lambda: self.disk or Disk(1 << 40, 1 << 39, 0))
         self.task = asyncio.create_task(self.manager.run())
         await self.rest()
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
 from livedvr.resources.figures import ChannelFigures, InputStreams
 from livedvr.resources.models import InputKey
 from livedvr.resources.times import SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.live import LiveManifests
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
@@ -91,42 +91,19 @@ class ChannelRuntime:
         self._starting = False  # ingest is not there yet
         self.supervisor: Supervisor | None = None
         self.ad_breaks = AdBreaks(row.channel.channel_id, self._known, around.catalog, owner, around.clock)
-        self.sessions = SessionManager(
-            row.channel,
-            self._known,
-            self.store,
-            around.catalog,
-            owner,
-            around.clock,
-            self._facts,
-            around.on_state,
-            functools.partial(around.on_published, row.channel.channel_id),
-        )
+        held = HeldChannel(row.channel, self._known, store, around.catalog, owner, around.clock)
+        on_published = partial(around.on_published, row.channel.channel_id)
+        self.sessions = SessionManager(held, self._facts, around.on_state, on_published)
         self._control = ControlServer(private, self.sessions, around.tasks)
         self._ingest_task: asyncio.Task[None] | None = None
         self._fetcher: PullFetcher | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
-        self._live = LiveManifests(row.channel, self._known, self.store, around.catalog, owner, around.clock)
+        self._live = LiveManifests(held)
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
-        self.clips = ClipManager(
-            row.channel,
-            self._known,
-            self.store,
-            around.catalog,
-            owner,
-            around.clock,
-            self._facts,
-            self.sessions.nothing_changes,
-            private,
-        )
+        self.clips = ClipManager(held, self._facts, self.sessions.nothing_changes, private)
         self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
         self.sweeper = Sweeper(
-            row.channel,
-            self._known,
-            self.store,
-            around.catalog,
-            owner,
-            around.clock,
+            held,
             self.sessions,
             None if self._root is None else partial(_look_at_disk, self._root, around.settings.reserve_bytes),
             round(around.settings.sweep_seconds * SECOND),

@@ -22,6 +22,7 @@ from livedvr.resources.layout import media_playlist_name
 from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.streams import ElementaryStream, MuxStream, TextStream, video_and_audio
 from livedvr.resources.times import HOUR, SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
 from livedvr.sessions.sweeper import Sweeper
@@ -140,7 +141,7 @@ async def test_a_golden_presentation_whatever_restarts_there_are(tmp_path: Path)
     assert report.ok and not report.findings, report.findings
 
     # Retention lets a text's objects go as the others' (R1, R4).
-    sweeper = Sweeper(of, known, store, catalog, Owner("live", 1), FakeClock(), NoSessions())
+    sweeper = Sweeper(HeldChannel(of, known, store, catalog, Owner("live", 1), FakeClock()), NoSessions())
     await sweeper.sweep(BEGAN + 48 * HOUR)
     left = {name for name in store.list("") if not name.startswith("dvr/")}
     assert left == {f"av/{RUN}/init.mp4", f"av/{RUN}/segment-000002.m4s", f"text/{RUN}/segment-000002.vtt"}

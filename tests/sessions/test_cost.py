@@ -18,6 +18,7 @@ from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.models import TimeInterval, to_datetime
 from livedvr.sessions import book
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.plan import Facts, plan
@@ -147,7 +148,7 @@ async def cost_of_a_segment(
     """With so many live sessions, each of them watched: objects written, statements, resources made for watchers."""
     catalog, owner = await opened_catalog(folder)
     known, clock, store = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}}), FakeClock(), CountingStore()
-    manager = SessionManager(channel(), known, store, catalog, owner, clock, lambda now: Facts(now))
+    manager = SessionManager(HeldChannel(channel(), known, store, catalog, owner, clock), lambda now: Facts(now))
     names = [f"match-{number}" for number in range(count)]
     for name in names:
         await manager.create(name, [TimeInterval(start_time=to_datetime(T0), end_time=to_datetime(at(600)))], None, {})

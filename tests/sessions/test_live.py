@@ -16,6 +16,7 @@ from livedvr.resources.errors import StorageError
 from livedvr.resources.models import Manifest
 from livedvr.resources.times import SECOND
 from livedvr.sessions.back_off import LONGEST
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.live import LiveManifests
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.retention import may_go
@@ -46,7 +47,7 @@ class Studio:
         owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
         self.known = ChannelTimeline(Timeline(["av"]), target, media={RUN: {"av": MEDIA}})
         self.known.timeline.restore("av", segments)
-        self.live = LiveManifests(of, self.known, self.store, self.catalog, owner, self.clock)
+        self.live = LiveManifests(HeldChannel(of, self.known, self.store, self.catalog, owner, self.clock))
         task = asyncio.create_task(self.live.run())
         await self.clock.asleep()
         yield

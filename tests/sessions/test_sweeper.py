@@ -180,7 +180,8 @@ async def test_a_replaced_edition_keeps_its_playlist_for_the_grace_and_its_segme
     assert {old, new} <= house.store.names
     await house.sweep_until(begun + 10, step=1)
     assert old not in house.store.names and new in house.store.names
-    house.sweeper._channel = house.channel.model_copy(update={"retention_window": timedelta(0)})  # all has expired
+    expired = house.channel.model_copy(update={"retention_window": timedelta(0)})  # all has
+    house.sweeper._held = replace(house.sweeper._held, channel=expired)
     await house.sweep_until(begun + 19, step=1)
     assert house.kept[0] == 0, "a player that has the old playlist still fetches what it lists"
     await house.sweep_until(begun + 20, step=1)

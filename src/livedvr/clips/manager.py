@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from livedvr.catalog import channel_rows, clip_rows
-from livedvr.catalog.catalog import Also, Catalog, Owner
+from livedvr.catalog.catalog import Also
 from livedvr.catalog.clip_rows import ClipRow
 from livedvr.clips.making import make, unmake
 from livedvr.clips.place import absolute, check_free, check_place, file_name
@@ -25,15 +25,12 @@ from livedvr.clips.view import to_resource
 from livedvr.resources.clip import Clip, OutputType, TimeSlice
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
-from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
 from livedvr.sessions.back_off import BackOff
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.windows import check_keeps
-from livedvr.storage.base import ObjectStore
 from livedvr.timeline.segment import Window
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 LOOK_AGAIN = SECOND  # for media that is still on its way, and storage that refuses for the time being
 
@@ -49,22 +46,12 @@ class ClipManager:
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         facts: Callable[[int], Facts],
         nothing_goes: Callable[[], AbstractAsyncContextManager[Any]],
         private: Path,
     ) -> None:
-        self._channel = channel
-        self._known = known
-        self._store = store
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
+        self._held = held
         self._facts = facts
         self._nothing_goes = nothing_goes
         self._private = private
@@ -74,7 +61,7 @@ class ClipManager:
         self._accepting = asyncio.Lock()  # two clips at once must not find the same folder free
         self._refused: dict[str, tuple[BackOff, int]] = {}  # clips that storage refuses, and when it is asked again
         self._making: tuple[str, asyncio.Task[dict[str, Any]]] | None = None
-        rows = catalog.read(lambda db: clip_rows.unfinished_clips(db, channel.channel_id))
+        rows = held.catalog.read(lambda db: clip_rows.unfinished_clips(db, held.channel.channel_id))
         self._open = {row.id: row for row in rows}
 
     async def run(self) -> None:
@@ -84,7 +71,7 @@ class ClipManager:
             for clip_id in list(self._open):
                 if row := self._open.get(clip_id):
                     await self._advance(row)
-            await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
+            await self._held.clock.wait(self._wake, LOOK_AGAIN if self._open else None)
 
     def held(self) -> list[Window]:
         """The windows whose segments retention may not touch: those of clips that are still to be made."""
@@ -116,12 +103,12 @@ class ClipManager:
             raise InvalidArgument(
                 "a manifest lists whole segments", field="exact", hint="outputType MP4 is cut exactly"
             )
-        key = manifest_key or next(iter(self._channel.manifest_keys()), "main")
-        manifest = self._channel.manifest(key)
-        check_keeps(self._channel.retention_micros)
-        now = self._clock.now()
+        key = manifest_key or next(iter(self._held.channel.manifest_keys()), "main")
+        manifest = self._held.channel.manifest(key)
+        check_keeps(self._held.channel.retention_micros)
+        now = self._held.clock.now()
         row = ClipRow(
-            channel=self._channel.channel_id,
+            channel=self._held.channel.channel_id,
             id=clip_id,
             output_uri=absolute(output_uri),
             manifest_key=key,
@@ -142,9 +129,9 @@ class ClipManager:
             raise AlreadyExists(f"clip '{row.id}' exists already", field="clipId", hint="use another id")
         if any(one.output_uri == row.output_uri and one.output_type == row.output_type for one in self._open.values()):
             raise AlreadyExists("another clip is being made there", field="outputUri", hint="use another folder")
-        channels = [one.channel for one in self._catalog.read(channel_rows.list_channels)]
+        channels = [one.channel for one in self._held.catalog.read(channel_rows.list_channels)]
         await asyncio.to_thread(check_place, row.output_uri, channels)
-        await asyncio.to_thread(check_free, row.output_uri, self._channel, row.manifest_key, row.output_type)
+        await asyncio.to_thread(check_free, row.output_uri, self._held.channel, row.manifest_key, row.output_type)
 
         def work(db: sqlite3.Connection) -> None:
             clip_rows.add_clip(db, row)
@@ -152,10 +139,10 @@ class ClipManager:
                 also(db, to_resource(row))
 
         async with self._nothing_goes():  # from the look on its media is held
-            check_kept(row.windows, self._known.timeline, self._arrived())
+            check_kept(row.windows, self._held.known.timeline, self._arrived())
             self._open[row.id] = row
             try:
-                await self._catalog.write(work, self._owner)
+                await self._held.write(work)
             except BaseException:
                 del self._open[row.id]
                 raise
@@ -167,12 +154,12 @@ class ClipManager:
         """The clip as it stands, or NOT_FOUND."""
         found = self._find(clip_id)
         if found is None:
-            raise NotFound(f"there is no clip '{clip_id}' on channel '{self._channel.channel_id}'", field="clip")
+            raise NotFound(f"there is no clip '{clip_id}' on channel '{self._held.channel.channel_id}'", field="clip")
         return to_resource(found)
 
     def list(self) -> list[Clip]:
         """The channel's clips by creation."""
-        rows = self._catalog.read(lambda db: clip_rows.list_clips(db, self._channel.channel_id))
+        rows = self._held.catalog.read(lambda db: clip_rows.list_clips(db, self._held.channel.channel_id))
         return [to_resource(self._open.get(row.id, row)) for row in rows]
 
     async def delete(self, clip_id: str) -> None:
@@ -184,8 +171,8 @@ class ClipManager:
             self._making[1].cancel()
             await asyncio.wait([self._making[1]])
         if row is not None:
-            await asyncio.to_thread(unmake, row, self._channel, self._known)
-        await self._catalog.write(lambda db: clip_rows.delete_clip(db, self._channel.channel_id, clip_id), self._owner)
+            await asyncio.to_thread(unmake, row, self._held.channel, self._held.known)
+        await self._held.write(lambda db: clip_rows.delete_clip(db, self._held.channel.channel_id, clip_id))
         self._tell()
 
     async def watch(self, clip_id: str) -> AsyncGenerator[Clip, None]:
@@ -212,29 +199,29 @@ class ClipManager:
 
     async def _advance(self, row: ClipRow) -> None:
         if row.state == State.PENDING:
-            refused = self._facts(self._clock.now()).storage_error
+            refused = self._facts(self._held.clock.now()).storage_error
             if refused is not None:
                 await self._fail(row, StorageError(refused))
                 return
-            event = what_happened(row.windows, self._known.timeline, self._arrived())
+            event = what_happened(row.windows, self._held.known.timeline, self._arrived())
             if event is Event.EMPTY:
                 await self._fail(row, NotFound("no media in the slices"), event)
             if event is not Event.COMPLETE:
                 return
-            row = await self._put(row, event, started=self._clock.now())
+            row = await self._put(row, event, started=self._held.clock.now())
         await self._make(row)
 
     def _arrived(self) -> int | None:
         """Up to which instant all media is on the timeline, as far as that can be told."""
-        now = self._clock.now()
+        now = self._held.clock.now()
         facts = self._facts(now)
         return now if facts.drained else facts.frontier  # where nothing is recorded, nothing is on its way
 
     async def _make(self, row: ClipRow) -> None:
         back_off, not_before = self._refused.get(row.id, (BackOff(), 0))
-        if self._clock.now() < not_before:
+        if self._held.clock.now() < not_before:
             return
-        making = make(row, self._channel, self._known, self._store, self._private)
+        making = make(row, self._held.channel, self._held.known, self._held.store, self._private)
         task = asyncio.create_task(making, name=f"clip {row.id}")
         self._making = (row.id, task)
         try:
@@ -251,10 +238,10 @@ class ClipManager:
         if error is None:
             await self._put(row, Event.MADE, made=task.result(), error=None)
         elif isinstance(error, StorageError) and error.passing:
-            self._refused[row.id] = back_off, self._clock.now() + back_off.refused()
+            self._refused[row.id] = back_off, self._held.clock.now() + back_off.refused()
             await self._put(row, None, error=f"{error.code}: {error}")  # shown, and tried again
         elif isinstance(error, LiveDvrError):
-            await asyncio.to_thread(unmake, row, self._channel, self._known)
+            await asyncio.to_thread(unmake, row, self._held.channel, self._held.known)
             await self._fail(row, error)
         else:
             raise error
@@ -265,11 +252,11 @@ class ClipManager:
     async def _put(self, row: ClipRow, event: Event | None, **changes: Any) -> ClipRow:
         """The clip's row with what has happened: in the catalog first, then here."""
         if event is not None:
-            changes |= {"state": advance(State(row.state), event), "updated": self._clock.now()}
+            changes |= {"state": advance(State(row.state), event), "updated": self._held.clock.now()}
         elif all(getattr(row, name) == value for name, value in changes.items()):
             return row
         row = replace(row, **changes)
-        await self._catalog.write(lambda db: clip_rows.put_clip(db, row), self._owner)
+        await self._held.write(lambda db: clip_rows.put_clip(db, row))
         if row.state in ENDED:
             self._open.pop(row.id, None)
         elif row.id in self._open:
@@ -280,7 +267,7 @@ class ClipManager:
     def _find(self, clip_id: str) -> ClipRow | None:
         if clip_id in self._open:
             return self._open[clip_id]
-        return self._catalog.read(lambda db: clip_rows.find_clip(db, self._channel.channel_id, clip_id))
+        return self._held.catalog.read(lambda db: clip_rows.find_clip(db, self._held.channel.channel_id, clip_id))
 
     def _tell(self) -> None:
         """Wake everybody who waits for a change of a clip."""

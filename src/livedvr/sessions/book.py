@@ -9,15 +9,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from livedvr.catalog import session_rows
-from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.layout import multivariant_name
-from livedvr.resources.models import Channel, DvrSession
+from livedvr.resources.models import DvrSession
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.states import TERMINAL, State
 from livedvr.sessions.view import to_resource
-from livedvr.storage.base import ObjectStore
-from livedvr.wallclock import WallClock
 
 
 class SessionBook:
@@ -25,18 +23,11 @@ class SessionBook:
 
     def __init__(
         self,
-        channel: Channel,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         on_state: Callable[[DvrSession], None],
     ) -> None:
-        self.channel = channel
-        self._store = store
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
+        self.channel = held.channel
+        self._held = held
         self._on_state = on_state
         self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # of whom somebody waits for
         self._closed = False
@@ -47,13 +38,13 @@ class SessionBook:
 
     def rows(self) -> list[SessionRow]:
         """All sessions as they are stored, by creation."""
-        return self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
+        return self._held.catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
 
     def find(self, session_id: str) -> DvrSession | None:
         """The session as it stands, or None."""
         if session_id in self._open:
             return self._resource(self._open[session_id].row)
-        row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
+        row = self._held.catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
         return self._resource(row) if row else None
 
     def get(self, session_id: str) -> DvrSession:
@@ -62,7 +53,7 @@ class SessionBook:
 
     def list(self) -> list[DvrSession]:
         """All sessions by creation."""
-        stored = self._catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
+        stored = self._held.catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
         return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
 
     async def watch(self, session_id: str) -> AsyncGenerator[DvrSession, None]:
@@ -89,13 +80,13 @@ class SessionBook:
 
     async def _put(self, session: OpenSession, **changes: Any) -> None:
         """The session's row with these changes: in the catalog first, then here. Nothing when it is so already."""
-        old, now = session.row, self._clock.now()
+        old, now = session.row, self._held.clock.now()
         if all(getattr(old, name) == value for name, value in changes.items()):
             return
         row = replace(old, **changes)
         if row.state != old.state:
             row = replace(row, updated=now, ended=now if row.state in (State.FINISHED, State.FAILED) else row.ended)
-        await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
+        await self._held.write(lambda db: session_rows.put_session(db, row))
         session.row = row
         if row.state != old.state:
             self._on_state(self._resource(row))
@@ -123,7 +114,7 @@ class SessionBook:
         """The open session, or a finished one opened from its row; NOT_FOUND."""
         found = self._open.get(session_id)
         if found is None:
-            row = self._catalog.read(lambda db: session_rows.get_session(db, self.channel.channel_id, session_id))
+            row = self._held.catalog.read(lambda db: session_rows.get_session(db, self.channel.channel_id, session_id))
             found = self._opened(row)
         return found
 
@@ -134,4 +125,4 @@ class SessionBook:
         session = self._open.get(row.id)
         held = row.summary or (session or self._opened(row)).summary()
         manifest = self.channel.manifest(row.manifest_key)
-        return to_resource(row, held, self._store.uri(multivariant_name(row.id, manifest.file_name)))
+        return to_resource(row, held, self._held.store.uri(multivariant_name(row.id, manifest.file_name)))

@@ -11,7 +11,6 @@ import contextlib
 from dataclasses import dataclass, field
 
 from livedvr.catalog import channel_rows
-from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.hls.bitrate import BitrateMeter
 from livedvr.hls.live_playlist import live_window, render_live
 from livedvr.hls.parsed import Playlist, parse_playlist
@@ -21,11 +20,10 @@ from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.streams import MuxStream
 from livedvr.resources.times import SECOND
 from livedvr.sessions.back_off import BackOff
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.presentation import listed_media, multivariant
-from livedvr.storage.base import ObjectStore, ask
+from livedvr.storage.base import ask
 from livedvr.timeline.segment import RunMedia, Segment, Window
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 
 def live_names(channel: Channel) -> list[str]:
@@ -83,20 +81,10 @@ class LiveManifests:
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
     ) -> None:
-        self._channel = channel
-        self._known = known
-        self._store = store
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
-        self._lists = {mux.key: LiveList(mux.key, mux.container, count) for mux, count in _counts(channel)}
+        self._held = held
+        self._lists = {mux.key: LiveList(mux.key, mux.container, count) for mux, count in _counts(held.channel)}
         self._target: int | None = None  # seconds; fixed with the first list
         self._read_back = False
         self._graces: list[tuple[int, int]] = []  # (until when, from which stream time) what slid out is kept
@@ -122,13 +110,13 @@ class LiveManifests:
             self._done = self._begun
             self._passed.set()
             self._passed = asyncio.Event()
-            if self._store.pause:  # no name is written again before
-                await self._clock.wait(asyncio.Event(), self._store.pause)
+            if self._held.store.pause:  # no name is written again before
+                await self._held.clock.wait(asyncio.Event(), self._held.store.pause)
             if refused:
-                await self._clock.wait(self._wake, back_off.refused())
+                await self._held.clock.wait(self._wake, back_off.refused())
             else:
                 back_off.accepted()
-                await self._clock.wait(self._wake, None)
+                await self._held.clock.wait(self._wake, None)
 
     async def settled(self) -> None:
         """Return when `run` has looked, and written what storage takes, since the call."""
@@ -161,10 +149,10 @@ class LiveManifests:
         try:
             if not self._read_back:
                 await self._read_all_back()
-            self._target = self._target or self._known.target
+            self._target = self._target or self._held.known.target
             for one in self._lists.values():
                 await self._write_list(one)
-            for manifest in self._channel.manifests:
+            for manifest in self._held.channel.manifests:
                 await self._write_main(manifest)
         except StorageError as error:
             await self._tell(error)
@@ -173,17 +161,17 @@ class LiveManifests:
         return False
 
     async def _read_all_back(self) -> None:
-        now, longest = self._clock.now(), 0
+        now, longest = self._held.clock.now(), 0
         for one in self._lists.values():
             with contextlib.suppress(NotFound):
-                text = await ask(self._store, self._store.get, live_playlist_name(one.mux))
+                text = await ask(self._held.store, self._held.store.get, live_playlist_name(one.mux))
                 listed = self._still_known(one.mux, found := parse_playlist(text.decode(errors="replace"), one.mux))
                 if listed and found.target:
                     self._target = found.target
                     one.meter = BitrateMeter(found.target * SECOND)
                     one.stored(listed, text)
                     # How long it has been before is not told: no list, and no segment (P3), was longer than this.
-                    segment = SECOND * (self._known.target or 0) + SECOND // 2
+                    segment = SECOND * (self._held.known.target or 0) + SECOND // 2
                     count = max(one.count, len(listed))
                     one.longest = max(3 * found.target * SECOND, count * segment) + segment
                     longest = max(longest, one.longest + segment)
@@ -193,7 +181,7 @@ class LiveManifests:
 
     def _still_known(self, mux: str, found: Playlist) -> tuple[Segment, ...]:
         """What a stored list has, as the timeline has it; nothing of a list that is another catalog's."""
-        segments = self._known.timeline.segments(mux)
+        segments = self._held.known.timeline.segments(mux)
         if not segments or found.next_number > segments[-1].number + 1:
             return ()
         since = live_window(segments, len(segments), 0, found.first_number)
@@ -201,31 +189,31 @@ class LiveManifests:
 
     def _drawn(self, one: LiveList) -> tuple[Segment, ...]:
         """What is to be listed of the rendition now."""
-        target = self._target or self._known.target
+        target = self._target or self._held.known.target
         if target is None:
             return ()
         since = one.segments[0].number if one.segments else 0
-        return live_window(self._known.timeline.segments(one.mux), one.count, 3 * target * SECOND, since)
+        return live_window(self._held.known.timeline.segments(one.mux), one.count, 3 * target * SECOND, since)
 
     async def _write_list(self, one: LiveList) -> None:
         segments = self._drawn(one)
         if not segments or self._target is None:
             return
-        tags = self._known.ranges.meeting(one.mux, segments[-1].number, segments[0].start)
+        tags = self._held.known.ranges.meeting(one.mux, segments[-1].number, segments[0].start)
         text = render_live(one.mux, one.container, self._target, segments, tags)
         if text == one.text:
             return
         if one.metered < 0:
             one.meter = BitrateMeter(self._target * SECOND)
-        await ask(self._store, self._store.replace, live_playlist_name(one.mux), text)
+        await ask(self._held.store, self._held.store.replace, live_playlist_name(one.mux), text)
         if slid := one.stored(segments, text):
             grace = one.longest + max(segment.duration for segment in slid)
-            self._graces.append((self._clock.now() + grace, slid[0].start))
+            self._graces.append((self._held.clock.now() + grace, slid[0].start))
 
     async def _write_main(self, manifest: Manifest) -> None:
         """At first when each rendition lists something; then when it declares too little, or the media is another."""
         lists = [self._lists[mux] for mux in manifest.mux_streams]
-        media = {one.mux: (one.bandwidth, listed_media(one, self._known)) for one in lists if one.newest}
+        media = {one.mux: (one.bandwidth, listed_media(one, self._held.known)) for one in lists if one.newest}
         if not media or not all(one.segments for one in lists):
             return
         declared = self._declared.get(manifest.file_name, {})
@@ -233,17 +221,17 @@ class LiveManifests:
             rate <= declared[mux][0] and what == declared[mux][1] for mux, (rate, what) in media.items()
         ):
             return
-        text = multivariant(self._channel, lists, 1, self._known)
-        await ask(self._store, self._store.replace, manifest.file_name, text)
+        text = multivariant(self._held.channel, lists, 1, self._held.known)
+        await ask(self._held.store, self._held.store.replace, manifest.file_name, text)
         self._declared[manifest.file_name] = media
 
     async def _tell(self, error: StorageError) -> None:
         if self._told:
             return
-        channel, now = self._channel.channel_id, self._clock.now()
+        channel, now = self._held.channel.channel_id, self._held.clock.now()
         try:
-            await self._catalog.write(
-                lambda db: channel_rows.add_event(db, channel, now, "LIVE_MANIFEST_FAILED", str(error)), self._owner
+            await self._held.write(
+                lambda db: channel_rows.add_event(db, channel, now, "LIVE_MANIFEST_FAILED", str(error))
             )
         except Aborted:  # the channel is somebody else's
             raise

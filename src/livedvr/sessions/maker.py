@@ -8,21 +8,18 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from livedvr.catalog import session_rows
-from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import StorageError
-from livedvr.resources.models import Channel, DvrSession
+from livedvr.resources.models import DvrSession
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.sessions.book import SessionBook
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.patch import COOLDOWN
 from livedvr.sessions.plan import Facts, plan
 from livedvr.sessions.states import State
 from livedvr.sessions.writes import Writes, erase_manifest, write_playlists
-from livedvr.storage.base import ObjectStore
 from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
 LONGEST_GRACE = HOUR  # R4
@@ -37,22 +34,16 @@ class SessionMaker(SessionBook):
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         facts: Callable[[int], Facts],
         on_state: Callable[[DvrSession], None],
         on_published: Callable[[int], None],
     ) -> None:
-        super().__init__(channel, store, catalog, owner, clock, on_state)
-        self._known = known
+        super().__init__(held, on_state)
         self._facts = facts
         self._on_published = on_published
         self._wake = asyncio.Event()
-        self._writes = Writes(store, clock, self._wake.set)
+        self._writes = Writes(held.store, held.clock, self._wake.set)
         self._passed = asyncio.Event()  # set at the end of the present pass
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
         self._making = asyncio.Lock()  # one at a time changes sessions: the pass, or a request
@@ -76,7 +67,7 @@ class SessionMaker(SessionBook):
             if self._writes.sessions:
                 await self._wake.wait()  # at the latest when the store has answered
             else:
-                await self._clock.wait(self._wake, self._patience())
+                await self._held.clock.wait(self._wake, self._patience())
 
     def _patience(self) -> int | None:
         """How long nothing has to be looked at by itself, microseconds."""
@@ -135,7 +126,7 @@ class SessionMaker(SessionBook):
         before = None
         while before != (before := (session.row.state, session.sealed, session.storage_error)):
             facts = self._facts_for(session)
-            wanted = plan(State(session.row.state), session.row.windows, self._known.timeline, facts)
+            wanted = plan(State(session.row.state), session.row.windows, self._held.known.timeline, facts)
             if wanted.new_edition:
                 session = await self._begin_edition(session, wanted.state)
                 continue
@@ -144,7 +135,7 @@ class SessionMaker(SessionBook):
                 return
             if wanted.state not in (State.LIVE, session.row.state):
                 await self._set_state(session, wanted.state)
-            session.grow(self._known)
+            session.grow(self._held.known)
             if wanted.seal or session.row.summary is not None:
                 await self._seal(session, CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
             if not session.published and await self._publish(session):
@@ -153,7 +144,7 @@ class SessionMaker(SessionBook):
                 await self._set_state(session, wanted.state)  # S3: LIVE says that there is a manifest to be fetched
 
     def _facts_for(self, session: OpenSession) -> Facts:
-        now, row = self._clock.now(), session.row
+        now, row = self._held.clock.now(), session.row
         facts = self._facts(now)
         # The stop that an earlier controller was carrying out is over: what it left has been read.
         drained = facts.drained or (session.found_stopping and facts.left_read)
@@ -163,8 +154,8 @@ class SessionMaker(SessionBook):
 
     async def _begin_edition(self, session: OpenSession, state: State) -> OpenSession:
         """S7: the cooldown is over, its windows are drawn anew."""
-        row, grace = replace(session.row, state=state, updated=self._clock.now()), self._grace(session.row)
-        stored = await self._catalog.write(lambda db: session_rows.begin_edition(db, row, grace), self._owner)
+        row, grace = replace(session.row, state=state, updated=self._held.clock.now()), self._grace(session.row)
+        stored = await self._held.write(lambda db: session_rows.begin_edition(db, row, grace))
         return self._reopen(stored, session.row.state)
 
     async def _seal(self, session: OpenSession, reason: str) -> None:
@@ -178,14 +169,14 @@ class SessionMaker(SessionBook):
         if not (session.is_complete or session.sealed_text) or self._writes.due_in(row.id):
             return False
         if not session.declared:  # the edition's target duration is stored before anybody can read it
-            await self._catalog.write(lambda db: session_rows.put_session(db, row), self._owner)
+            await self._held.write(lambda db: session_rows.put_session(db, row))
         session.with_main = session.needs_multivariant
-        self._writes.begin(row.id, write_playlists(self._store, session, self._known, session.with_main))
+        self._writes.begin(row.id, write_playlists(self._held.store, session, self._held.known, session.with_main))
         return True
 
     async def _written(self, session: OpenSession, refused: StorageError | None) -> None:
         """What was begun for the session is written, or refused: shown, and tried again if it passes (S14)."""
-        row, now = session.row, self._clock.now()
+        row, now = session.row, self._held.clock.now()
         if refused is not None and (refused.passing or row.state == State.DELETING):
             await self._put(session, error=str(refused))
         elif refused is not None:
@@ -194,9 +185,7 @@ class SessionMaker(SessionBook):
             await self._erased(row)
         else:
             if not session.declared and row.edition > 1:
-                await self._catalog.write(
-                    lambda db: session_rows.release_editions(db, row.channel, row.id, now), self._owner
-                )
+                await self._held.write(lambda db: session_rows.release_editions(db, row.channel, row.id, now))
             session.stored(with_multivariant=session.with_main)
             self._measure(session, now)
             if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
@@ -205,8 +194,8 @@ class SessionMaker(SessionBook):
             self._tell(row.id)
 
     def _measure(self, session: OpenSession, now: int) -> None:
-        if self._known.closed is not None and session.has_new_end(self._known):
-            self._on_published(now - self._known.closed)
+        if self._held.known.closed is not None and session.has_new_end(self._held.known):
+            self._on_published(now - self._held.known.closed)
 
     async def _set_state(self, session: OpenSession, state: State, error: str | None = None) -> None:
         await self._put(session, state=state, error=error)
@@ -214,7 +203,7 @@ class SessionMaker(SessionBook):
     async def _close(self, session: OpenSession, state: State, error: str | None) -> None:
         """FINISHED or FAILED: what it holds is stored with the state, and nothing is kept in memory."""
         if not session.renditions:
-            session.grow(self._known)  # FAILED right after a restart: what its playlist lists tells its grace (R4)
+            session.grow(self._held.known)  # FAILED right after a restart: what its playlist lists tells its grace (R4)
         await self._put(session, state=state, error=error, summary=session.row.summary or session.summary())
         del self._open[session.row.id]
         self._tell(session.row.id)
@@ -222,13 +211,15 @@ class SessionMaker(SessionBook):
     def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
         if session.row.summary is None:
-            session.grow(self._known)  # after a restart nothing is drawn yet: the grace is as long as the playlist (R4)
+            session.grow(
+                self._held.known
+            )  # after a restart nothing is drawn: the grace is as long as the playlist (R4)
         if not self._writes.due_in(session.row.id):
-            self._writes.begin(session.row.id, erase_manifest(self._store, session.row.id))
+            self._writes.begin(session.row.id, erase_manifest(self._held.store, session.row.id))
 
     async def _erased(self, row: SessionRow) -> None:
-        grace, now = self._grace(row), self._clock.now()
-        await self._catalog.write(lambda db: session_rows.delete_session(db, row, grace, now), self._owner)
+        grace, now = self._grace(row), self._held.clock.now()
+        await self._held.write(lambda db: session_rows.delete_session(db, row, grace, now))
         del self._open[row.id]
         self._tell(row.id)
 

@@ -10,19 +10,18 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from livedvr.catalog import channel_rows, session_rows
-from livedvr.catalog.catalog import Also, Catalog, Owner
+from livedvr.catalog.catalog import Also
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.errors import Aborted, AlreadyExists, StorageError
 from livedvr.resources.layout import check_id, session_folder
-from livedvr.resources.models import Channel, DvrSession, TimeInterval
+from livedvr.resources.models import DvrSession, TimeInterval
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.maker import SessionMaker
 from livedvr.sessions.patch import check_patchable, judge_patch
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.states import Event, State, advance
 from livedvr.sessions.windows import check_keeps, resolve_windows
-from livedvr.storage.base import ObjectStore, ask
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
+from livedvr.storage.base import ask
 
 T = TypeVar("T")
 
@@ -32,17 +31,12 @@ class SessionManager(SessionMaker):
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         facts: Callable[[int], Facts],
         on_state: Callable[[DvrSession], None] = lambda _: None,
         on_published: Callable[[int], None] = lambda _: None,
     ) -> None:
-        super().__init__(channel, known, store, catalog, owner, clock, facts, on_state, on_published)
+        super().__init__(held, facts, on_state, on_published)
         self._updating: set[str] = set()
         self._requests: set[asyncio.Task[Any]] = set()  # whose steps are being carried out
 
@@ -59,7 +53,7 @@ class SessionManager(SessionMaker):
         manifest_key = manifest_key or next(iter(self.channel.manifest_keys()), "main")
         self.channel.manifest(manifest_key)  # W1: there is one
         check_keeps(self.channel.retention_micros)
-        now = self._clock.now()
+        now = self._held.clock.now()
         windows = resolve_windows(intervals, now, now - self.channel.retention_micros)
         row = SessionRow(
             channel=self.channel.channel_id,
@@ -76,7 +70,7 @@ class SessionManager(SessionMaker):
             created=now,
             updated=now,
         )
-        if await ask(self._store, lambda: any(self._store.list(f"{session_folder(session_id)}/"))):
+        if await ask(self._held.store, lambda: any(self._held.store.list(f"{session_folder(session_id)}/"))):
             found = self.find(session_id)
             raise AlreadyExists(
                 f"session '{session_id}' exists already" + ("" if found else ", made by another catalog"),
@@ -94,7 +88,7 @@ class SessionManager(SessionMaker):
                 also(db, accepted)
             return stored
 
-        stored = await self._catalog.write(work, self._owner)
+        stored = await self._held.write(work)
         self._reopen(stored, before="")
         self.wake()
         return self._resource(stored)
@@ -131,7 +125,7 @@ class SessionManager(SessionMaker):
             async with self._changing(session_id):
                 row = self._session(session_id).row
                 check_patchable(State(row.state), row.cooldown_until)
-                patched = replace(row, labels=row.labels if labels is None else labels, updated=self._clock.now())
+                patched = replace(row, labels=row.labels if labels is None else labels, updated=self._held.clock.now())
                 await self._store_patch(patched, intervals, also)
         finally:
             self._updating.discard(session_id)
@@ -165,18 +159,18 @@ class SessionManager(SessionMaker):
             return row
 
         before = self._session(row.id).row.state
-        stored = await self._catalog.write(work, self._owner)
+        stored = await self._held.write(work)
         if event is not None:
-            self._reopen(stored, before).grow(self._known)
+            self._reopen(stored, before).grow(self._held.known)
         elif row.id in self._open:
             self._open[row.id].row = stored
             self._tell(row.id)
 
     def _judge(self, row: SessionRow) -> Event:
         """What the patch to ``row.windows`` is (S7-S10), or why it is refused."""
-        timeline, session = self._known.timeline, self._session(row.id)
+        timeline, session = self._held.known.timeline, self._session(row.id)
         if row.state == State.LIVE:
-            session.grow(self._known)  # it may not have been looked at yet since a restart
+            session.grow(self._held.known)  # it may not have been looked at yet since a restart
         published = list(itertools.islice(timeline.listing(timeline.reference, row.edition_windows), session.segments))
         frontier = self._facts(row.updated).frontier
         return judge_patch(State(row.state), published, row.windows, timeline, row.updated, frontier)
@@ -214,10 +208,10 @@ class SessionManager(SessionMaker):
         It goes by itself from there. Whether it was due.
         """
         async with self._making:
-            row = self._catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
+            row = self._held.catalog.read(lambda db: session_rows.find_session(db, self.channel.channel_id, session_id))
             if row is None or not is_due(row):
                 return False
-            now = self._clock.now()
+            now = self._held.clock.now()
             going = replace(row, state=advance(State(row.state), Event.DELETE), error=None, updated=now)
 
             def work(db: sqlite3.Connection) -> None:
@@ -225,7 +219,7 @@ class SessionManager(SessionMaker):
                 if event is not None:
                     channel_rows.add_event(db, going.channel, now, *event)
 
-            await self._catalog.write(work, self._owner)
+            await self._held.write(work)
             self._reopen(going, row.state)
         self.wake()
         return True

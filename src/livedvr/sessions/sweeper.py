@@ -14,19 +14,16 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from livedvr.catalog import channel_rows, range_rows, segment_rows, session_rows
-from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import RetiredRow, SessionRow
 from livedvr.resources.errors import LiveDvrError, StorageError
 from livedvr.resources.layout import media_playlist_name, run_folder, segment_name
-from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.holding import held_windows, is_ending, may_be_reclaimed, retired_windows, session_expiry
 from livedvr.sessions.pressure import Disk, plan_reclaim
 from livedvr.storage.base import ObjectStore, ask
 from livedvr.timeline.retention import may_go
 from livedvr.timeline.segment import Segment, Window
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,7 +48,6 @@ class Sweeper:
     """Retention of one channel. `run` is a task; `sweep` is one pass of it.
 
     Args:
-        known: the channel's timeline in memory; what goes is dropped from it.
         disk: looks at the output's file system; None where there is none to fill (object stores).
         pause: microseconds between two sweeps.
         live: the windows that the channel's own live manifest holds at an instant, None: without a grace (O5).
@@ -59,23 +55,13 @@ class Sweeper:
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        store: ObjectStore,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         sessions: Sessions,
         disk: Callable[[], Disk] | None = None,
         pause: int = 10 * SECOND,
         live: Callable[[int | None], Sequence[Window]] = lambda now: (),
     ) -> None:
-        self._channel = channel
-        self._known = known
-        self._store = store
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
+        self._held = held
         self._sessions = sessions
         self._disk = disk
         self._pause = pause
@@ -87,8 +73,8 @@ class Sweeper:
         """Sweep for ever, until cancelled. What a sweep cannot do is left for the next one."""
         while True:
             with contextlib.suppress(LiveDvrError):  # of the catalog: then nothing can be noted either
-                await self.sweep(self._clock.now())
-            await self._clock.wait(asyncio.Event(), self._pause)
+                await self.sweep(self._held.clock.now())
+            await self._held.clock.wait(asyncio.Event(), self._pause)
 
     async def sweep(self, now: int) -> None:
         """Let go what may go at this instant. What storage does not delete stays for the next sweep."""
@@ -114,7 +100,7 @@ class Sweeper:
         """R3: sessions go whole, never segments under them. The manager removes manifest, playlists, row."""
 
         def is_due(row: SessionRow) -> bool:
-            expiry = session_expiry(row, self._known.timeline, self._channel.retention_micros)
+            expiry = session_expiry(row, self._held.known.timeline, self._held.channel.retention_micros)
             return expiry is not None and expiry <= now
 
         for row in self._session_rows():
@@ -128,18 +114,18 @@ class Sweeper:
                 continue
             names = [media_playlist_name(edition.session, mux, edition.edition) for mux in self._renditions]
             if len(await self._delete(names)) == len(names):
-                await self._write(session_rows.playlist_gone, edition, self._clock.now())
+                await self._write(session_rows.playlist_gone, edition, self._held.clock.now())
 
     async def _mark_some(self, now: int) -> bool:
         """R1, R2: from the mark on nothing may list these segments. Whether there may be more of them."""
-        until = now - self._channel.retention_micros
+        until = now - self._held.channel.retention_micros
         async with self._sessions.nothing_changes():
             holds = [window for row in self._session_rows() for window in held_windows(row)]
             holds += [*retired_windows(self._retired_rows(), now), *self._live(now)]
-            timeline = self._known.timeline
+            timeline = self._held.known.timeline
             going = {mux: may_go(timeline, mux, until, holds)[:MARKED_AT_ONCE] for mux in self._renditions}
             await self._mark(going)
-            await self._forget_ranges(self._known.ranges.may_go(until, holds))
+            await self._forget_ranges(self._held.known.ranges.may_go(until, holds))
         return any(len(segments) == MARKED_AT_ONCE for segments in going.values())
 
     async def _mark(self, going: Mapping[str, Sequence[Segment]]) -> None:
@@ -148,17 +134,17 @@ class Sweeper:
             numbers = {segment.number for segment in segments}
             if numbers:
                 await self._write(segment_rows.mark_leaving, mux, numbers)
-                self._known.timeline.forget(mux, numbers)
+                self._held.known.timeline.forget(mux, numbers)
 
     async def _forget_ranges(self, serials: set[int]) -> None:
         """What is told of a time goes with its segments."""
         if serials:
             await self._write(range_rows.delete_tags, serials)
-            self._known.ranges.forget(serials)
+            self._held.known.ranges.forget(serials)
 
     async def _delete_segments(self) -> None:
         """R4: the object, then the row, a batch at a time."""
-        container, left = {mux.key: mux.container for mux in self._channel.mux_streams}, 0
+        container, left = {mux.key: mux.container for mux in self._held.channel.mux_streams}, 0
         while not self._storage_is_down:
             leaving = self._read(segment_rows.list_leaving, left + DELETED_AT_ONCE)[left:]
             if not leaving:
@@ -176,8 +162,8 @@ class Sweeper:
             if names is None or len(await self._delete(names)) < len(names):
                 continue
             await self._write(segment_rows.delete_run, run)
-            self._known.media.pop(run, None)
-            self._known.run_ends.pop(run, None)
+            self._held.known.media.pop(run, None)
+            self._held.known.run_ends.pop(run, None)
 
     async def _forget_retired(self, now: int) -> None:
         """R4: editions whose grace is over hold nothing any more."""
@@ -194,17 +180,17 @@ class Sweeper:
         deficit = disk.deficit - self._read(segment_rows.leaving_bytes)
         async with self._sessions.nothing_changes():
             found = plan_reclaim(
-                self._known.timeline,
+                self._held.known.timeline,
                 self._session_rows(),
                 self._retired_rows(),
                 deficit,
                 now=now,
-                retention=self._channel.retention_micros,
+                retention=self._held.channel.retention_micros,
                 dire=disk.is_dire,
                 live=self._live(None),
             )
             await self._mark(found.segments)
-        left = f"{disk.free >> 20} MiB are left at {self._channel.output.uri}"
+        left = f"{disk.free >> 20} MiB are left at {self._held.channel.output.uri}"
         for session, size in found.sessions:
             text = f"{left}: session '{session}' is removed, {size >> 20} MiB ({size} bytes) go with it"
             await self._sessions.expire(session, may_be_reclaimed, ("SESSION_RECLAIMED", text))
@@ -220,7 +206,7 @@ class Sweeper:
 
     @property
     def _renditions(self) -> list[str]:
-        return list(self._known.timeline.renditions())
+        return list(self._held.known.timeline.renditions())
 
     @property
     def _storage_is_down(self) -> bool:
@@ -234,16 +220,16 @@ class Sweeper:
         return self._read(session_rows.list_retired)
 
     def _read(self, query: Callable[Concatenate[sqlite3.Connection, str, P], T], *args: P.args, **kw: P.kwargs) -> T:
-        return self._catalog.read(lambda db: query(db, self._channel.channel_id, *args, **kw))
+        return self._held.catalog.read(lambda db: query(db, self._held.channel.channel_id, *args, **kw))
 
     async def _write(
         self, work: Callable[Concatenate[sqlite3.Connection, str, P], None], *args: P.args, **kw: P.kwargs
     ) -> None:
-        await self._catalog.write(lambda db: work(db, self._channel.channel_id, *args, **kw), self._owner)
+        await self._held.write(lambda db: work(db, self._held.channel.channel_id, *args, **kw))
 
     async def _delete(self, names: Sequence[str]) -> list[str]:
         """Delete objects; those that have gone. The others are for the next sweep."""
-        gone, trouble = await ask(self._store, delete_objects, self._store, names)
+        gone, trouble = await ask(self._held.store, delete_objects, self._held.store, names)
         self._trouble = self._trouble or trouble
         return gone
 
@@ -251,7 +237,7 @@ class Sweeper:
         """What lies in the run's folders, also segments that never came to be listed; None: storage does not say."""
         try:
             return await asyncio.to_thread(
-                lambda: [name for mux in self._renditions for name in self._store.list(f"{run_folder(mux, run)}/")]
+                lambda: [name for mux in self._renditions for name in self._held.store.list(f"{run_folder(mux, run)}/")]
             )
         except StorageError as error:
             self._trouble = self._trouble or error
@@ -263,7 +249,7 @@ class Sweeper:
         try:
             return await asyncio.to_thread(self._disk)
         except OSError as error:
-            trouble = StorageError(error.strerror or str(error), field=self._channel.output.uri)
+            trouble = StorageError(error.strerror or str(error), field=self._held.channel.output.uri)
             self._trouble = self._trouble or trouble
             return None
 
