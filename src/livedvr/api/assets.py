@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from google.cloud.video.live_stream_v1 import types
@@ -11,7 +10,6 @@ from google.protobuf import empty_pb2
 from livedvr.api.call import Call
 from livedvr.api.desk import Desk
 from livedvr.api.listing import page
-from livedvr.api.messages import from_row, to_row
 from livedvr.catalog import api_rows
 from livedvr.resources.errors import InvalidArgument
 
@@ -36,13 +34,7 @@ class Assets:
         name = self._desk.new_name(f"{call.request.parent}/assets", call.request.asset_id, field="asset_id")
         stored = AssetMessage(name=name, labels=asked.labels, crc32c=asked.crc32c, state=types.Asset.State.ACTIVE)
         getattr(stored, kind).CopyFrom(getattr(asked, kind))
-
-        def work(db: sqlite3.Connection) -> Any:
-            row = to_row(stored, call.now, call.now)
-            self._desk.add(db, row, field="asset_id")
-            return self._desk.operations.accept(db, call, name, "create", from_row(row, AssetMessage))
-
-        return await self._desk.catalog.write(work)
+        return await self._desk.accept(call, "create", stored, None, field="asset_id")
 
     async def get_asset(self, call: Call) -> Any:
         """The asset."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from livedvr.api.call import Call
 from livedvr.api.ingest_ports import IngestPorts
-from livedvr.api.messages import from_row
+from livedvr.api.messages import from_row, to_row
 from livedvr.api.operations import Operations
 from livedvr.api.outputs import Outputs
 from livedvr.app import LiveDvr
@@ -75,6 +76,24 @@ class Desk:
         """Store a new resource, in the transaction that makes it. ALREADY_EXISTS: another request was faster."""
         if not api_rows.add_resource(db, row):
             raise AlreadyExists(f"'{row.name}' exists already", field=field, hint="use another id")
+
+    async def accept(
+        self, call: Call, verb: str, stored: Any, before: ResourceRow | None, *, field: str = "name"
+    ) -> Any:
+        """The operation that is done with what a resource is from now on: both in one transaction.
+
+        ``before``: what it was; None: it is new, and ``field`` has named it.
+        """
+        row = to_row(stored, call.now if before is None else before.created, call.now)
+
+        def work(db: sqlite3.Connection) -> Any:
+            if before is None:
+                self.add(db, row, field=field)
+            else:
+                self.replace(db, before, row)
+            return self.operations.accept(db, call, row.name, verb, from_row(row, type(stored)))
+
+        return await self.catalog.write(work)
 
     def replace(self, db: sqlite3.Connection, old: ResourceRow, new: ResourceRow) -> None:
         """Store what a resource becomes. ABORTED: it is not what it was when the change was decided (AIP-151)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,7 @@ from livedvr.api.call import Call
 from livedvr.api.desk import Desk
 from livedvr.api.ingest_ports import port_of
 from livedvr.api.listing import page
-from livedvr.api.messages import from_row, to_row
+from livedvr.api.messages import from_row
 from livedvr.api.names import location_of
 from livedvr.api.refusing import refuse
 from livedvr.api.stream_property import fill_streams
@@ -55,13 +54,7 @@ class Inputs:
         async with self._choosing:
             stored.uri = await self._uri(asked)
             self._desk.ports.to_domain(stored)
-
-            def work(db: sqlite3.Connection) -> Any:
-                row = to_row(stored, call.now, call.now)
-                self._desk.add(db, row, field="input_id")
-                return self._desk.operations.accept(db, call, name, "create", from_row(row, InputMessage))
-
-            return await self._desk.catalog.write(work)
+            return await self._desk.accept(call, "create", stored, None, field="input_id")
 
     async def _uri(self, asked: Any) -> str:
         if asked.type_ == _TYPE.TYPE_UNSPECIFIED:
@@ -105,9 +98,7 @@ class Inputs:
     async def _with_streams(self, message: Any, attached: Sequence[Any]) -> Any:
         for channel in attached:
             key: InputKey = "primary" if channel.input_attachments[0].input == message.name else "backup"
-            with contextlib.suppress(
-                LiveDvrError
-            ):  # the channel's output is away: the input can be looked at all the same
+            with contextlib.suppress(LiveDvrError):  # its output is away: the input can be looked at all the same
                 streams = await self._desk.dvr.channels.streams(self._desk.domain_id(channel.name), key)
                 fill_streams(message.input_stream_property, streams)
         return message
@@ -121,13 +112,7 @@ class Inputs:
         _check(stored)
         self._desk.ports.to_domain(stored)
         await self._rebuild(self._attached_to(asked.name), stored)
-
-        def work(db: sqlite3.Connection) -> Any:
-            new = to_row(stored, row.created, call.now)
-            self._desk.replace(db, row, new)
-            return self._desk.operations.accept(db, call, asked.name, "update", from_row(new, InputMessage))
-
-        return await self._desk.catalog.write(work)
+        return await self._desk.accept(call, "update", stored, row)
 
     async def delete_input(self, call: Call) -> Any:
         """Refused while a channel has it attached."""
