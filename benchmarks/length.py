@@ -15,10 +15,9 @@ from benchmarks.figures import Samples, spread, table
 from builders import MEDIA, RUN, T0, channel, closed
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
-from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.layout import media_playlist_name
 from livedvr.resources.times import HOUR, MINUTE, SECOND
-from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.open_session import OpenSession, only_drawn
 from livedvr.sessions.plan import Facts, plan
 from livedvr.sessions.states import State
 from livedvr.storage.local import LocalStore
@@ -55,7 +54,7 @@ class Case:
         self._last: Segment | None = None
         self._store = LocalStore(self._folder)
         self._catalog = Catalog(self._folder / "catalog.sqlite3")
-        self._known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: MEDIA})
+        self._known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: {"av": MEDIA}})
         await self._catalog.write(lambda db: channel_rows.put_channel(db, channel()))
         self._owner = Owner("live", await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
         await self._catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", T0))
@@ -66,7 +65,7 @@ class Case:
         await self._commit(segments)
         for segment in segments:
             self._known.timeline.append("av", segment)
-        self._session = OpenSession(_row(self._windows), "av", "fmp4")
+        self._session = OpenSession(only_drawn("live", "match", "main", self._windows), channel())
         self._session.grow(self._known)
 
     async def step(self, *, measured: bool) -> None:
@@ -88,14 +87,15 @@ class Case:
             wanted = plan(State.LIVE, self._session.row.windows, self._known.timeline, Facts(segment.end))
         with samples["text"].measured():
             self._session.grow(self._known)
-        assert wanted.state is State.LIVE and self._session.playlist is not None
-        assert self._session.playlist.last == segment, "what is measured is that the segment gets listed"
+        assert wanted.state is State.LIVE
+        assert self._session.renditions["av"].playlist.last == segment, (
+            "what is measured is that the segment gets listed"
+        )
 
     def write_file(self) -> None:
         """The playlist as it stands becomes the file. Apart from `step`: megabytes written would empty the caches."""
-        assert self._session.playlist is not None
         with self.samples["render"].measured():
-            text = self._session.playlist.render()
+            text = self._session.renditions["av"].playlist.render()
         with self.samples["file"].measured():
             self._store.replace(media_playlist_name("match", "av", 1), text)
         self.megabytes = len(text) / 1e6
@@ -116,32 +116,14 @@ class Case:
         return segment
 
     async def _commit(self, segments: list[Segment]) -> None:
-        clock = self._clock
+        placed, clock, media = {"av": segments}, self._clock, {"av": MEDIA}
         await self._catalog.write(
-            lambda db: segment_rows.commit_segments(db, "live", "av", segments, clock, MEDIA), self._owner
+            lambda db: segment_rows.commit_segments(db, "live", RUN, placed, clock, media), self._owner
         )
 
     def totals(self, *steps: str) -> list[float]:
         """CPU microseconds that these steps took together, for each measured segment."""
         return [sum(parts) for parts in zip(*(self.samples[step].cpu for step in steps), strict=True)]
-
-
-def _row(windows: tuple[Window, ...]) -> SessionRow:
-    return SessionRow(
-        channel="live",
-        id="match",
-        manifest_key="main",
-        windows=windows,
-        edition_windows=windows,
-        labels={},
-        state=State.LIVE,
-        error=None,
-        edition=1,
-        target=None,
-        summary=None,
-        created=T0,
-        updated=T0,
-    )
 
 
 async def run(folder: Path, rounds: int) -> str:

@@ -13,11 +13,11 @@ from statistics import median
 
 from benchmarks.figures import Samples, spread, table
 from builders import MEDIA, RUN, T0, FakeClock, at, channel, segment
-from livedvr.sessions.held_channel import HeldChannel
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.layout import media_playlist_name
 from livedvr.resources.models import TimeInterval, to_datetime
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.plan import Facts
 from livedvr.storage.local import LocalStore
@@ -47,7 +47,7 @@ class Case:
         self._catalog = Catalog(self._folder / "catalog.sqlite3")
         await self._catalog.write(lambda db: channel_rows.put_channel(db, settings))
         owner = Owner("live", await self._catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
-        self._known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: MEDIA})
+        self._known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: {"av": MEDIA}})
         held = HeldChannel(settings, self._known, self._store, self._catalog, owner, self._clock)
         self._manager = SessionManager(held, self._facts)
         window = TimeInterval(start_time=to_datetime(T0), end_time=to_datetime(at(600)))

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, init_name, live_playlist_name, segment_name
 from livedvr.resources.models import Channel
-from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.open_session import OpenSession, only_drawn
 from livedvr.sessions.presentation import multivariant
-from livedvr.sessions.states import State
 from livedvr.timeline.gaps import SOURCE_LOST
 from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import ChannelTimeline
@@ -42,7 +40,9 @@ class Drawn:
 
 def draw(channel: Channel, manifest_key: str, windows: Sequence[Window], known: ChannelTimeline) -> Drawn:
     """The presentation of these windows of the channel's timeline. Costs what their length costs; no I/O."""
-    session = OpenSession(_row(channel, manifest_key, windows), channel, vod=True, up=LIVE_UP_TO_OUTPUT)
+    session = OpenSession(
+        only_drawn(channel.channel_id, "clip", manifest_key, windows), channel, vod=True, up=LIVE_UP_TO_OUTPUT
+    )
     session.grow(known)
     session.seal(SOURCE_LOST)
     renditions = session.renditions
@@ -62,21 +62,3 @@ def _segments(channel: Channel, mux: str, windows: Sequence[Window], known: Chan
             yield init_name(mux, segment.run)
         last_run = segment.run
         yield segment_name(mux, segment.run, segment.index, container)
-
-
-def _row(channel: Channel, manifest_key: str, windows: Sequence[Window]) -> SessionRow:
-    return SessionRow(
-        channel=channel.channel_id,
-        id="clip",
-        manifest_key=manifest_key,
-        windows=tuple(windows),
-        edition_windows=tuple(windows),
-        labels={},
-        state=State.LIVE,
-        error=None,
-        edition=1,
-        target=None,
-        summary=None,
-        created=0,
-        updated=0,
-    )

@@ -19,10 +19,9 @@ from livedvr.resources.errors import InvalidArgument, NotFound
 from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.times import SECOND
 from livedvr.sessions.live import LiveList
-from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.open_session import OpenSession, only_drawn
 from livedvr.sessions.plan import is_over
 from livedvr.sessions.presentation import multivariant
-from livedvr.sessions.states import State
 from livedvr.timeline.gaps import SOURCE_LOST
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
@@ -100,7 +99,8 @@ class DrawnWindow(Drawn):
     """A window without a session: nothing holds what it lists."""
 
     def __init__(self, channel: Channel, manifest: Manifest, window: Window, target: int, up: str) -> None:
-        super().__init__(channel, _row(channel, manifest, window, target), up)
+        assert manifest.key is not None  # who asked has named it
+        super().__init__(channel, only_drawn(channel.channel_id, "window", manifest.key, [window], target), up)
         self.window = window
 
     def grow_until(self, known: ChannelTimeline, frontier: int | None) -> bool:
@@ -182,25 +182,6 @@ class DelayedLists:
     def _position(self, mux: str) -> int:
         every = self.known.timeline.segments(mux)
         return bisect_right(every, self.now - self.delay, key=lambda s: s.end) if self.delay else len(every)
-
-
-def _row(channel: Channel, manifest: Manifest, window: Window, target: int) -> SessionRow:
-    assert manifest.key is not None
-    return SessionRow(
-        channel=channel.channel_id,
-        id="window",
-        manifest_key=manifest.key,
-        windows=(window,),
-        edition_windows=(window,),
-        labels={},
-        state=State.LIVE,
-        error=None,
-        edition=1,
-        target=target,
-        summary=None,
-        created=0,
-        updated=0,
-    )
 
 
 def wanted_manifest(channel: Channel, asked: Asked, file: str | None, mux: str | None) -> Manifest:

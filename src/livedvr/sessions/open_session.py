@@ -14,7 +14,7 @@ from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.sessions.states import State
 from livedvr.timeline.gaps import GapLedger, Hole
 from livedvr.timeline.ranges import RangeTag
-from livedvr.timeline.segment import Segment
+from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Listed
 
 
@@ -208,3 +208,24 @@ class OpenSession:
             "actual_end": self.actual_end,
             "gaps": [[hole.start, hole.end, hole.reason] for hole in (*self.ledger.holes, *self.failures)],
         }
+
+
+def only_drawn(
+    channel: str, session: str, manifest_key: str, windows: Sequence[Window], target: int | None = None
+) -> SessionRow:
+    """A LIVE session that no catalog has: what is drawn of its windows is all there is to it."""
+    return SessionRow(
+        channel=channel,
+        id=session,
+        manifest_key=manifest_key,
+        windows=tuple(windows),
+        edition_windows=tuple(windows),
+        labels={},
+        state=State.LIVE,
+        error=None,
+        edition=1,
+        target=target,
+        summary=None,
+        created=0,
+        updated=0,
+    )
