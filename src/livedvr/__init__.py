@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TimeInterval,
     )
     from livedvr.resources.pull_policy import PullPolicy
+    from livedvr.resources.recording import Notify, Recording, RecordingFile, RecordingLimits, RecordingSpec
     from livedvr.resources.streams import (
         AudioStream,
         ElementaryStream,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         VideoStream,
         video_and_audio,
     )
+    from livedvr.resources.webhook_policy import WebhookPolicy
 
 __all__ = [
     "AudioStream",
@@ -47,13 +49,19 @@ __all__ = [
     "LiveDvrError",
     "Manifest",
     "MuxStream",
+    "Notify",
     "Output",
     "PullPolicy",
     "RecordResult",
+    "Recording",
+    "RecordingFile",
+    "RecordingLimits",
+    "RecordingSpec",
     "TextStream",
     "TimeInterval",
     "TimeSlice",
     "VideoStream",
+    "WebhookPolicy",
     "record",
     "video_and_audio",
 ]
@@ -66,6 +74,10 @@ _HOMES = {
     **dict.fromkeys(("Clip", "TimeSlice"), "livedvr.resources.clip"),
     "Gateway": "livedvr.resources.gateway",
     "PullPolicy": "livedvr.resources.pull_policy",
+    "WebhookPolicy": "livedvr.resources.webhook_policy",
+    **dict.fromkeys(
+        ("Notify", "Recording", "RecordingFile", "RecordingLimits", "RecordingSpec"), "livedvr.resources.recording"
+    ),
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",
     "RecordResult": "livedvr.recording",

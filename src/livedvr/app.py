@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -21,10 +21,13 @@ from livedvr.clips_api import Clips
 from livedvr.ingest.gateway import GatewayInputs, load_secret
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
+from livedvr.recordings.dialects import NATIVE, Dialect
+from livedvr.recordings_api import Recordings
 from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound
 from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession
 from livedvr.resources.pull_policy import PullPolicy
+from livedvr.resources.webhook_policy import PUBLIC, WebhookPolicy
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
 from livedvr.storage.local import make_private_root
@@ -59,11 +62,14 @@ class LiveDvr:
         settings: house numbers of a run.
         on_published: called with a channel's id when a session's playlist has its newest segment, and how many
             microseconds after that one was closed; as ``on_state`` it must not block.
+        webhooks: who may be told of recordings, see docs/recordings.md; None: public addresses alone.
+        dialects: in which words, by name, beside our own (``livedvr``).
 
     Attributes:
         channels: create, get, list, start, stop and delete channels.
         sessions: create, get, list, update, delete and watch DVR sessions.
         clips: create, get, list, delete and watch clips.
+        recordings: start, stop, pause, resume, cancel, get, list, delete and watch recordings.
         gateway: which inputs the gateway feeds.
         pull: from where inputs may be pulled.
     """
@@ -80,6 +86,8 @@ class LiveDvr:
         clock: WallClock | None = None,
         settings: RunSettings | None = None,
         on_published: Callable[[str, int], None] = lambda _channel, _delay: None,
+        webhooks: WebhookPolicy | None = None,
+        dialects: Mapping[str, Dialect] | None = None,
     ) -> None:
         self._data_dir = Path(data_dir).absolute()
         self._on_state = on_state
@@ -92,6 +100,8 @@ class LiveDvr:
         self._clock = clock or SystemClock()
         self._settings = settings or RunSettings()
         self._on_published = on_published
+        self._webhooks = webhooks or PUBLIC
+        self._dialects = {**NATIVE, **(dialects or {})}
         self._runtimes: dict[str, ChannelRuntime] = {}
         # One for each channel: an output that is slow, or away, must not keep others waiting.
         self._opening: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -99,6 +109,7 @@ class LiveDvr:
         self.channels = Channels(self)
         self.sessions = DvrSessions(self)
         self.clips = Clips(self.runtime)
+        self.recordings = Recordings(self.runtime)
 
     async def __aenter__(self) -> Self:
         make_private_root(self._data_dir)
@@ -118,6 +129,8 @@ class LiveDvr:
             self.gateway,
             self.pull,
             self._on_published,
+            self._webhooks,
+            self._dialects,
         )
         self._watching = self._tasks.create_task(self._watcher.run(), name="watcher")
         self._is_open = True

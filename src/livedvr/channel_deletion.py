@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from livedvr.catalog import channel_rows, clip_rows, segment_rows, session_rows
+from livedvr.catalog import channel_rows, clip_rows, recording_rows, segment_rows, session_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.resources.errors import FailedPrecondition
 from livedvr.resources.layout import run_folder, session_folder
@@ -21,7 +21,8 @@ from livedvr.storage.base import ObjectStore
 def mark_deleting(db: sqlite3.Connection, channel: str, *, force: bool) -> None:
     """Nothing but its deletion is possible with the channel from here on.
 
-    FAILED_PRECONDITION when it has pinned sessions, or any and not ``force``, or clips that are not made yet.
+    FAILED_PRECONDITION when it has pinned sessions, or any and not ``force``, or clips or recordings
+    that are not made yet.
     """
     sessions = session_rows.list_sessions(db, channel)
     if pinned := [row.id for row in sessions if is_pinned(row)]:
@@ -41,6 +42,12 @@ def mark_deleting(db: sqlite3.Connection, channel: str, *, force: bool) -> None:
             f"channel '{channel}' has clips that are still being made: {', '.join(clips)}",
             field="channel",
             hint="wait for them, or delete them first",
+        )
+    if recordings := [one.recording_id for one in recording_rows.unfinished_recordings(db, channel)]:
+        raise FailedPrecondition(
+            f"channel '{channel}' has recordings that have not ended: {', '.join(recordings)}",
+            field="channel",
+            hint="stop and wait for them, or delete them first",
         )
     channel_rows.set_deleting(db, channel)
 

@@ -26,6 +26,8 @@ from livedvr.ingest.listening import is_listened_on
 from livedvr.ingest.source import check_file, check_pull, parse_source
 from livedvr.ingest.supervisor import Supervisor, next_run
 from livedvr.ingest.surroundings import Surroundings
+from livedvr.recordings.manager import RecordingManager
+from livedvr.recordings.outbox import Outbox
 from livedvr.resources.errors import Aborted, FailedPrecondition, LiveDvrError
 from livedvr.resources.figures import ChannelFigures, InputStreams
 from livedvr.resources.models import InputKey
@@ -102,12 +104,25 @@ class ChannelRuntime:
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
         self.clips = ClipManager(held, self._facts, self.sessions.nothing_changes, private)
         self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
+        outbox = Outbox(row.channel.channel_id, around.catalog, owner, around.clock, around.dialects, around.webhooks)
+        self.recordings = RecordingManager(
+            row.channel,
+            self._known,
+            around.catalog,
+            owner,
+            around.clock,
+            self._facts,
+            self.sessions.nothing_changes,
+            outbox,
+        )
+        works = () if around.visiting else (self.recordings.run, outbox.run)
+        self._recording_tasks = [around.tasks.create_task(work()) for work in works]
         self.sweeper = Sweeper(
             held,
             self.sessions,
             None if self._root is None else partial(_look_at_disk, self._root, around.settings.reserve_bytes),
             round(around.settings.sweep_seconds * SECOND),
-            lambda now: [*self._live.held(now), *self.clips.held()],
+            lambda now: [*self._live.held(now), *self.clips.held(), *self.recordings.held()],
         )
         self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
 
@@ -256,6 +271,7 @@ class ChannelRuntime:
         if self.supervisor is not None and self._ingest_task is not None:
             self.supervisor.stop()
             await asyncio.wait([self._ingest_task])
+        await self.recordings.channel_stopped()
         settled = asyncio.create_task(self._settled())
         # If one of these tasks has died, nothing will settle; the task group tells why.
         writers = (self._sessions_task, self._live_task)
@@ -277,6 +293,7 @@ class ChannelRuntime:
         """Ingest has brought something or changed: sessions and live manifests look again, and whoever waits here."""
         self.sessions.wake()
         self._live.wake()
+        self.recordings.wake()
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -345,7 +362,7 @@ class ChannelRuntime:
         The next owner finds what it would find after a crash, and nothing is lost.
         """
         every = (self._ingest_task, self._sweeper_task, self._sessions_task, self._live_task, self._clips_task)
-        tasks = [task for task in every if task is not None]
+        tasks = [task for task in (*every, *self._recording_tasks) if task is not None]
         await self.sessions.requests_done()
         # No thread may write a playlist when the lock is somebody else's.
         async with self.sessions.nothing_is_written(), self._live.nothing_changes():
@@ -358,6 +375,7 @@ class ChannelRuntime:
             await self._fetcher.close()
         self.sessions.close()
         self.clips.close()
+        self.recordings.close()
         await self._control.close()
         self.store.close()
         self._lock.release()

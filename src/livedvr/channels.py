@@ -107,9 +107,11 @@ class Channels:
             )
         runtime = await self._dvr.runtime(channel.channel_id)
         used = {one.manifest_key for one in runtime.sessions.list()} | runtime.clips.manifests_in_use()
+        used |= runtime.recordings.manifests_in_use()
         if any(manifest not in channel.manifests for manifest in current.manifests if manifest.key in used):
             raise FailedPrecondition(
-                "sessions use a manifest that this would change, or clips still to be made", field="manifests"
+                "sessions use a manifest that this would change, or clips and recordings still to be made",
+                field="manifests",
             )
         runtime.check_at_rest()
 

@@ -14,13 +14,14 @@ import secrets
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpcore
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from livedvr.checked_network import CheckedNetwork
 from livedvr.fetch import resolve
 from livedvr.hls.mirror import BEGINNING, below, mirrored_playlist, plain
 from livedvr.http_server import HttpServer
@@ -65,7 +66,9 @@ class PullFetcher:
             max_connections=16,
             # As ffmpeg does: a kept connection that its server closes just then would cost the run.
             max_keepalive_connections=0,
-            network_backend=_Resolving(policy),
+            network_backend=CheckedNetwork(
+                policy.permits, "loopback and link-local addresses have to be on the list themselves"
+            ),
         )
 
     def open(self) -> None:
@@ -205,40 +208,6 @@ class _LoopbackServer(HttpServer):
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
         return listening
-
-
-class _Resolving(httpcore.AsyncNetworkBackend):
-    """Looks a name up once, and connects to what was found and checked: no second answer can lead elsewhere."""
-
-    def __init__(self, policy: PullPolicy) -> None:
-        self._policy = policy
-        self._tcp = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(f"'{host}' is not known: {error.strerror}") from error
-        addresses = dict.fromkeys(str(info[4][0]) for info in found)
-        trouble: Exception = PermissionDenied(
-            f"{host} is {', '.join(addresses)}: loopback and link-local addresses have to be on the list themselves"
-        )
-        for address in [one for one in addresses if self._policy.permits(host, port, one)]:
-            try:
-                return await self._tcp.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                trouble = error
-        raise trouble
-
-    async def sleep(self, seconds: float) -> None:
-        await self._tcp.sleep(seconds)
 
 
 def _range(scope: Scope) -> list[Header]:

@@ -33,6 +33,7 @@ from livedvr.api.locations import Locations
 from livedvr.api.operations import Operations
 from livedvr.api.outputs import Outputs
 from livedvr.api.pools import Pools
+from livedvr.api.recordings import recording_routes
 from livedvr.api.rest import rest_app
 from livedvr.api.watch.events import EventTail, tell_session
 from livedvr.api.watch.health import Front
@@ -48,6 +49,7 @@ from livedvr.origin.session_view import SessionView
 from livedvr.origin.waiting import Waiting
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
 from livedvr.resources.pull_policy import PullPolicy
+from livedvr.resources.webhook_policy import WebhookPolicy
 from livedvr.storage.local import make_private_root
 from livedvr.storage.lock import OwnerLock
 from livedvr.wallclock import SystemClock, WallClock
@@ -60,7 +62,8 @@ GRACE_SECONDS = 5.0  # for answers that are under way when the server ends
 class ServeOptions:
     """What `livedvr serve` is told. ``output``: see `Outputs`, ``ingest``: see `IngestPorts`.
 
-    ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise. ``token_file``: see `read_tokens`;
+    ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise;
+    ``allow_webhook``: which of private networks may be told of recordings. ``token_file``: see `read_tokens`;
     ``tls_cert`` and ``tls_key``: of both doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
     ``public_media``: what players fetch, ``/media`` and ``/live``, is for everybody who reaches the door.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
@@ -73,6 +76,7 @@ class ServeOptions:
     ingest: str = "127.0.0.1:20000-20099"
     ingest_host: str | None = None
     allow_pull: tuple[str, ...] = ()
+    allow_webhook: tuple[str, ...] = ()
     token_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -107,6 +111,7 @@ class Server:
             pull=PullPolicy.of(options.allow_pull),
             clock=self._clock,
             on_published=self._metrics.published,
+            webhooks=WebhookPolicy.of(options.allow_webhook),
         )
         self._media = Media(options.output)
         self._waiting = Waiting(self._clock)
@@ -168,7 +173,7 @@ class Server:
         opened.push_async_callback(self._leave, table)
         await self._grpc.open()
         media = [route for part in (self._media, self._view, self._live) for route in part.routes()]
-        seen = [*media, *self._console.open(tasks)]
+        seen = [*media, *self._console.open(tasks), *recording_routes(self._desk)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
         rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=_is_for_everybody)
         self._front.open(rest, self.dvr.catalog)
@@ -177,7 +182,7 @@ class Server:
         """The handlers, and their tasks."""
         catalog = self.dvr.catalog
         operations = Operations(catalog, self._clock, tasks)
-        desk = Desk(self.dvr, catalog, operations, self._outputs, self._ports)
+        desk = self._desk = Desk(self.dvr, catalog, operations, self._outputs, self._ports)
         runner = EventRunner(desk, self._clock)
         channels = Channels(desk)
         collections = [kind(desk) for kind in (Clips, DvrSessions, Assets, Pools)]

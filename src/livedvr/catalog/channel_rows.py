@@ -56,8 +56,8 @@ def set_deleting(db: sqlite3.Connection, channel: str) -> None:
 
 def delete_channel(db: sqlite3.Connection, channel: str) -> None:
     """Every row of the channel goes, but the counts of its sessions' editions: an address is never reused (O6)."""
-    tables = ("clips", "given_up", "retired", "sessions", "range_tags", "break_orders", "segments", "runs", "events")
-    for table in tables:
+    told = ("notifications", "recordings", "clips", "given_up", "retired", "sessions", "range_tags", "break_orders")
+    for table in (*told, "segments", "runs", "events"):
         db.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
     db.execute("DELETE FROM channels WHERE id = ?", (channel,))
 
@@ -92,6 +92,9 @@ def unfinished_channels(db: sqlite3.Connection) -> list[str]:
         " OR EXISTS (SELECT 1 FROM runs WHERE channel = channels.id AND end_reason IS NULL)"
         " OR EXISTS (SELECT 1 FROM sessions WHERE channel = channels.id AND state NOT IN ('FINISHED', 'FAILED'))"
         " OR EXISTS (SELECT 1 FROM clips WHERE channel = channels.id AND state NOT IN ('SUCCEEDED', 'FAILED'))"
+        " OR EXISTS (SELECT 1 FROM recordings WHERE channel = channels.id"
+        " AND state NOT IN ('SUCCEEDED', 'EMPTY', 'FAILED', 'CANCELED'))"
+        " OR EXISTS (SELECT 1 FROM notifications WHERE channel = channels.id)"
         " ORDER BY id"
     )
     return [row["id"] for row in rows]

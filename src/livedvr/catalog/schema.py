@@ -195,6 +195,29 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (channel, id)
     );
     """,
+    """
+    CREATE TABLE recordings (
+        serial INTEGER PRIMARY KEY,          -- by creation
+        channel TEXT NOT NULL REFERENCES channels (id),
+        id TEXT NOT NULL,
+        state TEXT NOT NULL,
+        resource TEXT NOT NULL,              -- the Recording as JSON
+        UNIQUE (channel, id)
+    );
+    CREATE TABLE notifications (             -- what is still to be told of recordings
+        serial INTEGER PRIMARY KEY,
+        channel TEXT NOT NULL REFERENCES channels (id),
+        recording TEXT NOT NULL,
+        dialect TEXT NOT NULL,
+        uri TEXT NOT NULL,
+        secret TEXT,
+        event TEXT NOT NULL,
+        body BLOB NOT NULL,                  -- as it is signed and sent, each time the same
+        created INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        next INTEGER NOT NULL                -- when it is to be sent
+    );
+    """,
 )
 
 

@@ -1,7 +1,7 @@
 """The command line. `record`, `session`, `export`, `check`, `backup` and `gateway` work on this machine.
 
-`input`, `channel`, `clip`, `event`, `operation`, and `session` when it is told to, are clients of `serve`. Commands are
-imported when they are called.
+`input`, `channel`, `clip`, `recording`, `event`, `operation`, and `session` when it is told to, are clients of `serve`.
+Commands are imported when they are called.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _COMMANDS = {
     "input": ("livedvr.cli.input", "Where to push to: the inputs of a server."),
     "channel": ("livedvr.cli.channel", "Create, start, stop the channels of a server."),
     "clip": ("livedvr.cli.clip", "Keep stretches of a channel of a server."),
+    "recording": ("livedvr.cli.recording", "Record a channel of a server into files, within limits."),
     "event": ("livedvr.cli.event", "Switch inputs, insert ad breaks on a channel of a server."),
     "operation": ("livedvr.cli.operation", "What a server was asked to do, and how it stands."),
     "export": ("livedvr.cli.export", "One MP4 file of a session."),

@@ -52,6 +52,12 @@ _log = logging.getLogger("livedvr.serve")
     help="From where inputs may be pulled, repeatable. [default: from nowhere]",
 )
 @click.option(
+    "--allow-webhook",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Who in a private network may be told of recordings, repeatable. [default: nobody]",
+)
+@click.option(
     "--stop-channels",
     is_flag=True,
     help="On exit channels are stopped and sealed. [default: ffmpeg goes on, for the next start within five minutes]",

@@ -45,7 +45,8 @@ def joined(files: Sequence[tuple[str, int]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _head(binary: str) -> list[str]:
+def head(binary: str) -> list[str]:
+    """The beginning of every argv."""
     return [
         binary,
         "-hide_banner",
@@ -56,7 +57,8 @@ def _head(binary: str) -> list[str]:
     ]
 
 
-def _segments(name: str) -> list[str]:
+def from_playlist(name: str) -> list[str]:
+    """A `playlist` as an input."""
     return [
         *("-protocol_whitelist", "file"),  # nothing but files of this machine
         *("-f", "hls"),
@@ -65,7 +67,8 @@ def _segments(name: str) -> list[str]:
     ]
 
 
-def _list(name: str) -> list[str]:
+def from_list(name: str) -> list[str]:
+    """A list of files, see `joined`, as an input."""
     return ["-protocol_whitelist", "file", "-f", "concat", "-i", name]
 
 
@@ -85,24 +88,24 @@ def _mp4(name: str, *, last: bool) -> list[str]:
 def remux(binary: str, main: str, sound: str | None, target: str, *, last: bool) -> list[str]:
     """Pieces as they are: the streams of ``main``, or its pictures and the sound of another playlist."""
     if sound is None:
-        taken = [*_segments(main), *("-map", "0:v:0?", "-map", "0:a:0?")]
+        taken = [*from_playlist(main), *("-map", "0:v:0?", "-map", "0:a:0?")]
     else:
-        taken = [*_segments(main), *_segments(sound), *("-map", "0:v:0?", "-map", "1:a:0")]
-    return [*_head(binary), "-copyts", *taken, *("-c", "copy"), *_mp4(target, last=last)]
+        taken = [*from_playlist(main), *from_playlist(sound), *("-map", "0:v:0?", "-map", "1:a:0")]
+    return [*head(binary), "-copyts", *taken, *("-c", "copy"), *_mp4(target, last=last)]
 
 
 def join(binary: str, files: str, target: str) -> list[str]:
     """One file of several pieces."""
-    return [*_head(binary), *_list(files), *("-map", "0"), *("-c", "copy"), *_mp4(target, last=True)]
+    return [*head(binary), *from_list(files), *("-map", "0"), *("-c", "copy"), *_mp4(target, last=True)]
 
 
 def encode(binary: str, main: str, target: str, like: Pictures, first: int, last: int) -> list[str]:
     """The pictures from the one shown at ``first`` up to the one at ``last`` (container time), encoded anew."""
     trim = f"trim=start={format_seconds(max(0, first - NEAR))}:end={format_seconds(last + NEAR)}"
     return [
-        *_head(binary),
+        *head(binary),
         "-copyts",
-        *_segments(main),
+        *from_playlist(main),
         *("-map", "0:v:0"),
         *("-vf", f"{trim},setpts=PTS-STARTPTS"),
         *_encoder(like),
@@ -126,15 +129,22 @@ def _encoder(like: Pictures) -> list[str]:
 
 def copy_pictures(binary: str, main: str, target: str) -> list[str]:
     """The pictures as they are."""
-    return [*_head(binary), "-copyts", *_segments(main), *("-map", "0:v:0"), *("-c", "copy"), *_mp4(target, last=False)]
+    return [
+        *head(binary),
+        "-copyts",
+        *from_playlist(main),
+        *("-map", "0:v:0"),
+        *("-c", "copy"),
+        *_mp4(target, last=False),
+    ]
 
 
 def copy_sound(binary: str, playlist: str, target: str, start: int, end: int) -> list[str]:
     """The sound from ``start`` up to ``end`` (container time), whole frames of it (21 ms of AAC)."""
     return [
-        *_head(binary),
+        *head(binary),
         "-copyts",
-        *_segments(playlist),
+        *from_playlist(playlist),
         *("-map", "0:a:0"),
         *("-c", "copy"),
         *("-ss", format_seconds(max(0, start)), "-to", format_seconds(max(0, end))),  # of what is written
@@ -147,10 +157,10 @@ def assemble(binary: str, pictures: str | None, sound: str | None, later: int, t
     """A piece of joined pictures (a list) and its sound, which begins ``later`` microseconds after them, or before."""
     given, maps = [], []
     if pictures is not None:
-        given, maps = _list(pictures), ["-map", "0:v:0"]
+        given, maps = from_list(pictures), ["-map", "0:v:0"]
     if sound is not None:
         sign = "-" if later < 0 else ""
         offset = ["-itsoffset", f"{sign}{format_seconds(abs(later))}"]
         given = [*given, *offset, "-f", "nut", "-i", sound]
         maps += ["-map", f"{1 if pictures else 0}:a:0"]
-    return [*_head(binary), *given, *maps, *("-c", "copy"), *_mp4(target, last=last)]
+    return [*head(binary), *given, *maps, *("-c", "copy"), *_mp4(target, last=last)]

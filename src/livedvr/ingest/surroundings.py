@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from livedvr.catalog.catalog import Catalog
 from livedvr.ingest.gateway import GatewayInputs
@@ -12,9 +12,11 @@ from livedvr.ingest.giving_up import SPOOL_BYTES
 from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watchdog import LONGEST_SEGMENT
 from livedvr.ingest.watcher import Watcher
+from livedvr.recordings.dialects import NATIVE, Dialect
 from livedvr.resources.models import DvrSession
 from livedvr.resources.pull_policy import PullPolicy
 from livedvr.resources.times import SECOND
+from livedvr.resources.webhook_policy import PUBLIC, WebhookPolicy
 from livedvr.wallclock import WallClock
 
 
@@ -35,7 +37,7 @@ class Surroundings:
 
     ``visiting``: ffmpegs that run are adopted, none is started. ``gateway``: the inputs that a gateway feeds.
     ``pull``: from where inputs may be pulled; None: from everywhere.
-    ``on_published``: see `LiveDvr`.
+    ``on_published``: see `LiveDvr`. ``webhooks``: who may be told of recordings, ``dialects``: in which words.
     """
 
     catalog: Catalog
@@ -48,3 +50,5 @@ class Surroundings:
     gateway: GatewayInputs | None = None
     pull: PullPolicy | None = None
     on_published: Callable[[str, int], None] = lambda _channel, _delay: None
+    webhooks: WebhookPolicy = PUBLIC
+    dialects: Mapping[str, Dialect] = field(default_factory=lambda: NATIVE)

@@ -39,21 +39,16 @@ class PullPolicy:
     @classmethod
     def of(cls, entries: Iterable[str]) -> PullPolicy:
         """The list as the operator writes it; INVALID_ARGUMENT names the entry that is no ``host:port``."""
-        return cls(frozenset(_entry(text) for text in entries))
+        return cls(frozenset(entry_of(text, OPTION) for text in entries))
 
     def check(self, url: str, *, field: str) -> tuple[str, int]:
         """Host and port that a URL leads to.
 
         PERMISSION_DENIED when they are not on the list, INVALID_ARGUMENT when its host is not written plainly.
         """
-        found = _URL.fullmatch(url)
-        if found is None or not (found[3] or found[1] in PORTS):
-            raise InvalidArgument(
-                "it does not say plainly from which host", field=field, hint="scheme://host:port/path"
-            )
-        host, port = plain_host(found[2], field=field), int(found[3] or PORTS[found[1]])
+        host, port = plain_authority(url, field=field)
         if (host, port) not in self.allowed:
-            shown = _shown(host, port)
+            shown = shown_host(host, port)
             raise PermissionDenied(
                 f"{shown} is not on the operator's list of hosts to pull from",
                 field=field,
@@ -74,6 +69,14 @@ class PullPolicy:
             return found.is_loopback
         inside = found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
         return not inside or (str(found), port) in self.allowed
+
+
+def plain_authority(url: str, *, field: str) -> tuple[str, int]:
+    """Host and port of a URL; INVALID_ARGUMENT when they are not written plainly."""
+    found = _URL.fullmatch(url)
+    if found is None or not (found[3] or found[1] in PORTS):
+        raise InvalidArgument("it does not say plainly from which host", field=field, hint="scheme://host:port/path")
+    return plain_host(found[2], field=field), int(found[3] or PORTS[found[1]])
 
 
 def plain_host(text: str, *, field: str) -> str:
@@ -97,12 +100,14 @@ def plain_host(text: str, *, field: str) -> str:
     return host
 
 
-def _entry(text: str) -> tuple[str, int]:
+def entry_of(text: str, option: str) -> tuple[str, int]:
+    """``host:port`` as an operator's option has it; INVALID_ARGUMENT names the option."""
     found = _ENTRY.fullmatch(text)
     if found is None or not 0 < int(found[2]) < 65536:
-        raise InvalidArgument(f"'{text}' is no host:port", field=OPTION, hint="as tv.example:443 or [2001:db8::1]:443")
-    return plain_host(found[1], field=OPTION), int(found[2])
+        raise InvalidArgument(f"'{text}' is no host:port", field=option, hint="as tv.example:443 or [2001:db8::1]:443")
+    return plain_host(found[1], field=option), int(found[2])
 
 
-def _shown(host: str, port: int) -> str:
+def shown_host(host: str, port: int) -> str:
+    """As the list has it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,107 @@
+"""Recordings over REST, beside Google's API: a resource of ours, ``.../channels/*/recordings/*``, as plain JSON.
+
+``POST .../recordings?recordingId=ID`` with a `RecordingSpec`, ``GET``, ``DELETE``, and ``POST ...:stop``, ``:pause``,
+``:resume``, ``:cancel``. They answer the recording, with its ``name``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from livedvr.api.desk import Desk
+from livedvr.api.rest import refusal
+from livedvr.resources.errors import InvalidArgument, LiveDvrError
+from livedvr.resources.recording import Recording, RecordingSpec
+
+_COLLECTION = "/v1/projects/{p}/locations/{l}/channels/{c}/recordings"
+_VERBS = ("stop", "pause", "resume", "cancel")
+
+Answer = dict[str, Any]
+
+
+def recording_routes(desk: Desk) -> list[Route]:
+    """The routes; those with a verb first: a name would match it too."""
+    found = _Recordings(desk)
+
+    def route(path: str, verb: str, name: str, handler: Callable[[Request], Awaitable[Answer]]) -> Route:
+        return Route(_COLLECTION + path, _endpoint(handler), methods=[verb], name=name)
+
+    return [
+        *(route(f"/{{r}}:{verb}", "POST", f"{verb.title()}Recording", found.act(verb)) for verb in _VERBS),
+        route("", "POST", "StartRecording", found.start),
+        route("", "GET", "ListRecordings", found.list),
+        route("/{r}", "GET", "GetRecording", found.get),
+        route("/{r}", "DELETE", "DeleteRecording", found.delete),
+    ]
+
+
+class _Recordings:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._recordings = desk.dvr.recordings
+
+    async def start(self, http: Request) -> Answer:
+        parent, channel = self._channel(http)
+        spec = _spec(await http.body())
+        if spec.output_uri:
+            place = self._desk.outputs.place(spec.output_uri, field="outputUri")
+            spec = spec.model_copy(update={"output_uri": place})
+        return _shown(parent, await self._recordings.start(channel, http.query_params.get("recordingId", ""), spec))
+
+    async def list(self, http: Request) -> Answer:
+        parent, channel = self._channel(http)
+        return {"recordings": [_shown(parent, one) for one in await self._recordings.list(channel)]}
+
+    async def get(self, http: Request) -> Answer:
+        parent, channel = self._channel(http)
+        return _shown(parent, await self._recordings.get(channel, http.path_params["r"]))
+
+    async def delete(self, http: Request) -> Answer:
+        parent, channel = self._channel(http)
+        return _shown(parent, await self._recordings.delete(channel, http.path_params["r"]))
+
+    def act(self, verb: str) -> Callable[[Request], Awaitable[Answer]]:
+        """Stop, pause, resume or cancel one."""
+
+        async def handler(http: Request) -> Answer:
+            parent, channel = self._channel(http)
+            return _shown(parent, await getattr(self._recordings, verb)(channel, http.path_params["r"]))
+
+        return handler
+
+    def _channel(self, http: Request) -> tuple[str, str]:
+        """The channel's name, and its id in the domain; NOT_FOUND."""
+        parts = http.path_params
+        name = f"projects/{parts['p']}/locations/{parts['l']}/channels/{parts['c']}"
+        return name, self._desk.domain_id(name, field="parent")
+
+
+def _endpoint(handler: Callable[[Request], Awaitable[Answer]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(http: Request) -> Response:
+        try:
+            return JSONResponse(await handler(http))
+        except LiveDvrError as error:
+            return refusal(error)
+
+    return endpoint
+
+
+def _spec(body: bytes) -> RecordingSpec:
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError as error:
+        raise InvalidArgument("this is no JSON", field="body") from error
+    if not isinstance(given, dict):
+        raise InvalidArgument("this is no JSON object", field="body")
+    return RecordingSpec(**given)
+
+
+def _shown(parent: str, recording: Recording) -> Answer:
+    shown = recording.model_dump(mode="json", by_alias=True)
+    return {"name": f"{parent}/recordings/{recording.recording_id}", **shown}

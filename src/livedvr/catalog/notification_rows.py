@@ -1,0 +1,58 @@
+"""Plain SQL for what is still to be told of recordings: each function is one small unit of work."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """See the schema. Times in UTC microseconds."""
+
+    serial: int
+    channel: str
+    recording: str
+    dialect: str
+    uri: str
+    secret: str | None
+    event: str
+    body: bytes
+    created: int
+    attempts: int
+    next: int
+
+
+def add_notification(
+    db: sqlite3.Connection,
+    names: tuple[str, str, str, str, str | None],
+    event: str,
+    body: bytes,
+    now: int,
+) -> None:
+    """Store one that is to be sent now. ``names``: channel, recording, dialect, uri and secret."""
+    db.execute(
+        "INSERT INTO notifications (channel, recording, dialect, uri, secret, event, body, created, attempts, next)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+        (*names, event, body, now, now),
+    )
+
+
+def first_notifications(db: sqlite3.Connection, channel: str) -> list[NotificationRow]:
+    """The oldest for each receiver, which hears of things in their order."""
+    rows = db.execute(
+        "SELECT * FROM notifications WHERE serial IN"
+        " (SELECT min(serial) FROM notifications WHERE channel = ? GROUP BY uri) ORDER BY next",
+        (channel,),
+    )
+    return [NotificationRow(**dict(row)) for row in rows]
+
+
+def postpone_notification(db: sqlite3.Connection, serial: int, until: int) -> None:
+    """It has not been taken: again then."""
+    db.execute("UPDATE notifications SET attempts = attempts + 1, next = ? WHERE serial = ?", (until, serial))
+
+
+def delete_notification(db: sqlite3.Connection, serial: int) -> None:
+    """It has been taken, or is given up."""
+    db.execute("DELETE FROM notifications WHERE serial = ?", (serial,))

@@ -1,0 +1,63 @@
+"""In which words others are told of recordings: what is said when, how it is signed, how often it is tried. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from livedvr.recordings.states import ENDED
+from livedvr.resources.recording import Recording
+from livedvr.resources.times import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``delays``: microseconds before each further attempt, then it is given up. ``timeout``: for an answer;
+    ``redirects``: so many are followed."""
+
+    delays: tuple[int, ...]
+    timeout: int = 10 * SECOND
+    redirects: int = 0
+
+
+class Dialect(Protocol):
+    """One system's way to tell."""
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How often it is tried."""
+
+    def messages(self, recording: Recording) -> Iterable[tuple[str, bytes]]:
+        """What is told when a recording has become this: events and bodies. Called in the catalog's thread."""
+
+    def headers(self, uri: str, event: str, body: bytes, secret: str | None) -> Mapping[str, str]:
+        """What goes with a body: its type, and its signature. Called at each attempt."""
+
+
+class Native:
+    """Ours: the recording itself as JSON, when it has ended.
+
+    ``X-Livedvr-Signature: sha256=<hex>`` is the HMAC-SHA256 of URI, event and body, with the secret.
+    """
+
+    policy = RetryPolicy(tuple(seconds * SECOND for seconds in (1, 2, 4, 8, 60, 1800, 3600, 7200)))
+
+    def messages(self, recording: Recording) -> Iterable[tuple[str, bytes]]:
+        """One, at its end."""
+        if recording.state in ENDED:
+            yield f"RECORDING_{recording.state}", recording.model_dump_json(by_alias=True).encode()
+
+    def headers(self, uri: str, event: str, body: bytes, secret: str | None) -> Mapping[str, str]:
+        """Signed where there is a secret."""
+        headers = {"Content-Type": "application/json; charset=utf-8", "X-Livedvr-Event": event}
+        if secret is not None:
+            digest = hmac.new(secret.encode(), uri.encode() + event.encode() + body, hashlib.sha256).hexdigest()
+            headers["X-Livedvr-Signature"] = f"sha256={digest}"
+        return headers
+
+
+NATIVE: Mapping[str, Dialect] = MappingProxyType({"livedvr": Native()})

@@ -1,0 +1,132 @@
+"""What is to be told of a channel's recordings: stored with what it tells of, and sent until it is taken or given up.
+
+A controller that dies loses none of it; what was sent and not yet crossed off is sent again, with the same body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from livedvr.catalog import channel_rows, notification_rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.catalog.notification_rows import NotificationRow
+from livedvr.recordings.dialects import Dialect
+from livedvr.resources.addresses import public_uri
+from livedvr.resources.errors import InvalidArgument, PermissionDenied, SourceError
+from livedvr.resources.recording import Notify, Recording
+from livedvr.resources.times import SECOND
+from livedvr.resources.webhook_policy import WebhookPolicy
+from livedvr.wallclock import WallClock
+
+if TYPE_CHECKING:
+    from livedvr.recordings.posting import Poster
+
+
+class Outbox:
+    """One channel's. `run` is a task.
+
+    Args:
+        dialects: by the name that a `Notify` has.
+        policy: whom it may reach.
+    """
+
+    def __init__(
+        self,
+        channel: str,
+        catalog: Catalog,
+        owner: Owner,
+        clock: WallClock,
+        dialects: Mapping[str, Dialect],
+        policy: WebhookPolicy,
+    ) -> None:
+        self._channel = channel
+        self._catalog = catalog
+        self._owner = owner
+        self._clock = clock
+        self._dialects = dialects
+        self._policy = policy
+        self._wake = asyncio.Event()
+
+    def check(self, notify: Notify, *, field: str) -> None:
+        """INVALID_ARGUMENT or PERMISSION_DENIED where nobody could be told so."""
+        if notify.dialect not in self._dialects:
+            have = ", ".join(self._dialects)
+            raise InvalidArgument(f"there is no dialect '{notify.dialect}'", field=f"{field}.dialect", hint=f"{have}")
+        self._policy.check(notify.uri, field=f"{field}.uri")
+
+    def tell(self, db: sqlite3.Connection, recording: Recording) -> None:
+        """Store what is to be told of a recording that has become this, in the transaction that stores it."""
+        now = self._clock.now()
+        for notify in recording.spec.notify:
+            secret = None if notify.secret is None else notify.secret.get_secret_value()
+            names = (self._channel, recording.recording_id, notify.dialect, notify.uri, secret)
+            for event, body in self._dialects[notify.dialect].messages(recording):
+                notification_rows.add_notification(db, names, event, body, now)
+
+    def wake(self) -> None:
+        """Something has been stored."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due, until cancelled."""
+        poster: Poster | None = None
+        try:
+            while True:
+                self._wake.clear()
+                waiting = self._catalog.read(lambda db: notification_rows.first_notifications(db, self._channel))
+                now = self._clock.now()
+                due = [row for row in waiting if row.next <= now]
+                if due:
+                    poster = poster or self._poster()
+                    await asyncio.gather(*(self._send(poster, row) for row in due))
+                else:
+                    await self._clock.wait(self._wake, waiting[0].next - now if waiting else None)
+        finally:
+            if poster is not None:
+                await poster.close()
+
+    def _poster(self) -> Poster:
+        from livedvr.recordings.posting import Poster  # an HTTP client is imported by who has something to tell
+
+        return Poster(self._policy)
+
+    async def _send(self, poster: Poster, row: NotificationRow) -> None:
+        dialect = self._dialects.get(row.dialect)
+        if dialect is None:  # the server has been told to forget it
+            await self._give_up(row, f"there is no dialect '{row.dialect}' any more")
+            return
+        policy = dialect.policy
+        headers = dialect.headers(row.uri, row.event, row.body, row.secret)
+        try:
+            status = await poster.post(row.uri, headers, row.body, policy.timeout / SECOND, policy.redirects)
+            why = None if 200 <= status < 300 else f"it is answered with {status}"
+        except (PermissionDenied, InvalidArgument) as error:
+            await self._give_up(row, str(error))
+            return
+        except SourceError as error:
+            why = str(error)
+        if why is None:
+            await self._write(row, None)
+        elif row.attempts < len(policy.delays):
+            until = self._clock.now() + policy.delays[row.attempts]
+            work = notification_rows.postpone_notification
+            await self._catalog.write(lambda db: work(db, row.serial, until), self._owner)
+        else:
+            await self._give_up(row, f"{row.attempts + 1} attempts, {why}")
+
+    async def _give_up(self, row: NotificationRow, why: str) -> None:
+        await self._write(row, f"{row.event} of recording '{row.recording}' to {public_uri(row.uri)}: {why}")
+
+    async def _write(self, row: NotificationRow, lost: str | None) -> None:
+        """It goes; ``lost``: what the channel's user is told of it."""
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> None:
+            notification_rows.delete_notification(db, row.serial)
+            if lost is not None:
+                channel_rows.add_event(db, self._channel, now, "NOTIFICATION_LOST", lost)
+
+        await self._catalog.write(work, self._owner)

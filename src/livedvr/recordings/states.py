@@ -1,0 +1,73 @@
+"""The states of a recording and the table of what leads from one to another. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from livedvr.resources.errors import FailedPrecondition
+
+
+class State(StrEnum):
+    """What a recording is doing."""
+
+    IDLE = "IDLE"
+    RECORDING = "RECORDING"
+    PAUSED = "PAUSED"
+    FINALIZING = "FINALIZING"
+    SUCCEEDED = "SUCCEEDED"
+    EMPTY = "EMPTY"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+class Event(StrEnum):
+    """What happens to a recording."""
+
+    MEDIA = "its first media has come"
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "stop"
+    RENDERED = "its files are there"
+    SILENT = "there is nothing in it to be heard or seen"
+    REFUSED = "it cannot be recorded or made"
+    CANCEL = "cancel"
+
+
+_RUNNING: Mapping[Event, State] = {
+    Event.PAUSE: State.PAUSED,
+    Event.END: State.FINALIZING,
+    Event.REFUSED: State.FAILED,
+    Event.CANCEL: State.CANCELED,
+}
+TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
+    State.IDLE: {Event.MEDIA: State.RECORDING, **_RUNNING},
+    State.RECORDING: _RUNNING,
+    State.PAUSED: {
+        Event.RESUME: State.RECORDING,
+        Event.END: State.FINALIZING,
+        Event.REFUSED: State.FAILED,
+        Event.CANCEL: State.CANCELED,
+    },
+    # Its last media may still be on its way, then its files are made.
+    State.FINALIZING: {
+        Event.RENDERED: State.SUCCEEDED,
+        Event.SILENT: State.EMPTY,
+        Event.REFUSED: State.FAILED,
+        Event.CANCEL: State.CANCELED,
+    },
+    State.SUCCEEDED: {},
+    State.EMPTY: {},
+    State.FAILED: {},
+    State.CANCELED: {},
+}
+
+ENDED = frozenset({State.SUCCEEDED, State.EMPTY, State.FAILED, State.CANCELED})
+
+
+def advance(state: State, event: Event) -> State:
+    """The state that ``event`` leads to, or FAILED_PRECONDITION naming the state and what would be allowed."""
+    if event not in TRANSITIONS[state]:
+        names = ", ".join(f"'{one}'" for one in TRANSITIONS[state]) or "nothing"
+        raise FailedPrecondition(f"'{event}' is not possible in state {state}", field="state", hint=f"allowed: {names}")
+    return TRANSITIONS[state][event]

@@ -1,0 +1,73 @@
+"""`dvr.recordings`: the recordings of a `LiveDvr`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from livedvr.catalog.catalog import Also
+from livedvr.resources.recording import Recording, RecordingSpec
+
+if TYPE_CHECKING:
+    from livedvr.channel_runtime import ChannelRuntime
+
+
+class Recordings:
+    """The recordings of a `LiveDvr`. ``runtime`` gives a channel at work."""
+
+    def __init__(self, runtime: Callable[[str], Awaitable[ChannelRuntime]]) -> None:
+        self._runtime = runtime
+
+    async def start(
+        self,
+        channel_id: str,
+        recording_id: str,
+        spec: RecordingSpec | None = None,
+        *,
+        also: Also[Recording] | None = None,
+    ) -> Recording:
+        """Record from now on, until it is stopped or one of its limits ends it, see `watch`.
+
+        ``also``: called with the catalog's connection and the recording, in the transaction that stores it.
+
+        Raises:
+            NotFound: no such channel.
+            AlreadyExists: the id, or what would be written.
+            PermissionDenied: somebody is to be told who may not be.
+            InvalidArgument, Unimplemented, StorageError: what else is wrong with it.
+        """
+        recordings = (await self._runtime(channel_id)).recordings
+        return await recordings.start(recording_id, spec or RecordingSpec(), also)
+
+    async def stop(self, channel_id: str, recording_id: str) -> Recording:
+        """It ends now; its files are made in the background. FAILED_PRECONDITION: it has ended."""
+        return await (await self._runtime(channel_id)).recordings.stop(recording_id)
+
+    async def pause(self, channel_id: str, recording_id: str) -> Recording:
+        """What comes from now on is not in it. FAILED_PRECONDITION: it does not record."""
+        return await (await self._runtime(channel_id)).recordings.pause(recording_id)
+
+    async def resume(self, channel_id: str, recording_id: str) -> Recording:
+        """What comes from now on is in it again. FAILED_PRECONDITION: it is not paused."""
+        return await (await self._runtime(channel_id)).recordings.resume(recording_id)
+
+    async def cancel(self, channel_id: str, recording_id: str) -> Recording:
+        """It ends, and nothing but its record is kept. FAILED_PRECONDITION: it has ended."""
+        return await (await self._runtime(channel_id)).recordings.cancel(recording_id)
+
+    async def get(self, channel_id: str, recording_id: str) -> Recording:
+        """As it stands, or NOT_FOUND."""
+        return (await self._runtime(channel_id)).recordings.get(recording_id)
+
+    async def list(self, channel_id: str) -> list[Recording]:
+        """The channel's by creation, the latest 10,000."""
+        return (await self._runtime(channel_id)).recordings.list()
+
+    async def delete(self, channel_id: str, recording_id: str) -> Recording:
+        """Delete it with its files; one that has not ended is given up. As it was."""
+        return await (await self._runtime(channel_id)).recordings.delete(recording_id)
+
+    async def watch(self, channel_id: str, recording_id: str) -> AsyncIterator[Recording]:
+        """It now and after each change, until it has ended or gone."""
+        async for recording in (await self._runtime(channel_id)).recordings.watch(recording_id):
+            yield recording

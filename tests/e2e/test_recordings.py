@@ -1,0 +1,167 @@
+"""Recordings of a real channel: started, stopped, paused, ended by what is heard; the files they come to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livedvr import (
+    Channel,
+    Input,
+    LiveDvr,
+    Notify,
+    Output,
+    Recording,
+    RecordingFile,
+    RecordingLimits,
+    RecordingSpec,
+    WebhookPolicy,
+)
+from livedvr.check.run import run_check
+from livedvr.resources.models import to_micros
+from livedvr.resources.streams import video_and_audio
+from offline import decoding_errors
+
+pytestmark = pytest.mark.e2e
+
+
+def a_channel(output: Path, source: str = "testsrc") -> Channel:
+    return Channel(
+        channel_id="live",
+        input=Input(uri=source),
+        output=Output(uri=str(output)),
+        elementary_streams=video_and_audio("h264"),
+    )
+
+
+async def until_state(dvr: LiveDvr, name: str, *states: str) -> Recording:
+    async for seen in dvr.recordings.watch("live", name):
+        if seen.state in states:
+            return seen
+    raise AssertionError(f"it became {seen.state}: {seen.error}")
+
+
+def ffprobe(path: str) -> dict[str, Any]:
+    shown = "format=duration,size:stream=codec_type,width,height,sample_rate,channels"
+    argv = ["ffprobe", "-v", "error", "-show_entries", shown, "-of", "json", path]
+    found: dict[str, Any] = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
+    return found
+
+
+def check_facts(file: RecordingFile) -> None:
+    """What is told of a file is what ffprobe says."""
+    probed = ffprobe(file.uri)
+    video = next((one for one in probed["streams"] if one["codec_type"] == "video"), {})
+    audio = next((one for one in probed["streams"] if one["codec_type"] == "audio"), {})
+    assert file.size_bytes == int(probed["format"]["size"]) == Path(file.uri).stat().st_size
+    # ADTS has no length, ffprobe guesses. Of an MP3 ffmpeg 5.1 counts what only pads it, too.
+    slack = {"MP3": 0.06, "AAC": 0.5}.get(file.format, 0)
+    assert file.duration.total_seconds() == pytest.approx(float(probed["format"]["duration"]), abs=slack)
+    assert (file.width, file.height) == (video.get("width"), video.get("height"))
+    assert (file.sample_rate, file.channels) == (int(audio["sample_rate"]), audio["channels"])
+
+
+async def test_from_start_to_files_with_a_pause(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    async with LiveDvr(tmp_path / "data") as dvr:
+        await dvr.channels.create(a_channel(tmp_path / "out"))
+        await dvr.channels.start("live")
+        spec = RecordingSpec(output_uri=str(tmp_path / "files"), formats=("WAV", "MP3", "AAC", "MP4", "HLS"))
+        asked = await dvr.recordings.start("live", "take", spec)
+        hls = asked.spec.output_uri + "/take/main.m3u8"
+        assert asked.state == "IDLE"
+        two = RecordingLimits(max_duration=timedelta(seconds=2))
+        telephone = RecordingSpec(formats=("WAV",), sample_rate=8000, mono=True, limits=two)
+        await dvr.recordings.start("live", "short", telephone)
+        await until_state(dvr, "take", "RECORDING")
+        paused = await dvr.recordings.pause("live", "take")
+        await asyncio.sleep(1)  # what lies in it is not in the files
+        await dvr.recordings.resume("live", "take")
+        short = await until_state(dvr, "short", "SUCCEEDED")
+        await asyncio.sleep(1)
+        stopped = await dvr.recordings.stop("live", "take")
+        assert (paused.state, stopped.state, stopped.end_reason) == ("PAUSED", "FINALIZING", "REQUESTED")
+        take = await until_state(dvr, "take", "SUCCEEDED")
+
+    assert short.duration == timedelta(seconds=2) and short.end_reason == "MAX_DURATION"
+    assert (short.files[0].sample_rate, short.files[0].channels) == (8000, 1)
+    assert short.files[0].size_bytes == 44 + 2 * 2 * 8000, "to the sample"
+    spans = [(one.end_time - one.start_time).total_seconds() for one in take.spans if one.start_time and one.end_time]
+    assert take.duration.total_seconds() == pytest.approx(sum(spans), abs=0.002)
+    for file in take.files:
+        assert file.duration.total_seconds() == pytest.approx(sum(spans), abs=0.12), file
+    for file in (*take.files[:4], *short.files):
+        check_facts(file)
+        assert file.format in ("WAV", "AAC") or decoding_errors(wheel_ffmpeg, Path(file.uri)) == ""
+    report = run_check(hls, deep=True)
+    assert report.ok and take.files[4].uri == hls, report
+
+
+def a_call(ffmpeg: str, path: Path) -> None:
+    """Two seconds of silence, a voice for two, silence for three, the key # for 0.2 s, silence: 9 s, with a picture."""
+    voice = "0.3*sin(2*PI*220*t)*between(t,2,4)"
+    tone = "0.2*(sin(2*PI*941*t)+sin(2*PI*1477*t))*between(t,7,7.2)"
+    sound = f"aevalsrc=exprs='{voice}+{tone}':s=48000:d=9"
+    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=9"]
+    subprocess.run([*made, "-f", "lavfi", "-i", sound, "-pix_fmt", "yuv420p", "-c:a", "aac", path], check=True)
+
+
+async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tmp_path: Path) -> None:
+    a_call(wheel_ffmpeg, tmp_path / "call.mp4")
+    got: list[tuple[dict[str, str], bytes]] = []
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+        got.append((headers, await reader.readexactly(int(headers["Content-Length"]))))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+        if len(got) == 3:
+            all_told.set()
+
+    all_told = asyncio.Event()
+    async with await asyncio.start_server(receive, "127.0.0.1", 0) as receiver:
+        port = receiver.sockets[0].getsockname()[1]
+        webhooks = WebhookPolicy.of([f"127.0.0.1:{port}"])
+        async with LiveDvr(tmp_path / "data", webhooks=webhooks) as dvr:
+            await dvr.channels.create(a_channel(tmp_path / "out", str(tmp_path / "call.mp4")))
+            notify = (Notify(uri=f"http://127.0.0.1:{port}/told"),)
+            seconds = timedelta(seconds=1)
+            asked = {
+                "tone": RecordingLimits(stop_tones=("#",)),
+                "quiet": RecordingLimits(initial_silence=1.5 * seconds),
+                "pause": RecordingLimits(max_silence=2 * seconds),
+            }
+            for name, limits in asked.items():
+                spec = RecordingSpec(formats=("WAV",), sample_rate=16000, mono=True, limits=limits, notify=notify)
+                await dvr.recordings.start("live", name, spec)
+            trimmed = RecordingSpec(
+                formats=("WAV",), limits=RecordingLimits(max_duration=6.5 * seconds), trim_silence=True
+            )
+            await dvr.recordings.start("live", "trimmed", trimmed)
+            await dvr.channels.start("live")
+            ended = {name: await until_state(dvr, name, "SUCCEEDED", "EMPTY") for name in (*asked, "trimmed")}
+            await asyncio.wait_for(all_told.wait(), 10)
+            first = (await dvr.runtime("live")).known.timeline.segments("av")[0]
+
+    assert {name: one.end_reason for name, one in ended.items()} == {
+        "tone": "STOP_TONE",
+        "quiet": "INITIAL_SILENCE",
+        "pause": "MAX_SILENCE",
+        "trimmed": "MAX_DURATION",
+    }
+    lengths = {name: one.duration.total_seconds() for name, one in ended.items()}
+    assert ended["quiet"].state == "EMPTY" and ended["quiet"].files == ()
+    start = ended["tone"].start_time
+    assert start is not None
+    later = to_micros(start) - first.start  # it was asked for when the first second was under way
+    assert lengths["tone"] == pytest.approx(7.0 - later / 1e6, abs=0.03), "cut where the tone begins"
+    assert lengths["pause"] == pytest.approx(6.0 - later / 1e6, abs=0.1)
+    assert lengths["trimmed"] == pytest.approx(2.0, abs=0.12)
+    told = {json.loads(body)["recordingId"]: headers["X-Livedvr-Event"] for headers, body in got}
+    assert told == {"tone": "RECORDING_SUCCEEDED", "quiet": "RECORDING_EMPTY", "pause": "RECORDING_SUCCEEDED"}

@@ -1,0 +1,279 @@
+"""A channel's recordings as a controller carries them, without ffmpeg."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import MEDIA, RUN, FakeClock, at, chain, channel, commit
+from livedvr.catalog import channel_rows, segment_rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.channel_deletion import mark_deleting
+from livedvr.recordings.dialects import NATIVE
+from livedvr.recordings.manager import RecordingManager
+from livedvr.recordings.outbox import Outbox
+from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, PermissionDenied
+from livedvr.resources.layout import segment_name
+from livedvr.resources.models import to_micros
+from livedvr.resources.recording import Notify, Recording, RecordingLimits, RecordingSpec
+from livedvr.resources.times import SECOND
+from livedvr.resources.webhook_policy import PUBLIC
+from livedvr.sessions.plan import Facts
+from livedvr.sessions.sweeper import Sweeper
+from livedvr.storage.local import LocalStore
+from livedvr.timeline.clock import RunClock, Sample
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
+
+
+class NoSessions:
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+
+    async def expire(self, *_: object) -> bool:
+        return False
+
+    def nothing_changes(self) -> asyncio.Lock:
+        return self.lock
+
+
+class House:
+    """A channel that has brought segments of 2 s since T0, and keeps them for 60 s."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, FakeClock(at(0))
+        self.channel = channel(str(folder / "out"), retention_window=60)
+        (folder / "out").mkdir(parents=True, exist_ok=True)
+        self.store, self.sessions = LocalStore(folder / "out"), NoSessions()
+        self.brought = 0
+        self.facts = Facts(at(0))
+
+    async def open(self) -> None:
+        self.catalog = Catalog(self.folder / "catalog.sqlite3")
+        if self.catalog.read(lambda db: channel_rows.get_channel(db, "live")) is None:
+            await self.catalog.write(lambda db: channel_rows.put_channel(db, self.channel))
+            await self.catalog.write(lambda db: segment_rows.add_run(db, RUN, "live", at(0)))
+        self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
+        self.known = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}})
+        self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
+        outbox = Outbox("live", self.catalog, self.owner, self.clock, NATIVE, PUBLIC)
+        self.recordings = RecordingManager(
+            self.channel,
+            self.known,
+            self.catalog,
+            self.owner,
+            self.clock,
+            lambda _: self.facts,
+            self.sessions.nothing_changes,
+            outbox,
+        )
+        common = (self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
+        self.sweeper = Sweeper(*common, self.sessions, live=lambda _: self.recordings.held())
+        self.task = asyncio.create_task(self.recordings.run())
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        self.catalog.close()
+
+    async def bring(self, count: int = 1) -> None:
+        """The next segments come, each when it ends."""
+        for one in chain([2 * SECOND] * (self.brought + count))[self.brought :]:
+            self.clock.advance(one.end - self.clock.now())
+            self.store.replace(segment_name("av", RUN, one.index, "fmp4"), b"media")
+            clock = RunClock((Sample(0, at(0)),)).anchored()
+            await self.catalog.write(lambda db, one=one, clock=clock: commit(db, [one], clock))
+            self.known.timeline.append("av", one)
+            self.facts = Facts(one.end)
+            self.recordings.wake()
+            await self.clock.asleep()
+        self.brought += count
+
+    async def start(self, name: str = "take", **spec: Any) -> Recording:
+        limits = {key: timedelta(seconds=value) for key, value in spec.pop("limits", {}).items()}
+        given = RecordingSpec(**{"formats": ("MP4",), **spec}, limits=RecordingLimits(**limits))
+        return await self.recordings.start(name, given)
+
+    async def ended(self, name: str = "take") -> Recording:
+        async for seen in self.recordings.watch(name):
+            found = seen
+        return found
+
+    def state(self, name: str = "take") -> tuple[str, str | None]:
+        found = self.recordings.get(name)
+        return found.state, found.end_reason
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    found = House(tmp_path)
+    await found.open()
+    yield found
+    await found.close()
+
+
+def spans(recording: Recording) -> list[tuple[float, float | None]]:
+    return [
+        ((to_micros(one.start_time) - at(0)) / 1e6, one.end_time and (to_micros(one.end_time) - at(0)) / 1e6)
+        for one in recording.spans
+        if one.start_time
+    ]
+
+
+async def test_it_begins_with_its_first_media_and_pauses_are_not_in_it(house: House) -> None:
+    assert (await house.start()).state == "IDLE"
+    await house.bring(2)
+    house.clock.advance(SECOND // 2)
+    assert spans(await house.recordings.pause("take")) == [(0, 4.5)]
+    await house.bring(2)
+    assert spans(await house.recordings.resume("take")) == [(0, 4.5), (8, None)]
+    await house.bring()
+    stopped = await house.recordings.stop("take")
+    assert (stopped.state, stopped.end_reason) == ("FINALIZING", "REQUESTED")
+    assert spans(stopped) == [(0, 4.5), (8, 10)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason", "length"),
+    [
+        ({"max_duration": 3}, "MAX_DURATION", 3),
+        ({"max_time": 5}, "MAX_TIME", 5),
+        ({"max_duration": 9, "max_time": 3}, "MAX_TIME", 3),
+    ],
+)
+async def test_a_limit_ends_it_where_it_is(house: House, limits: dict[str, int], reason: str, length: float) -> None:
+    await house.start(limits=limits)
+    await house.bring(3)
+    found = house.recordings.get("take")
+    assert (found.end_reason, spans(found)) == (reason, [(0, length)])
+
+
+async def test_an_encoder_that_vanishes_ends_it_and_what_came_is_kept(house: House) -> None:
+    await house.start(limits={"max_idle": 5})
+    await house.bring(2)
+    house.clock.advance(6 * SECOND)
+    house.facts = Facts(at(10))  # no run is open, and none has begun before
+    await house.clock.asleep()
+    found = house.recordings.get("take")
+    assert (found.end_reason, spans(found)) == ("IDLE", [(0, 9)])
+
+
+async def test_without_any_media_it_is_empty(house: House) -> None:
+    await house.start(limits={"max_idle": 5})
+    house.clock.advance(6 * SECOND)
+    house.facts = Facts(at(6))
+    found = await house.ended()
+    assert (found.state, found.end_reason, found.files) == ("EMPTY", "IDLE", ())
+
+
+async def test_a_stop_of_the_channel_ends_it(house: House) -> None:
+    await house.start()
+    await house.bring()
+    await house.recordings.channel_stopped()
+    assert house.state() == ("FINALIZING", "CHANNEL_STOPPED")
+
+
+async def test_a_controller_that_dies_is_followed_by_one_that_goes_on(house: House) -> None:
+    await house.start(limits={"max_duration": 7})
+    await house.bring(2)
+    await house.close()
+    await house.open()
+    assert house.state() == ("RECORDING", None)
+    await house.bring(2)
+    assert house.state() == ("FINALIZING", "MAX_DURATION")
+
+
+async def test_its_media_is_held_until_it_has_ended(house: House) -> None:
+    await house.bring(2)
+    await house.start()
+    await house.bring(3)
+    house.clock.advance(100 * SECOND)
+    await house.sweeper.sweep(house.clock.now())
+    assert {one.number for one in house.known.timeline.segments("av")} >= {2, 3, 4}
+    assert house.known.timeline.segments("av")[0].number > 0, "what it does not need goes"
+    await house.recordings.cancel("take")
+    house.clock.advance(100 * SECOND)
+    await house.sweeper.sweep(house.clock.now())
+    assert len(house.known.timeline.segments("av")) == 1, "the newest always stays"
+
+
+async def test_what_cannot_be_made_is_told_and_leaves_nothing(house: House) -> None:
+    await house.start()
+    await house.bring(2)
+    await house.recordings.stop("take")
+    await house.bring(1)
+    found = await house.ended()
+    assert found.state == "FAILED" and found.error, "what the segments hold is no media"
+    assert not list((house.folder / "out/recordings").iterdir())
+    assert house.recordings.held() == []
+
+
+async def test_a_storage_that_refuses_for_good_fails_it(house: House) -> None:
+    await house.start()
+    house.facts = Facts(at(0), storage_error="permission denied")
+    house.recordings.wake()
+    found = await house.ended()
+    assert found.state == "FAILED" and "permission denied" in (found.error or "")
+
+
+async def test_a_channel_is_not_deleted_under_it(house: House) -> None:
+    await house.start()
+    with pytest.raises(FailedPrecondition, match="recordings that have not ended: take"):
+        await house.catalog.write(lambda db: mark_deleting(db, "live", force=True))
+    await house.recordings.delete("take")
+    await house.catalog.write(lambda db: mark_deleting(db, "live", force=True))
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "field"),
+    [
+        ({"output_uri": "out"}, InvalidArgument, "outputUri"),
+        ({"output_uri": "out/av"}, InvalidArgument, "outputUri"),
+        ({"manifest_key": "other"}, InvalidArgument, "manifestKey"),
+        ({"notify": (Notify(uri="http://10.0.0.1/"),)}, PermissionDenied, "notify[0].uri"),
+        ({"notify": (Notify(uri="https://a.example/", dialect="x"),)}, InvalidArgument, "notify[0].dialect"),
+    ],
+)
+async def test_what_is_refused(house: House, spec: dict[str, Any], kind: type[LiveDvrError], field: str) -> None:
+    if "output_uri" in spec:
+        spec = spec | {"output_uri": str(house.folder / spec["output_uri"])}
+    with pytest.raises(kind) as told:
+        await house.start(**spec)
+    assert told.value.field == field
+    assert house.recordings.list() == [] == house.recordings.held()
+
+
+async def test_ids_and_files_are_taken_once(house: House) -> None:
+    await house.start()
+    with pytest.raises(AlreadyExists, match="recording 'take' exists already"):
+        await house.start()
+    (house.folder / "out/recordings/other.mp4").write_bytes(b"")
+    with pytest.raises(AlreadyExists, match=r"other\.mp4 exists already"):
+        await house.start("other")
+    with pytest.raises(InvalidArgument, match="is not an id"):
+        await house.start("Take!")
+    with pytest.raises(FailedPrecondition, match="'resume' is not possible in state IDLE"):
+        await house.recordings.resume("take")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"formats": ()},
+        {"formats": ("WAV", "WAV")},
+        {"formats": ("FLAC",)},
+        {"sample_rate": 44100},
+        {"limits": {"max_duration": 0}},
+        {"limits": {"stop_tones": ["x"]}},
+        {"limits": {"stop_tones": [""]}},
+        {"notify": [{"uri": ""}]},
+        {"nonsense": 1},
+    ],
+)
+def test_what_a_spec_may_not_be(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        RecordingSpec(**given)

@@ -1,0 +1,180 @@
+"""What is to be told of recordings is told: again and again by schedule, across a restart, and nowhere it may not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from builders import T0, FakeClock, channel
+from livedvr.catalog import channel_rows, notification_rows
+from livedvr.catalog.catalog import Catalog, Owner
+from livedvr.recordings.dialects import NATIVE, Native
+from livedvr.recordings.outbox import Outbox
+from livedvr.resources.errors import InvalidArgument, PermissionDenied
+from livedvr.resources.models import TimeInterval, to_datetime
+from livedvr.resources.recording import Notify, Recording, RecordingSpec
+from livedvr.resources.times import SECOND
+from livedvr.resources.webhook_policy import WebhookPolicy
+
+DELAYS = [1, 2, 4, 8, 60, 1800, 3600, 7200]
+
+
+class Receiver:
+    """Answers with the next status; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.location = ""
+        self.got: list[tuple[dict[str, str], bytes]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
+        self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        status = self.statuses.pop(0) if self.statuses else 200
+        location = f"Location: {self.location}\r\n" if self.location else ""
+        writer.write(f"HTTP/1.1 {status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+
+class House:
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port, self.clock = folder, port, FakeClock()
+        self.policy = WebhookPolicy.of([f"127.0.0.1:{port}"])
+
+    async def open(self) -> None:
+        self.catalog = Catalog(self.folder / "catalog.sqlite3")
+        if self.catalog.read(lambda db: channel_rows.get_channel(db, "live")) is None:
+            await self.catalog.write(lambda db: channel_rows.put_channel(db, channel()))
+        owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
+        self.outbox = Outbox("live", self.catalog, owner, self.clock, NATIVE, self.policy)
+        self.task = asyncio.create_task(self.outbox.run())
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        self.catalog.close()
+
+    async def tell(self, uri: str, state: str = "SUCCEEDED") -> None:
+        spec = RecordingSpec(notify=(Notify(uri=uri, secret="key"),))
+        now = to_datetime(T0)
+        recording = Recording(
+            recording_id="take",
+            channel_id="live",
+            spec=spec,
+            state=state,
+            spans=(TimeInterval(start_time=now, end_time=now),),
+            create_time=now,
+            update_time=now,
+        )
+        await self.catalog.write(lambda db: self.outbox.tell(db, recording))
+        self.outbox.wake()
+
+    def waiting(self) -> list[int]:
+        """In how many seconds each is to be sent."""
+        rows = self.catalog.read(lambda db: notification_rows.first_notifications(db, "live"))
+        return [(row.next - self.clock.now()) // SECOND for row in rows]
+
+    def lost(self) -> list[str]:
+        return [text for _, kind, text in self.catalog.read(lambda db: channel_rows.list_events(db, "live", 0))]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[tuple[Receiver, int]]:
+    found = Receiver()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    async with server:
+        yield found, server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+async def house(tmp_path: Path, receiver: tuple[Receiver, int]) -> AsyncIterator[House]:
+    found = House(tmp_path, receiver[1])
+    await found.open()
+    yield found
+    await found.close()
+
+
+async def test_it_is_told_once_and_signed(house: House, receiver: tuple[Receiver, int]) -> None:
+    uri = f"http://127.0.0.1:{house.port}/hook?x=1"
+    await house.tell(uri, "RECORDING")
+    await house.tell(uri)
+    await house.clock.asleep()
+    ((headers, body),) = receiver[0].got
+    assert headers["x-livedvr-event"] == "RECORDING_SUCCEEDED" and headers["host"] == f"127.0.0.1:{house.port}"
+    assert (
+        headers["x-livedvr-signature"]
+        == Native().headers(uri, "RECORDING_SUCCEEDED", body, "key")["X-Livedvr-Signature"]
+    )
+    told = json.loads(body)
+    assert told["recordingId"] == "take" and "key" not in json.dumps(told["spec"]["notify"][0]["secret"])
+    assert house.waiting() == [] == house.lost()
+
+
+async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    receiver[0].statuses = [500] * 9
+    await house.tell(f"http://127.0.0.1:{house.port}/hook")
+    for attempt, delay in enumerate(DELAYS):
+        await house.clock.asleep()
+        assert (len(receiver[0].got), house.waiting()) == (attempt + 1, [delay])
+        if attempt == 3:
+            await house.close()
+            await house.open()
+            await house.clock.asleep()
+        house.clock.advance(delay * SECOND - 1)
+        await house.clock.asleep()
+        assert len(receiver[0].got) == attempt + 1, "not earlier"
+        house.clock.advance(1)
+    await house.clock.asleep()
+    assert len(receiver[0].got) == 9 and len({body for _, body in receiver[0].got}) == 1, "the same body each time"
+    assert house.waiting() == []
+    assert house.lost() == [
+        f"RECORDING_SUCCEEDED of recording 'take' to http://127.0.0.1:{house.port}/hook: "
+        "9 attempts, it is answered with 500"
+    ]
+
+
+async def test_who_is_not_there_gets_it_later(house: House) -> None:
+    async with await asyncio.start_server(lambda _, w: w.close(), "127.0.0.1", 0) as server:
+        house.policy = WebhookPolicy.of([f"127.0.0.1:{server.sockets[0].getsockname()[1]}"])
+        port = server.sockets[0].getsockname()[1]
+        await house.close()
+        await house.open()
+        await house.tell(f"http://127.0.0.1:{port}/")
+        await house.clock.asleep()
+    assert house.waiting() == [1]
+
+
+async def test_a_name_that_leads_into_a_private_network_is_not_called(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lookup(*_: object, **__: object) -> list[object]:
+        return [(2, 1, 6, "", ("10.0.0.7", 80))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lookup)
+    await house.tell("http://hooks.example/")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(house.clock.asleep(), 20)
+    assert house.waiting() == []
+    (text,) = house.lost()
+    assert "hooks.example is 10.0.0.7: no webhook goes into a private network unless allowed" in text
+
+
+def test_what_is_refused_when_it_is_asked_for(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite3")
+    try:
+        outbox = Outbox("live", catalog, Owner("live", 1), FakeClock(), NATIVE, WebhookPolicy())
+        with pytest.raises(PermissionDenied, match=r"127\.0\.0\.1:80 lies in a private network"):
+            outbox.check(Notify(uri="http://127.0.0.1/"), field="notify[0]")
+        with pytest.raises(InvalidArgument, match="no dialect 'x'"):
+            outbox.check(Notify(uri="https://a.example/", dialect="x"), field="notify[0]")
+    finally:
+        catalog.close()
