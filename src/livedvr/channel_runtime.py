@@ -96,7 +96,7 @@ class ChannelRuntime:
         held = HeldChannel(row.channel, self._known, store, around.catalog, owner, around.clock)
         on_published = partial(around.on_published, row.channel.channel_id)
         self.sessions = SessionManager(held, self._facts, around.on_state, on_published)
-        self._control = ControlServer(private, self.sessions, around.tasks)
+        self._control = ControlServer(private, self.sessions, around.tasks, lambda: self.recordings)
         self._ingest_task: asyncio.Task[None] | None = None
         self._fetcher: PullFetcher | None = None
         self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from livedvr.catalog import channel_rows
 from livedvr.catalog.reading import reading
-from livedvr.control.client import ask_owner
+from livedvr.control.client import ask_line, ask_owner
 from livedvr.control.server import perform
-from livedvr.control.wire import Request
-from livedvr.resources.errors import Aborted, NotFound, StorageError
+from livedvr.control.wire import RecordingRequest, Request, parse_answer
+from livedvr.resources.errors import Aborted, FailedPrecondition, NotFound, StorageError
 from livedvr.resources.models import DvrSession, to_micros
+from livedvr.resources.recording import Recording
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.states import State
 from livedvr.sessions.stored import stored_sessions
@@ -69,6 +70,15 @@ class SessionAccess:
         if request.method in ("list", "get"):
             return Found(await asyncio.to_thread(self._read, request), owned=False)
         return Found(await self._visit(request, on_session), owned=False)
+
+    async def ask_recordings(self, request: RecordingRequest) -> list[Recording]:
+        """Have the channel's owner carry a request out; FAILED_PRECONDITION where nobody owns it."""
+        line = await ask_line(self.place.private(self._data_dir, self.channel), request.to_line())
+        if line is None:
+            raise FailedPrecondition(
+                f"nobody runs channel '{self.channel}'", field="channel", hint="`livedvr record --resume` takes it up"
+            )
+        return parse_answer(line, Recording)
 
     def _read(self, request: Request) -> list[DvrSession]:
         with reading(self.catalog) as db:

@@ -17,9 +17,11 @@ import pytest
 from livedvr.control import server as server_module
 from livedvr.control.client import ask_owner
 from livedvr.control.server import ControlServer
-from livedvr.control.wire import LONGEST_REQUEST, Request, error_line, parse_answer, socket_address
+from livedvr.control.wire import LONGEST_REQUEST, RecordingRequest, Request, error_line, parse_answer, socket_address
 from livedvr.resources import errors
+from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound, PermissionDenied
 from livedvr.resources.models import DvrSession, Gap, TimeInterval
+from livedvr.resources.recording import Notify, Recording, RecordingSpec
 from livedvr.resources.session_patch import SessionPatch
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -92,10 +94,49 @@ def private(tmp_path: Path) -> Path:
     return folder
 
 
+class NoRecordings:
+    """A channel that has none."""
+
+    def list(self) -> list[Recording]:
+        return []
+
+    def get(self, recording_id: str) -> Recording:
+        raise NotFound(f"there is no recording '{recording_id}'")
+
+    async def start(self, recording_id: str, spec: RecordingSpec) -> Recording:
+        raise PermissionDenied(f"not '{recording_id}' with {spec.notify[0].secret}")
+
+    async def stop(self, recording_id: str) -> Recording:
+        raise FailedPrecondition(f"'{recording_id}' has ended")
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "text"),
+    [
+        (RecordingRequest(recordings="get", recording="a"), NotFound, "no recording 'a'"),
+        (RecordingRequest(recordings="stop", recording="a"), FailedPrecondition, "'a' has ended"),
+        (
+            RecordingRequest(
+                recordings="start", recording="a", spec=RecordingSpec(notify=(Notify(uri="http://x/", secret="s"),))
+            ),
+            PermissionDenied,
+            r"not 'a' with \*+",
+        ),
+    ],
+)
+async def test_recordings_are_asked_for_the_same_way(
+    private: Path, request_: RecordingRequest, kind: type[LiveDvrError], text: str
+) -> None:
+    async with serving(private, Sessions()):
+        assert parse_answer(await raw(private, RecordingRequest(recordings="list").to_line()), Recording) == []
+        with pytest.raises(kind, match=text):
+            parse_answer(await raw(private, request_.to_line()), Recording)
+
+
 @asynccontextmanager
 async def serving(private: Path, sessions: Sessions) -> AsyncIterator[ControlServer]:
     async with asyncio.TaskGroup() as tasks:
-        server = ControlServer(private, sessions, tasks)
+        server = ControlServer(private, sessions, tasks, NoRecordings)
         await server.open()
         try:
             yield server
@@ -248,7 +289,7 @@ async def test_garbage_is_refused_and_disturbs_nobody(private: Path, garbage: by
     sessions = Sessions()
     async with serving(private, sessions):
         with pytest.raises(errors.InvalidArgument):
-            parse_answer(await raw(private, garbage))
+            parse_answer(await raw(private, garbage), DvrSession)
         assert await ask_owner(private, Request(method="list")) == sessions.list()
     assert sessions.asked == []
 

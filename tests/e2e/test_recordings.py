@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from livedvr import (
     Channel,
@@ -24,6 +25,7 @@ from livedvr import (
     WebhookPolicy,
 )
 from livedvr.check.run import run_check
+from livedvr.cli import main
 from livedvr.resources.models import to_micros
 from livedvr.resources.streams import video_and_audio
 from offline import decoding_errors
@@ -84,6 +86,9 @@ async def test_from_start_to_files_with_a_pause(wheel_ffmpeg: str, tmp_path: Pat
         await dvr.recordings.resume("live", "take")
         short = await until_state(dvr, "short", "SUCCEEDED")
         await asyncio.sleep(1)
+        asked_of_owner = ["recording", "list", "--data-dir", str(tmp_path / "data"), "--json"]
+        listed = await asyncio.to_thread(CliRunner().invoke, main, asked_of_owner)
+        assert [one["recordingId"] for one in json.loads(listed.stdout)] == ["take", "short"], listed.output
         stopped = await dvr.recordings.stop("live", "take")
         assert (paused.state, stopped.state, stopped.end_reason) == ("PAUSED", "FINALIZING", "REQUESTED")
         take = await until_state(dvr, "take", "SUCCEEDED")

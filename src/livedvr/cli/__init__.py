@@ -1,6 +1,6 @@
 """The command line. `record`, `session`, `export`, `check`, `backup` and `gateway` work on this machine.
 
-`input`, `channel`, `clip`, `recording`, `event`, `operation`, and `session` when it is told to, are clients of `serve`.
+`input`, `channel`, `clip`, `recording`, `event`, `operation`, and `session` when told to, are clients of `serve`.
 Commands are imported when they are called.
 """
 

@@ -1,10 +1,12 @@
-"""`livedvr recording`: bounded recordings of a channel of a server."""
+"""`livedvr recording`: bounded recordings of a channel, of a server or of who runs it here."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,8 +14,10 @@ import click
 from livedvr.cli.arguments import new_labels
 from livedvr.cli.collection import print_json, print_lines
 from livedvr.cli.columns import columns
-from livedvr.cli.remote import Message, Remote, at_server, pauses, remote_of
+from livedvr.cli.remote import DEFAULT_SERVER, Message, Remote, at_server, pauses, remote_of
 from livedvr.cli.reported import EPILOG, reported
+from livedvr.control.wire import RecordingRequest
+from livedvr.resources.recording import RecordingSpec
 from livedvr.resources.times import SECOND, parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,14 +41,18 @@ _OPTIONS = {
 
 @click.group(epilog=EPILOG)
 def recording() -> None:
-    """Bounded recordings of a channel of a `livedvr serve`: from now to an end condition, into files."""
+    """Bounded recordings of a channel: from now to an end condition, into files.
+
+    With --data-dir the channel's owner is asked (`livedvr record`, a script), else a `livedvr serve`.
+    """
 
 
 def _common(command: F) -> F:
-    command = at_server()(command)
+    command = at_server(default=None)(command)
     for option in (
+        click.option("--data-dir", metavar="DIR", help="Where the catalog of who runs the channel lives."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else."),
-        click.option("--channel", metavar="ID", required=True, help="The channel's id."),
+        click.option("--channel", metavar="ID", default="live", show_default=True, help="The channel's id."),
     ):
         command = option(command)
     return command
@@ -84,9 +92,12 @@ def start(recording_id: str, as_json: bool, wait: bool, **given: Any) -> None:
             "notify": [{"uri": given["notify"]}] if given["notify"] else [],
             "labels": new_labels(given["labels"]),
         }
-        found = remote.rest.ask("POST", _collection(remote, given), {"recordingId": recording_id}, body)
-        if wait:
-            found = _until_ended(remote, found)
+        found = remote.ask("start", recording_id, body)
+        for pause in pauses() if wait else ():
+            if found["state"] in ("SUCCEEDED", "EMPTY", "FAILED", "CANCELED"):
+                break
+            time.sleep(pause)
+            found = remote.ask("get", recording_id)
     _show(found, as_json)
 
 
@@ -99,7 +110,7 @@ def _verb(verb: str, text: str) -> None:
     @_common
     def command(recording_id: str, as_json: bool, **given: Any) -> None:
         with _server(given) as remote:
-            found = remote.rest.ask("POST", f"{_collection(remote, given)}/{recording_id}:{verb}")
+            found = remote.ask(verb, recording_id)
         _show(found, as_json)
 
     recording.command(verb, epilog=EPILOG, help=text)(command)
@@ -117,7 +128,7 @@ _verb("cancel", "It ends, and nothing of it is kept but its record.")
 def get(recording_id: str, as_json: bool, **given: Any) -> None:
     """Show a recording: its state, spans, files."""
     with _server(given) as remote:
-        found = remote.rest.ask("GET", f"{_collection(remote, given)}/{recording_id}")
+        found = remote.ask("get", recording_id)
     _show(found, as_json)
 
 
@@ -126,7 +137,7 @@ def get(recording_id: str, as_json: bool, **given: Any) -> None:
 def list_(as_json: bool, **given: Any) -> None:
     """List the channel's recordings by creation."""
     with _server(given) as remote:
-        found = remote.rest.ask("GET", _collection(remote, given))["recordings"]
+        found = remote.every()
     if as_json:
         print_json(found)
     else:
@@ -140,28 +151,59 @@ def list_(as_json: bool, **given: Any) -> None:
 def delete(recording_id: str, as_json: bool, **given: Any) -> None:
     """Delete a recording with its files; one that has not ended is given up."""
     with _server(given) as remote:
-        found = remote.rest.ask("DELETE", f"{_collection(remote, given)}/{recording_id}")
+        found = remote.ask("delete", recording_id)
     print_json(found) if as_json else click.echo(f"deleted {recording_id}")
 
 
+class _Remote:
+    """Of a server, over REST."""
+
+    def __init__(self, remote: Remote, channel: str) -> None:
+        self._rest = remote.rest
+        self._collection = remote.name("channels", channel) + "/recordings"
+
+    def every(self) -> list[Message]:
+        found: list[Message] = self._rest.ask("GET", self._collection)["recordings"]
+        return found
+
+    def ask(self, verb: str, recording_id: str, body: Message | None = None) -> Message:
+        name = f"{self._collection}/{recording_id}"
+        if verb == "start":
+            return self._rest.ask("POST", self._collection, {"recordingId": recording_id}, body)
+        if verb in ("get", "delete"):
+            return self._rest.ask("GET" if verb == "get" else "DELETE", name)
+        return self._rest.ask("POST", f"{name}:{verb}")
+
+
+class _Local:
+    """Of a data dir, through who runs the channel."""
+
+    def __init__(self, data_dir: str, channel: str) -> None:
+        from livedvr.session_access import SessionAccess
+
+        self._access = SessionAccess(Path(data_dir), channel)
+
+    def every(self) -> list[Message]:
+        return self._ask(RecordingRequest(recordings="list"))
+
+    def ask(self, verb: Any, recording_id: str, body: Message | None = None) -> Message:
+        spec = RecordingSpec(**body) if body else RecordingSpec()
+        return self._ask(RecordingRequest(recordings=verb, recording=recording_id, spec=spec))[0]
+
+    def _ask(self, request: RecordingRequest) -> list[Message]:
+        found = asyncio.run(self._access.ask_recordings(request))
+        return [one.model_dump(mode="json", by_alias=True) for one in found]
+
+
 @contextmanager
-def _server(given: Mapping[str, Any]) -> Iterator[Remote]:
-    told = ("name", "parent", "state", "recording")
+def _server(given: Mapping[str, Any]) -> Iterator[_Remote | _Local]:
+    """A data dir where one is named, else the server."""
+    told = ("name", "parent", "state", "recording", "channel")
     with reported(lambda field: None if field in told else _OPTIONS.get(field, field)):
-        yield remote_of(given)
-
-
-def _collection(remote: Remote, given: Mapping[str, Any]) -> str:
-    return remote.name("channels", given["channel"]) + "/recordings"
-
-
-def _until_ended(remote: Remote, found: Message) -> Message:
-    for pause in pauses():
-        if found["state"] in ("SUCCEEDED", "EMPTY", "FAILED", "CANCELED"):
-            break
-        time.sleep(pause)
-        found = remote.get(found["name"])
-    return found
+        if given["data_dir"] is not None:
+            yield _Local(given["data_dir"], given["channel"])
+        else:
+            yield _Remote(remote_of({**given, "server": given["server"] or DEFAULT_SERVER}), given["channel"])
 
 
 def _seconds(text: str, name: str) -> float:

@@ -13,16 +13,22 @@ PATIENCE = 30.0  # seconds for an answer; a delete waits for the storage
 
 
 async def ask_owner(private: Path, request: Request, *, patience: float = PATIENCE) -> list[DvrSession] | None:
+    """What the controller that owns the channel of this private folder answers of sessions, see `ask_line`."""
+    line = await ask_line(private, request.to_line(), patience)
+    return None if line is None else parse_answer(line, DvrSession)
+
+
+async def ask_line(private: Path, request: bytes, patience: float = PATIENCE) -> bytes | None:
     """What the controller that owns the channel of this private folder answers; None when there is none.
 
-    Raises the error that it answers with; ABORTED when it does not answer.
+    ABORTED when it does not answer.
     """
     try:
         async with asyncio.timeout(patience):
             with socket_address(private) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             try:
-                writer.write(request.to_line())
+                writer.write(request)
                 await writer.drain()
                 line = await reader.read()
             finally:
@@ -35,7 +41,7 @@ async def ask_owner(private: Path, request: Request, *, patience: float = PATIEN
         raise _no_answer(private, f"does not answer: {error.strerror}") from error
     if not line.endswith(b"\n"):
         raise _no_answer(private, "ended before it had answered")
-    return parse_answer(line)
+    return line
 
 
 def _no_answer(private: Path, text: str) -> LiveDvrError:

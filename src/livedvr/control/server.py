@@ -7,13 +7,22 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from livedvr.control.wire import LONGEST_REQUEST, Request, error_line, parse_request, result_line, socket_address
+from livedvr.control.wire import (
+    LONGEST_REQUEST,
+    RecordingRequest,
+    Request,
+    error_line,
+    parse_request,
+    result_line,
+    socket_address,
+)
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument, LiveDvrError
 from livedvr.resources.models import DvrSession, TimeInterval
+from livedvr.resources.recording import Recording, RecordingSpec
 
 PATIENCE = 5.0  # seconds that a client has to say what it wants, and to take its answer
 _PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
@@ -42,6 +51,32 @@ class Sessions(Protocol):
 
     def watch(self, session_id: str) -> AsyncGenerator[DvrSession, None]:
         """The session now and after each change, until it is FINISHED, FAILED or gone."""
+
+
+class Recordings(Protocol):
+    """The recordings of a channel, see `livedvr.recordings.manager.RecordingManager`."""
+
+    def list(self) -> list[Recording]:
+        """All of them by creation."""
+
+    def get(self, recording_id: str) -> Recording:
+        """One, or NOT_FOUND."""
+
+    async def start(self, recording_id: str, spec: RecordingSpec) -> Recording:
+        """Begin one."""
+
+
+async def perform_recording(recordings: Recordings, request: RecordingRequest) -> list[Recording]:
+    """Carry a request out; the recordings it speaks of, as they stand afterwards."""
+    match request.recordings:
+        case "list":
+            return recordings.list()
+        case "get":
+            return [recordings.get(request.recording)]
+        case "start":
+            return [await recordings.start(request.recording, request.spec)]
+        case verb:
+            return [await getattr(recordings, verb)(request.recording)]
 
 
 async def perform(sessions: Sessions, request: Request) -> list[DvrSession]:
@@ -79,9 +114,12 @@ class ControlServer:
     Only the same user and root are heard. What a client sends, or does not send, ends nothing.
     """
 
-    def __init__(self, private: Path, sessions: Sessions, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, private: Path, sessions: Sessions, tasks: asyncio.TaskGroup, recordings: Callable[[], Recordings]
+    ) -> None:
         self._private = private
         self._sessions = sessions
+        self._recordings = recordings
         self._tasks = tasks
         self._server: asyncio.Server | None = None
         self._asked: set[asyncio.Task[None]] = set()
@@ -128,7 +166,10 @@ class ControlServer:
             _check_peer(writer)
             if line is None:
                 raise InvalidArgument("this is no request: it is too long")
-            return result_line(await perform(self._sessions, parse_request(line)))
+            request = parse_request(line)
+            if isinstance(request, RecordingRequest):
+                return result_line(await perform_recording(self._recordings(), request))
+            return result_line(await perform(self._sessions, request))
         except LiveDvrError as error:
             return error_line(error)
         except Exception as error:  # noqa: BLE001 - it is the client's answer, and the channel must live on
