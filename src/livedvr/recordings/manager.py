@@ -22,13 +22,14 @@ from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_o
 from livedvr.recordings.listening import Listening
 from livedvr.recordings.outbox import Outbox
 from livedvr.recordings.place import local_root, open_place
-from livedvr.recordings.rendering import MIME_TYPES, SOUND_ALONE, Rendered, discard, names_of, render
+from livedvr.recordings.rendering import SOUND_ALONE, Rendered, discard, names_of, render
 from livedvr.recordings.spans import Spans, close, resume
 from livedvr.recordings.states import ENDED, Event, State, advance
+from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
 from livedvr.resources.models import Channel, TimeInterval, to_datetime, to_micros
-from livedvr.resources.recording import Recording, RecordingFile, RecordingSpec
+from livedvr.resources.recording import Recording, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.sessions.plan import Facts
 from livedvr.timeline.segment import Window
@@ -305,7 +306,7 @@ class RecordingManager:
         heard = self._listening.heard(row.recording_id, spans, arrived)
         if arrived is None or arrived < end + AFTER or (heard is not None and heard.until < end):
             return
-        windows = _trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans
+        windows = trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans
         if not self._known.timeline.has_media(spans) or not windows or self._is_silent(row, heard):
             await self._put(row, Event.SILENT)
             return
@@ -338,23 +339,9 @@ class RecordingManager:
     async def _keep(self, row: Recording, rendered: Files, length: int) -> None:
         spans = spans_of(row)
         heard = self._listening.heard(row.recording_id, spans, None)
-        edges = self._edges(_trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans)
+        edges = self._edges(trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans)
         start, end = map(to_datetime, edges)
-        files = tuple(
-            RecordingFile(
-                format=one.format,
-                uri=f"{row.spec.output_uri.rstrip('/')}/{one.name}",
-                mime_type=MIME_TYPES[one.format],
-                size_bytes=one.facts.size,
-                duration=timedelta(microseconds=one.facts.duration),
-                begin_time=start,
-                width=one.facts.width,
-                height=one.facts.height,
-                sample_rate=one.facts.sample_rate,
-                channels=one.facts.channels,
-            )
-            for one in rendered
-        )
+        files = tuple(file_of(row, one, start) for one in rendered)
         duration = timedelta(microseconds=length)
         await self._put(row, Event.RENDERED, files=files, duration=duration, start_time=start, end_time=end, error=None)
 
@@ -369,7 +356,7 @@ class RecordingManager:
         if event is not None:
             changes |= {"state": advance(State(row.state), event), "update_time": to_datetime(self._clock.now())}
         if spans is not None:
-            changes["spans"] = tuple(_interval(one) for one in spans)
+            changes["spans"] = tuple(interval_of(one) for one in spans)
         if all(getattr(row, name) == value for name, value in changes.items()):
             return row
         row = row.model_copy(update=changes)
@@ -414,28 +401,6 @@ class RecordingManager:
         """Wake everybody who waits for a change of a recording."""
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def spans_of(row: Recording) -> Spans:
-    """Its spans as the timeline counts."""
-    return tuple(
-        Window(to_micros(one.start_time), None if one.end_time is None else to_micros(one.end_time))
-        for one in row.spans
-        if one.start_time is not None
-    )
-
-
-def _interval(window: Window) -> TimeInterval:
-    end = None if window.end is None else to_datetime(window.end)
-    return TimeInterval(start_time=to_datetime(window.start), end_time=end)
-
-
-def _trimmed(spans: Spans, heard: Heard) -> Spans:
-    """Without what is silent at both ends; as they are where all of it is alike."""
-    if heard.voiced is None or heard.silent is None:
-        return spans
-    kept = (Window(max(one.start, heard.voiced), min(one.end or 0, heard.silent)) for one in spans)
-    return tuple(one for one in kept if (one.end or 0) > one.start)
 
 
 def _check_free(row: Recording) -> None:
