@@ -104,17 +104,8 @@ class ChannelRuntime:
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
         self.clips = ClipManager(held, self._facts, self.sessions.nothing_changes, private)
         self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
-        outbox = Outbox(row.channel.channel_id, around.catalog, owner, around.clock, around.dialects, around.webhooks)
-        self.recordings = RecordingManager(
-            row.channel,
-            self._known,
-            around.catalog,
-            owner,
-            around.clock,
-            self._facts,
-            self.sessions.nothing_changes,
-            outbox,
-        )
+        outbox = Outbox(held, around.dialects, around.webhooks)
+        self.recordings = RecordingManager(held, self._facts, self.sessions.nothing_changes, outbox)
         works = () if around.visiting else (self.recordings.run, outbox.run)
         self._recording_tasks = [around.tasks.create_task(work()) for work in works]
         self.sweeper = Sweeper(

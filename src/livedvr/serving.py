@@ -42,6 +42,8 @@ from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.console.console import Console
 from livedvr.console.routes import is_page
+from livedvr.facades.config import read_facades
+from livedvr.facades.facade import FacadeDesk
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
 from livedvr.origin.media import Media
@@ -64,7 +66,8 @@ class ServeOptions:
 
     ``allow_pull``: from which ``host:port`` inputs may be pulled, none otherwise;
     ``allow_webhook``: which of private networks may be told of recordings. ``token_file``: see `read_tokens`;
-    ``tls_cert`` and ``tls_key``: of both doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
+    ``facades``: other systems' APIs, see `read_facades`.
+    ``tls_cert`` and ``tls_key``: of all doors, see `open_tls`; ``tls_by_proxy``: a proxy in front of us does TLS.
     ``public_media``: what players fetch, ``/media`` and ``/live``, is for everybody who reaches the door.
     ``stop_channels``: on the way out every channel is stopped and sealed; else ffmpeg goes on, for the next start.
     """
@@ -77,6 +80,7 @@ class ServeOptions:
     ingest_host: str | None = None
     allow_pull: tuple[str, ...] = ()
     allow_webhook: tuple[str, ...] = ()
+    facades: Path | None = None
     token_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -102,6 +106,9 @@ class Server:
         is_encrypted, has_tokens = self._tls is not None or options.tls_by_proxy, options.token_file is not None
         for option, address in (("--http", options.http), ("--grpc", options.grpc)):
             check_door(option, address, has_tokens=has_tokens, is_encrypted=is_encrypted)
+        self._facades = read_facades(options.facades)
+        for facade in self._facades:  # each asks for keys of its own
+            check_door(f"[{facade.name}] listen", facade.listen, has_tokens=True, is_encrypted=is_encrypted)
         self._porter = Porter(options.token_file, self._clock)
         self._metrics = ChannelCollector(lambda: look_at_channels(self.dvr))
         self.dvr = LiveDvr(
@@ -112,6 +119,7 @@ class Server:
             clock=self._clock,
             on_published=self._metrics.published,
             webhooks=WebhookPolicy.of(options.allow_webhook),
+            dialects={facade.name: facade.dialect for facade in self._facades},
         )
         self._media = Media(options.output)
         self._waiting = Waiting(self._clock)
@@ -176,6 +184,11 @@ class Server:
         seen = [*media, *self._console.open(tasks), *recording_routes(self._desk)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
         rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=_is_for_everybody)
+        for facade in self._facades:
+            answers = facade.open(FacadeDesk(facade.name, self.dvr, self._clock, tasks))
+            door = HttpServer(answers, facade.listen, doors, field=f"[{facade.name}] listen", tls=files)
+            door.open()
+            opened.push_async_callback(door.close)
         self._front.open(rest, self.dvr.catalog)
 
     def _table(self, tasks: asyncio.TaskGroup, opened: contextlib.AsyncExitStack) -> Dispatcher:

@@ -23,6 +23,7 @@ from livedvr.resources.models import to_micros
 from livedvr.resources.recording import Notify, Recording, RecordingLimits, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import PUBLIC
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.sweeper import Sweeper
 from livedvr.storage.local import LocalStore
@@ -60,19 +61,10 @@ class House:
         self.owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
         self.known = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}})
         self.known.timeline.restore("av", self.catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")))
-        outbox = Outbox("live", self.catalog, self.owner, self.clock, NATIVE, PUBLIC)
-        self.recordings = RecordingManager(
-            self.channel,
-            self.known,
-            self.catalog,
-            self.owner,
-            self.clock,
-            lambda _: self.facts,
-            self.sessions.nothing_changes,
-            outbox,
-        )
-        common = (self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
-        self.sweeper = Sweeper(*common, self.sessions, live=lambda _: self.recordings.held())
+        held = HeldChannel(self.channel, self.known, self.store, self.catalog, self.owner, self.clock)
+        outbox = Outbox(held, NATIVE, PUBLIC)
+        self.recordings = RecordingManager(held, lambda _: self.facts, self.sessions.nothing_changes, outbox)
+        self.sweeper = Sweeper(held, self.sessions, live=lambda _: self.recordings.held())
         self.task = asyncio.create_task(self.recordings.run())
 
     async def close(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from builders import T0, FakeClock, channel
-from livedvr.catalog import channel_rows, notification_rows
+from livedvr.catalog import channel_rows, notification_rows, recording_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.recordings.dialects import NATIVE, Native
 from livedvr.recordings.outbox import Outbox
@@ -20,6 +21,9 @@ from livedvr.resources.models import TimeInterval, to_datetime
 from livedvr.resources.recording import Notify, Recording, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import WebhookPolicy
+from livedvr.sessions.held_channel import HeldChannel
+from livedvr.storage.memory import MemoryStore
+from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
 DELAYS = [1, 2, 4, 8, 60, 1800, 3600, 7200]
 
@@ -53,7 +57,9 @@ class House:
         if self.catalog.read(lambda db: channel_rows.get_channel(db, "live")) is None:
             await self.catalog.write(lambda db: channel_rows.put_channel(db, channel()))
         owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
-        self.outbox = Outbox("live", self.catalog, owner, self.clock, NATIVE, self.policy)
+        known, store = ChannelTimeline(Timeline(["av"]), 2), MemoryStore()
+        held = HeldChannel(channel(), known, store, self.catalog, owner, self.clock)
+        self.outbox = Outbox(held, NATIVE, self.policy)
         self.task = asyncio.create_task(self.outbox.run())
 
     async def close(self) -> None:
@@ -73,7 +79,13 @@ class House:
             create_time=now,
             update_time=now,
         )
-        await self.catalog.write(lambda db: self.outbox.tell(db, recording))
+
+        def work(db: sqlite3.Connection) -> None:
+            if recording_rows.find_recording(db, "live", "take") is None:
+                recording_rows.add_recording(db, recording)
+            self.outbox.tell(db, recording)
+
+        await self.catalog.write(work)
         self.outbox.wake()
 
     def waiting(self) -> list[int]:
@@ -171,7 +183,9 @@ async def test_a_name_that_leads_into_a_private_network_is_not_called(
 def test_what_is_refused_when_it_is_asked_for(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite3")
     try:
-        outbox = Outbox("live", catalog, Owner("live", 1), FakeClock(), NATIVE, WebhookPolicy())
+        known = ChannelTimeline(Timeline(["av"]), 2)
+        held = HeldChannel(channel(), known, MemoryStore(), catalog, Owner("live", 1), FakeClock())
+        outbox = Outbox(held, NATIVE, WebhookPolicy())
         with pytest.raises(PermissionDenied, match=r"127\.0\.0\.1:80 lies in a private network"):
             outbox.check(Notify(uri="http://127.0.0.1/"), field="notify[0]")
         with pytest.raises(InvalidArgument, match="no dialect 'x'"):

@@ -36,6 +36,14 @@ def add_notification(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
         (*names, event, body, now, now),
     )
+    db.execute("UPDATE recordings SET told = told + 1 WHERE channel = ? AND id = ?", names[:2])
+
+
+def count_told(db: sqlite3.Connection, channel: str, recording: str) -> int:
+    """How many have been stored for a recording, whether sent or not."""
+    row = db.execute("SELECT told FROM recordings WHERE channel = ? AND id = ?", (channel, recording)).fetchone()
+    told: int = row["told"]
+    return told
 
 
 def first_notifications(db: sqlite3.Connection, channel: str) -> list[NotificationRow]:

@@ -202,6 +202,7 @@ MIGRATIONS: tuple[str, ...] = (
         id TEXT NOT NULL,
         state TEXT NOT NULL,
         resource TEXT NOT NULL,              -- the Recording as JSON
+        told INTEGER NOT NULL DEFAULT 0,     -- how many messages there have been to those who are told of it
         UNIQUE (channel, id)
     );
     CREATE TABLE notifications (             -- what is still to be told of recordings
@@ -217,6 +218,18 @@ MIGRATIONS: tuple[str, ...] = (
         attempts INTEGER NOT NULL,
         next INTEGER NOT NULL                -- when it is to be sent
     );
+    CREATE TABLE facade_resources (          -- what other systems' clients call by names of their own
+        serial INTEGER PRIMARY KEY,          -- by creation
+        facade TEXT NOT NULL,
+        kind TEXT NOT NULL,                  -- a task, a call, an operation ...
+        id TEXT NOT NULL,
+        channel TEXT,                        -- of the recording behind it
+        recording TEXT,
+        created INTEGER NOT NULL,
+        resource TEXT NOT NULL,              -- JSON
+        UNIQUE (facade, kind, id)
+    );
+    CREATE INDEX facade_resources_by_recording ON facade_resources (channel, recording);
     """,
 )
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from livedvr.recordings.states import ENDED
-from livedvr.resources.recording import Recording
+from livedvr.recordings.states import ENDED, Event
+from livedvr.resources.recording import Notify, Recording
 from livedvr.resources.times import SECOND
 
 
@@ -24,6 +24,25 @@ class RetryPolicy:
     redirects: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What there is to be told of.
+
+    Attributes:
+        event: what has happened; None: it has just been asked for.
+        recording: what it has become.
+        notify: who is told, as it was asked for.
+        now: UTC microseconds.
+        sequence: how many messages have been told of this recording before.
+    """
+
+    event: Event | None
+    recording: Recording
+    notify: Notify
+    now: int
+    sequence: int = 0
+
+
 class Dialect(Protocol):
     """One system's way to tell."""
 
@@ -31,8 +50,8 @@ class Dialect(Protocol):
     def policy(self) -> RetryPolicy:
         """How often it is tried."""
 
-    def messages(self, recording: Recording) -> Iterable[tuple[str, bytes]]:
-        """What is told when a recording has become this: events and bodies. Called in the catalog's thread."""
+    def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
+        """What is said of it: events and bodies. Called in the catalog's thread."""
 
     def headers(self, uri: str, event: str, body: bytes, secret: str | None) -> Mapping[str, str]:
         """What goes with a body: its type, and its signature. Called at each attempt."""
@@ -46,10 +65,10 @@ class Native:
 
     policy = RetryPolicy(tuple(seconds * SECOND for seconds in (1, 2, 4, 8, 60, 1800, 3600, 7200)))
 
-    def messages(self, recording: Recording) -> Iterable[tuple[str, bytes]]:
+    def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
         """One, at its end."""
-        if recording.state in ENDED:
-            yield f"RECORDING_{recording.state}", recording.model_dump_json(by_alias=True).encode()
+        if told.recording.state in ENDED:
+            yield f"RECORDING_{told.recording.state}", told.recording.model_dump_json(by_alias=True).encode()
 
     def headers(self, uri: str, event: str, body: bytes, secret: str | None) -> Mapping[str, str]:
         """Signed where there is a secret."""

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from livedvr.catalog import channel_rows, recording_rows
-from livedvr.catalog.catalog import Also, Catalog, Owner
+from livedvr.catalog.catalog import Also
 from livedvr.clips.place import absolute, check_place
 from livedvr.clips.slices import edges_of
 from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
@@ -28,13 +28,12 @@ from livedvr.recordings.states import ENDED, Event, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
-from livedvr.resources.models import Channel, TimeInterval, to_datetime, to_micros
+from livedvr.resources.models import TimeInterval, to_datetime, to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
 from livedvr.resources.times import SECOND
+from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.timeline.segment import Window
-from livedvr.timeline.timeline import ChannelTimeline
-from livedvr.wallclock import WallClock
 
 LOOK_AGAIN = SECOND // 5  # at limits that are near, and media that is still on its way
 AFTER = SECOND // 10  # so far behind a picture its sound may come
@@ -55,20 +54,14 @@ class RecordingManager:
 
     def __init__(
         self,
-        channel: Channel,
-        known: ChannelTimeline,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         facts: Callable[[int], Facts],
         nothing_goes: Callable[[], AbstractAsyncContextManager[Any]],
         outbox: Outbox,
     ) -> None:
-        self._channel = channel
-        self._known = known
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
+        self._held = held
+        self._channel, self._known = held.channel, held.known
+        self._catalog, self._clock = held.catalog, held.clock
         self._facts = facts
         self._nothing_goes = nothing_goes
         self._outbox = outbox
@@ -77,9 +70,10 @@ class RecordingManager:
         self._closed = False
         self._busy = asyncio.Lock()  # one change at a time
         self._making: tuple[str, asyncio.Task[Made]] | None = None
-        rows = catalog.read(lambda db: recording_rows.unfinished_recordings(db, channel.channel_id))
+        channel = held.channel.channel_id
+        rows = held.catalog.read(lambda db: recording_rows.unfinished_recordings(db, channel))
         self._open = {row.recording_id: row for row in rows}
-        self._listening = Listening(channel, known)
+        self._listening = Listening(held.channel, held.known)
         for row in rows:
             self._listen(row)
 
@@ -140,7 +134,7 @@ class RecordingManager:
             async with self._nothing_goes():  # from now on its media is held
                 self._open[recording_id] = row
                 try:
-                    await self._catalog.write(work, self._owner)
+                    await self._held.write(work)
                 except BaseException:
                     del self._open[recording_id]
                     raise
@@ -212,9 +206,7 @@ class RecordingManager:
             row = self.get(recording_id)
             self._open.pop(recording_id, None)
             channel = self._channel.channel_id
-            await self._catalog.write(
-                lambda db: recording_rows.delete_recording(db, channel, recording_id), self._owner
-            )
+            await self._held.write(lambda db: recording_rows.delete_recording(db, channel, recording_id))
         await self._give_up(row)
         self._tell()
         return row
@@ -364,9 +356,9 @@ class RecordingManager:
         def work(db: sqlite3.Connection) -> None:
             recording_rows.put_recording(db, row)
             if event is not None:
-                self._outbox.tell(db, row)
+                self._outbox.tell(db, row, event)
 
-        await self._catalog.write(work, self._owner)
+        await self._held.write(work)
         self._outbox.wake()
         if row.state in ENDED:
             self._open.pop(row.recording_id, None)

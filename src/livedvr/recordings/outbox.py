@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from livedvr.catalog import channel_rows, notification_rows
-from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.notification_rows import NotificationRow
-from livedvr.recordings.dialects import Dialect
+from livedvr.recordings.dialects import Dialect, Told
+from livedvr.recordings.states import Event
 from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import InvalidArgument, PermissionDenied, SourceError
 from livedvr.resources.recording import Notify, Recording
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import WebhookPolicy
-from livedvr.wallclock import WallClock
+from livedvr.sessions.held_channel import HeldChannel
 
 if TYPE_CHECKING:
     from livedvr.recordings.posting import Poster
@@ -35,17 +35,13 @@ class Outbox:
 
     def __init__(
         self,
-        channel: str,
-        catalog: Catalog,
-        owner: Owner,
-        clock: WallClock,
+        held: HeldChannel,
         dialects: Mapping[str, Dialect],
         policy: WebhookPolicy,
     ) -> None:
-        self._channel = channel
-        self._catalog = catalog
-        self._owner = owner
-        self._clock = clock
+        self._held = held
+        self._channel = held.channel.channel_id
+        self._catalog, self._clock = held.catalog, held.clock
         self._dialects = dialects
         self._policy = policy
         self._wake = asyncio.Event()
@@ -57,14 +53,18 @@ class Outbox:
             raise InvalidArgument(f"there is no dialect '{notify.dialect}'", field=f"{field}.dialect", hint=f"{have}")
         self._policy.check(notify.uri, field=f"{field}.uri")
 
-    def tell(self, db: sqlite3.Connection, recording: Recording) -> None:
+    def tell(self, db: sqlite3.Connection, recording: Recording, event: Event | None = None) -> None:
         """Store what is to be told of a recording that has become this, in the transaction that stores it."""
         now = self._clock.now()
         for notify in recording.spec.notify:
             secret = None if notify.secret is None else notify.secret.get_secret_value()
             names = (self._channel, recording.recording_id, notify.dialect, notify.uri, secret)
-            for event, body in self._dialects[notify.dialect].messages(recording):
-                notification_rows.add_notification(db, names, event, body, now)
+            dialect = self._dialects.get(notify.dialect)
+            if dialect is None:  # the server has been told to forget it
+                continue
+            sequence = notification_rows.count_told(db, self._channel, recording.recording_id)
+            for name, body in dialect.messages(Told(event, recording, notify, now, sequence)):
+                notification_rows.add_notification(db, names, name, body, now)
 
     def wake(self) -> None:
         """Something has been stored."""
@@ -113,7 +113,7 @@ class Outbox:
         elif row.attempts < len(policy.delays):
             until = self._clock.now() + policy.delays[row.attempts]
             work = notification_rows.postpone_notification
-            await self._catalog.write(lambda db: work(db, row.serial, until), self._owner)
+            await self._held.write(lambda db: work(db, row.serial, until))
         else:
             await self._give_up(row, f"{row.attempts + 1} attempts, {why}")
 
@@ -129,4 +129,4 @@ class Outbox:
             if lost is not None:
                 channel_rows.add_event(db, self._channel, now, "NOTIFICATION_LOST", lost)
 
-        await self._catalog.write(work, self._owner)
+        await self._held.write(work)

@@ -48,7 +48,7 @@ class Poster:
             given = {"Host": found[2], "User-Agent": "livedvr", "Content-Length": str(len(body)), **headers}
             async with self._pool.stream("POST", target, headers=list(given.items()), content=body) as answer:
                 location = dict(answer.headers).get(b"Location") or dict(answer.headers).get(b"location")
-                if answer.status not in (307, 308) or location is None or not redirects:
+                if answer.status not in (301, 302, 307, 308) or location is None or not redirects:
                     return answer.status
             uri = resolve(uri, location.decode("latin-1"))
         raise SourceError(f"more than {redirects} redirects")

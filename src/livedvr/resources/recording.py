@@ -49,11 +49,16 @@ class RecordingLimits(Resource):
 
 
 class Notify(Resource):
-    """Who is told of a recording. ``dialect``: in which words, see docs/recordings.md; ``secret`` signs them."""
+    """Who is told of a recording.
+
+    ``dialect``: in which words, see docs/recordings.md; ``secret`` signs them; ``context``: what those words need
+    beside the recording.
+    """
 
     uri: str = Field(min_length=1, max_length=2048)
     dialect: str = "livedvr"
     secret: SecretStr | None = None
+    context: Mapping[str, str] = Field(default_factory=dict)
 
     @field_serializer("secret", when_used="unless-none")
     def _show(self, value: SecretStr, info: SerializationInfo) -> str:

@@ -1,0 +1,44 @@
+"""`--facades FILE`: which facades a server has, a section of TOML for each."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from livedvr.facades.facade import Facade
+from livedvr.resources.errors import InvalidArgument
+
+OPTION = "--facades"
+
+# Each is imported by who has switched it on.
+FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({})
+
+
+def read_facades(path: Path | None) -> list[Facade]:
+    """Those that a file switches on, or none.
+
+    INVALID_ARGUMENT names the section and key that is wrong, never a secret that stands in it.
+    """
+    if path is None:
+        return []
+    try:
+        sections = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidArgument(f"{path}: {error.strerror}", field=OPTION) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"{path} is no TOML: {error}", field=OPTION) from error
+    return [_facade(path, name, section) for name, section in sections.items()]
+
+
+def _facade(path: Path, name: str, section: Any) -> Facade:
+    if name not in FACADES:
+        raise InvalidArgument(f"{path}: there is no facade '{name}'", field=OPTION, hint=", ".join(FACADES))
+    if not isinstance(section, dict):
+        raise InvalidArgument(f"{path}: '{name}' is no section", field=OPTION, hint=f"write [{name}]")
+    try:
+        return FACADES[name](section)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{path}, [{name}] {error.field}: {error.message}", field=OPTION) from error
