@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from google.api_core.exceptions import GoogleAPICallError
 
 from bad_requests import channel
 from serving import HERE, Served
@@ -72,3 +74,33 @@ def test_an_input_s_change_that_is_refused_changes_nothing(served: Served) -> No
     assert refused.json()["error"]["status"] == "FAILED_PRECONDITION"
     channels = served.within(lambda server: server.dvr.channels.list())
     assert [one.input.security_rules.ip_ranges for one in channels] == [(), ()]
+
+
+def test_a_channel_has_the_rules_of_its_inputs(served: Served) -> None:
+    """Whoever is first: an input's change reaches the channel that is being changed, too."""
+    served.ask("POST", f"{HERE}/inputs?inputId=in", json={"type": "RTMP_PUSH"}).raise_for_status()
+    body = channel(output={"uri": "gs://bucket/c"})
+    served.ask("POST", f"{HERE}/channels?channelId=c", json=body).raise_for_status()
+    for i in range(AT_ONCE):
+        rules = {"securityRules": {"ipRanges": [f"192.0.2.{i}/32"]}}
+        asked = [(f"{HERE}/inputs/in?updateMask=securityRules", rules)]
+        asked += [(f"{HERE}/channels/c?updateMask=labels.k{i}{k}", {"labels": {f"k{i}{k}": "v"}}) for k in range(3)]
+        at_once(served, "PATCH", asked)
+        kept = served.ask("GET", f"{HERE}/inputs/in").json().get("securityRules", {}).get("ipRanges", [])
+        (one,) = served.within(lambda server: server.dvr.channels.list())
+        assert list(one.input.security_rules.ip_ranges) == kept
+
+
+def test_no_channel_has_an_input_that_is_gone(served: Served) -> None:
+    for i in range(AT_ONCE):
+        served.ask("POST", f"{HERE}/inputs?inputId=in{i}", json={"type": "RTMP_PUSH"}).raise_for_status()
+        body = channel(output={"uri": f"gs://bucket/c{i}"})
+        body["inputAttachments"][0]["input"] = f"{HERE}/inputs/in{i}"
+        with ThreadPoolExecutor(2) as pool:
+            deleted = pool.submit(served.rest.delete_input, name=f"{HERE}/inputs/in{i}")
+            pool.submit(served.ask, "POST", f"{HERE}/channels?channelId=c{i}", json=body).result()
+        with contextlib.suppress(GoogleAPICallError):
+            deleted.result().result()
+        there = {one["name"] for one in served.ask("GET", f"{HERE}/inputs").json().get("inputs", [])}
+        for one in served.ask("GET", f"{HERE}/channels").json().get("channels", []):
+            assert {attached["input"] for attached in one["inputAttachments"]} <= there

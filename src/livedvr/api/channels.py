@@ -61,6 +61,10 @@ class Channels:
 
     async def create_channel(self, call: Call) -> Any:
         """A new channel, STOPPED."""
+        async with self._desk.attaching:
+            return await self._create(call)
+
+    async def _create(self, call: Call) -> Any:
         name = self._desk.new_name(f"{call.request.parent}/channels", call.request.channel_id, field="channel_id")
         stored = with_defaults(call.request.channel)
         for field in _OUTPUT_ONLY:
@@ -114,6 +118,10 @@ class Channels:
 
     async def update_channel(self, call: Call) -> Any:
         """Another setting of a channel at rest; what has been recorded stays."""
+        async with self._desk.attaching:
+            return await self._update(call)
+
+    async def _update(self, call: Call) -> Any:
         asked = call.request.channel
         row = self._desk.row(asked.name)
         assert row.domain is not None  # each channel has one
@@ -133,7 +141,10 @@ class Channels:
         return accepted.answer
 
     async def rebuild(self, messages: Sequence[Any], changed: Any) -> None:
-        """Channels follow an input that is attached to them and will be ``changed``: all of them, or none."""
+        """Channels follow an input that is attached to them and will be ``changed``: all of them, or none.
+
+        Nobody attaches it meanwhile, see `Desk`.
+        """
         domains = [self._to_domain(one, self._desk.domain_id(one.name), changed) for one in messages]
         with renamed(_FIELDS):
             for domain in domains:

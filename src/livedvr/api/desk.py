@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from livedvr.api.call import Call
@@ -23,13 +24,18 @@ from livedvr.resources.layout import check_id
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The DVR itself, and what the API has beside it. ``outputs``: where channels may write."""
+    """The DVR itself, and what the API has beside it. ``outputs``: where channels may write.
+
+    ``attaching``: held by who attaches inputs to channels, and by who changes an input or takes it away: a channel's
+    rules are those of its inputs.
+    """
 
     dvr: LiveDvr
     catalog: Catalog
     operations: Operations
     outputs: Outputs
     ports: IngestPorts
+    attaching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def find(self, name: str) -> ResourceRow | None:
         """The stored resource with this name."""

@@ -105,6 +105,10 @@ class Inputs:
 
     async def update_input(self, call: Call) -> Any:
         """Who may publish, how the picture is framed. The channels that have it attached are at rest meanwhile."""
+        async with self._desk.attaching:
+            return await self._update(call)
+
+    async def _update(self, call: Call) -> Any:
         asked = call.request.input
         row = self._desk.row(asked.name)
         paths = call.request.update_mask.paths
@@ -117,16 +121,21 @@ class Inputs:
     async def delete_input(self, call: Call) -> Any:
         """Refused while a channel has it attached."""
         name = self._desk.row(call.request.name).name
-        for channel in self._attached_to(name):
-            raise FailedPrecondition(f"'{channel.name}' has it attached", field="name", hint="delete that one first")
+        self._check_free(name)
         return await self._desk.operations.begin(call, name, "delete")
 
     def _attached_to(self, name: str) -> list[Any]:
         channels = self._desk.list(f"{location_of(name)}/channels", types.Channel.pb())
         return [channel for channel in channels if any(one.input == name for one in channel.input_attachments)]
 
+    def _check_free(self, name: str) -> None:
+        for channel in self._attached_to(name):
+            raise FailedPrecondition(f"'{channel.name}' has it attached", field="name", hint="delete that one first")
+
     async def _delete(self, name: str) -> Any:
-        await self._desk.catalog.write(lambda db: api_rows.delete_resource(db, name))
+        async with self._desk.attaching:  # since it was promised it may have been attached
+            self._check_free(name)
+            await self._desk.catalog.write(lambda db: api_rows.delete_resource(db, name))
         return empty_pb2.Empty()
 
     async def preview_input(self, call: Call) -> Any:
