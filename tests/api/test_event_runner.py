@@ -60,7 +60,7 @@ class Studio:
         await self.catalog.write(lambda db: api_rows.add_resource(db, to_row(message, T0, T0, domain)))
 
     async def event(self, **task: Any) -> None:
-        """An event ``e``; ``at`` in seconds after T0, None for now."""
+        """An event ``e``; ``when`` in seconds after T0, None for now."""
         when = task.pop("when", None)
         message = EventMessage(name=NAME, state=State.PENDING if when is None else State.SCHEDULED, **task)
         if when is None:
@@ -159,3 +159,31 @@ async def test_after_a_crash_what_had_begun_is_not_done_again(tmp_path: Path) ->
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     catalog.close()
+
+
+async def test_what_is_late_is_done_in_its_order_and_no_break_that_is_over(studio: Studio) -> None:
+    """The server was away when they were due."""
+    await studio.rest()
+    studio.clock.advance(600 * SECOND)  # nobody has woken the runner
+    first, second = (types.Event.InputSwitchTask.pb()(input_key=key) for key in ("second", "first"))
+    await studio.store(_scheduled("z", 100, input_switch=first))
+    await studio.store(_scheduled("a", 200, input_switch=second))
+    await studio.store(_scheduled("over", 300, ad_break=ad_break(30)))
+    await studio.store(_scheduled("running", 590, ad_break=ad_break(30)))
+    studio.runner.wake()
+    await studio.rest()
+    assert studio.air.asked == [
+        ("switch", "domain-c", "backup"),
+        ("switch", "domain-c", "primary"),
+        ("break", "domain-c", timedelta(seconds=30)),
+    ]
+    row = studio.catalog.read(lambda db: api_rows.get_resource(db, f"{CHANNEL}/events/over"))
+    assert row is not None
+    over = from_row(row, EventMessage)
+    assert over.state == State.FAILED and over.error.code == code_pb2.FAILED_PRECONDITION
+
+
+def _scheduled(event_id: str, when: int, **task: Any) -> Any:
+    message = EventMessage(name=f"{CHANNEL}/events/{event_id}", state=State.SCHEDULED, **task)
+    set_time(message.execution_time, at(when))
+    return message

@@ -1,4 +1,7 @@
-"""Carries events out when their time has come. At most once: after a crash what had begun counts as done."""
+"""Carries events out when their time has come, those that are late in the order of their times.
+
+At most once: after a crash what had begun counts as done. A break that was over before anybody was there is not made.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from livedvr.api.names import parent_of
 from livedvr.api.status import to_status
 from livedvr.catalog import api_rows
 from livedvr.catalog.api_rows import ResourceRow
-from livedvr.resources.errors import LiveDvrError
+from livedvr.resources.errors import FailedPrecondition, LiveDvrError
 from livedvr.wallclock import WallClock
 
 EventMessage = types.Event.pb()
@@ -62,7 +65,7 @@ class EventRunner:
 
     def _waiting(self) -> list[_Due]:
         events = [(row, from_row(row, EventMessage)) for row in self._desk.catalog.read(api_rows.open_events)]
-        return [_Due(_next_step(event, row), row, event) for row, event in events]
+        return sorted((_Due(_next_step(event, row), row, event) for row, event in events), key=lambda due: due.at)
 
     async def _step(self, due: _Due, now: int) -> None:
         event = due.event
@@ -72,6 +75,7 @@ class EventRunner:
         if not await self._put(due, _State.RUNNING, now):
             return
         try:
+            _check_time(due, now)
             await self._carry_out(event)
         except LiveDvrError as error:
             status = to_status(error)
@@ -99,6 +103,12 @@ class EventRunner:
                 await channels.ad_break(domain, to_timedelta(event.ad_break.duration))
             case "return_to_program":
                 await channels.return_to_program(domain)
+
+
+def _check_time(due: _Due, now: int) -> None:
+    duration = micros_of(due.event.ad_break.duration)
+    if duration and due.at + duration <= now:
+        raise FailedPrecondition("the break's time had passed before it could be made", field="execution_time")
 
 
 def _next_step(event: Any, row: ResourceRow) -> int:
