@@ -172,7 +172,7 @@ class SimWatcher:
 class SimControlServer:
     """`ControlServer` without its socket: users call the controller itself."""
 
-    def __init__(self, root: Path, sessions: Any, tasks: Any) -> None:
+    def __init__(self, root: Path, sessions: Any, tasks: Any, recordings: Any) -> None:
         pass
 
     async def open(self) -> None:
