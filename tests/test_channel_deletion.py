@@ -12,7 +12,7 @@ from livedvr import LiveDvr, TimeInterval
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.channel_deletion import erase_channel, mark_deleting
 from livedvr.channel_runtime import ChannelLock
-from livedvr.resources.errors import Aborted, FailedPrecondition, NotFound, StorageError
+from livedvr.resources.errors import Aborted, FailedPrecondition, NotFound
 from livedvr.resources.models import to_datetime
 from sweeping import PINNED, Crash, Fuse, House, Store, between, opened, run_of
 
@@ -155,22 +155,3 @@ async def test_a_deletion_that_was_begun_is_ended_on_entry(tmp_path: Path) -> No
         with pytest.raises(NotFound):
             await dvr.channels.get("live")
     db.close()
-
-
-@pytest.mark.semantics("R3")
-@pytest.mark.parametrize("is_open", [True, False])
-async def test_a_channel_goes_whose_output_has_gone(tmp_path: Path, is_open: bool) -> None:
-    async with LiveDvr(tmp_path / "data") as dvr:
-        await planned(dvr, tmp_path / "out")
-        if is_open:
-            shutil.rmtree(tmp_path / "out")
-            await dvr.channels.delete("live", force=True)
-    if not is_open:
-        shutil.rmtree(tmp_path / "out")
-    async with LiveDvr(tmp_path / "data") as dvr:
-        if not is_open:
-            with pytest.raises(StorageError, match="output is not there"):
-                await dvr.channels.delete("live")
-            await dvr.channels.delete("live", force=True)
-        assert await dvr.channels.list() == []
-    assert not (tmp_path / "out").exists()

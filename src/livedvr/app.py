@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from livedvr.catalog import channel_rows
 from livedvr.catalog.catalog import Also, Catalog, Owner
 from livedvr.catalog.channel_rows import ChannelRow
-from livedvr.channel_deletion import erase_channel, mark_deleting
+from livedvr.channel_deletion import erase_channel
 from livedvr.channel_runtime import ChannelLock, ChannelRuntime
 from livedvr.channels import Channels, DvrSessions, check_free
 from livedvr.clips_api import Clips
@@ -217,11 +217,8 @@ class LiveDvr:
         return list(self._runtimes.values())
 
     async def _open(self, channel: str) -> ChannelRuntime:
-        row = self._row(channel)
-        output, place = row.channel.output, place_of(row.channel.output.uri)
-        if row.deleting and await asyncio.to_thread(place.is_gone):
-            await self._catalog.write(lambda db: channel_rows.delete_channel(db, channel))
-            raise NotFound(f"channel '{channel}' has been deleted", field="channel")
+        output = self._row(channel).channel.output
+        place = place_of(output.uri)
         await asyncio.to_thread(place.check, make=False)
         private = place.private(self._data_dir, channel)
         lock = ChannelLock(private, place.uri)
@@ -258,26 +255,12 @@ class LiveDvr:
     async def begin_delete(
         self, channel: str, *, force: bool, also: Callable[[sqlite3.Connection], None] = lambda _: None
     ) -> None:
-        """Mark the channel: nothing but its deletion is possible from here on, and it goes on after a crash.
-
-        With ``force`` one whose output is gone can go too: there is no lock to be taken in it, and nobody to have it.
-        """
+        """Mark the channel: nothing but its deletion is possible from here on, and it goes on after a crash."""
         known = self._catalog.read(lambda db: channel_rows.get_channel(db, channel))
-        if known is not None and known.deleting:
-            await self._catalog.write(also)
-        elif force and known is not None and await self._is_nowhere(known.channel):
-
-            def mark(db: sqlite3.Connection) -> None:
-                mark_deleting(db, channel, force=force)
-                also(db)
-
-            await self._catalog.write(mark)
-        else:
+        if known is None or not known.deleting:
             await (await self.runtime(channel)).mark_deleting(force=force, also=also)
-
-    async def _is_nowhere(self, channel: Channel) -> bool:
-        is_open = channel.channel_id in self._runtimes
-        return not is_open and await asyncio.to_thread(place_of(channel.output.uri).is_gone)
+        else:
+            await self._catalog.write(also)
 
     async def delete_channel(self, channel: str, *, force: bool) -> None:
         """Mark the channel, let its runtime go, erase what is its own. What a crash interrupts the next entry ends."""

@@ -42,9 +42,6 @@ class Place(Protocol):
     def check_start(self) -> None:
         """Blocking, before ingest is started. StorageError: it refuses for good. (What passes is waited for.)"""
 
-    def is_gone(self) -> bool:
-        """Blocking. Whether there is certainly nothing left of it, nor anybody who could write to it."""
-
     def open(self, *, gzipped: bool) -> ObjectStore:
         """Blocking. The store; StorageError when nobody is signed in. ``gzipped``: its playlists are compressed."""
 
@@ -81,10 +78,6 @@ class Directory:
 
     def check_start(self) -> None:
         """See `Place`. `check` has looked when the channel was opened."""
-
-    def is_gone(self) -> bool:
-        """See `Place`."""
-        return not self.root.exists()
 
     def open(self, *, gzipped: bool) -> ObjectStore:
         """See `Place`. A file cannot say that it is compressed: `Output` refuses it."""
@@ -158,10 +151,6 @@ class InBucket:
 
         self.check(make=True)
         return list(examine_bucket(self.bucket, self._prefix))
-
-    def is_gone(self) -> bool:
-        """See `Place`. What an account may not see any more is not gone."""
-        return False
 
     def open(self, *, gzipped: bool) -> ObjectStore:
         """See `Place`."""
