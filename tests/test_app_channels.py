@@ -49,6 +49,9 @@ async def test_an_output_that_is_not_mounted_is_no_empty_output(tmp_path: Path) 
                 await asked
         assert not output.parent.exists()
         assert [one.channel_id for one in await dvr.channels.list()] == ["live"]
+        output.mkdir(parents=True)  # as the hint says
+        await dvr.channels.delete("live", force=True)
+        assert await dvr.channels.list() == []
 
 
 @pytest.mark.semantics("R3")

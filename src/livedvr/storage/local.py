@@ -229,7 +229,11 @@ def check_local_root(root: Path, *, make: bool = True) -> None:
         if make:
             root.mkdir(parents=True, exist_ok=True)
         elif not root.is_dir():
-            raise StorageError("the channel's output is not there", field=str(root), hint="is it mounted?")
+            raise StorageError(
+                "the channel's output is not there",
+                field=str(root),
+                hint="is it mounted? To delete a channel whose output is gone for good, make an empty one",
+            )
         check_file_system(root)
         # One at a time, so that the names can be fixed: what a killed process left is taken up by the next one.
         with _locked(root):
