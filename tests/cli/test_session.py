@@ -129,7 +129,7 @@ async def test_an_output_that_has_gone_is_not_made_again(place: Place, tmp_path:
     arguments = ["session", "delete", "demo", "--data-dir", str(tmp_path / "data")]
     ran = await asyncio.to_thread(CliRunner().invoke, main, arguments)
     assert (ran.exit_code, place.output.exists()) == (4, False)
-    assert f"livedvr: {place.output}: the channel's output is not there (is it mounted?" in ran.stderr
+    assert f"livedvr: {place.output}: the channel's output is not there (is it mounted?)" in ran.stderr
 
 
 # with an owner
