@@ -25,7 +25,14 @@ if TYPE_CHECKING:
         TimeInterval,
     )
     from livedvr.resources.pull_policy import PullPolicy
-    from livedvr.resources.recording import Notify, Recording, RecordingFile, RecordingLimits, RecordingSpec
+    from livedvr.resources.recording import (
+        HlsOptions,
+        Notify,
+        Recording,
+        RecordingFile,
+        RecordingLimits,
+        RecordingSpec,
+    )
     from livedvr.resources.streams import (
         AudioStream,
         ElementaryStream,
@@ -44,6 +51,7 @@ __all__ = [
     "ElementaryStream",
     "Gap",
     "Gateway",
+    "HlsOptions",
     "Input",
     "LiveDvr",
     "LiveDvrError",
@@ -76,7 +84,8 @@ _HOMES = {
     "PullPolicy": "livedvr.resources.pull_policy",
     "WebhookPolicy": "livedvr.resources.webhook_policy",
     **dict.fromkeys(
-        ("Notify", "Recording", "RecordingFile", "RecordingLimits", "RecordingSpec"), "livedvr.resources.recording"
+        ("HlsOptions", "Notify", "Recording", "RecordingFile", "RecordingLimits", "RecordingSpec"),
+        "livedvr.resources.recording",
     ),
     "LiveDvr": "livedvr.app",
     "LiveDvrError": "livedvr.resources.errors",

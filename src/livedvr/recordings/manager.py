@@ -18,6 +18,7 @@ from livedvr.catalog import channel_rows, recording_rows
 from livedvr.catalog.catalog import Also
 from livedvr.clips.place import absolute, check_place
 from livedvr.clips.slices import edges_of
+from livedvr.recordings.asked import check_files
 from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
 from livedvr.recordings.listening import Listening
 from livedvr.recordings.outbox import Outbox
@@ -151,6 +152,7 @@ class RecordingManager:
         local_root(uri)
         if spec.manifest_key is not None:
             self._channel.manifest(spec.manifest_key)
+        check_files(spec)
         for i, notify in enumerate(spec.notify):
             self._outbox.check(notify, field=f"notify[{i}]")
         if self._listening.mux is None:
@@ -333,7 +335,7 @@ class RecordingManager:
         heard = self._listening.heard(row.recording_id, spans, None)
         edges = self._edges(trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans)
         start, end = map(to_datetime, edges)
-        files = tuple(file_of(row, one, start) for one in rendered)
+        files = tuple(file_of(row, one, start, end) for one in rendered)
         duration = timedelta(microseconds=length)
         await self._put(row, Event.RENDERED, files=files, duration=duration, start_time=start, end_time=end, error=None)
 

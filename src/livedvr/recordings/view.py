@@ -8,7 +8,7 @@ from livedvr.recordings.end_point import Heard
 from livedvr.recordings.rendering import MIME_TYPES, Rendered
 from livedvr.recordings.spans import Spans
 from livedvr.resources.models import TimeInterval, to_datetime, to_micros
-from livedvr.resources.recording import Recording, RecordingFile
+from livedvr.resources.recording import Recording, RecordingFile, TrackType
 from livedvr.timeline.segment import Window
 
 
@@ -35,15 +35,20 @@ def trimmed(spans: Spans, heard: Heard) -> Spans:
     return tuple(one for one in kept if (one.end or 0) > one.start)
 
 
-def file_of(row: Recording, made: Rendered, begin: datetime) -> RecordingFile:
+def file_of(row: Recording, made: Rendered, begin: datetime, end: datetime) -> RecordingFile:
     """One of its files."""
+    track: TrackType = "AUDIO" if made.facts.width is None else "VIDEO"
+    if track == "VIDEO" and made.facts.sample_rate is not None:
+        track = "AUDIO_VIDEO"
     return RecordingFile(
         format=made.format,
+        track=track,
         uri=f"{row.spec.output_uri.rstrip('/')}/{made.name}",
         mime_type=MIME_TYPES[made.format],
         size_bytes=made.facts.size,
         duration=timedelta(microseconds=made.facts.duration),
         begin_time=begin,
+        end_time=end,
         width=made.facts.width,
         height=made.facts.height,
         sample_rate=made.facts.sample_rate,

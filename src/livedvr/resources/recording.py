@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -13,16 +14,26 @@ from pydantic import (
     SerializationInfo,
     StringConstraints,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
 from livedvr.resources.base import Resource
+from livedvr.resources.file_names import check_pattern, check_stem, placeholders
 from livedvr.resources.models import WITH_SECRETS, TimeInterval
 
 RecordingFormat = Literal["WAV", "MP3", "AAC", "MP4", "HLS"]
 SampleRate = Literal[8000, 16000, 48000]
+Tracks = Literal["AV", "AUDIO", "VIDEO", "SEPARATE"]
+TrackType = Literal["AUDIO_VIDEO", "AUDIO", "VIDEO"]
 StopTone = Annotated[str, StringConstraints(pattern=r"^[0-9A-D*#]{1,16}$")]
 
+_IN_STEMS = frozenset({"begin", "index", "track"})
+_IN_HEADERS = _IN_STEMS | {"begin_ms", "width", "height"}
+_OUR_TAGS = re.compile(  # a playlist has each of these once, where it belongs
+    r"#EXT(M3U|INF|-X-(VERSION|TARGETDURATION|MEDIA-SEQUENCE|PLAYLIST-TYPE|MAP|PROGRAM-DATE-TIME|DISCONTINUITY(-SEQUENCE)?"
+    r"|ENDLIST))(?![A-Z-])"
+)
 _LONGEST = timedelta(days=30)
 _Limit = Annotated[timedelta, Field(gt=timedelta(0), le=_LONGEST)]
 
@@ -65,15 +76,64 @@ class Notify(Resource):
         return value.get_secret_value() if info.context == WITH_SECRETS else str(value)
 
 
+class HlsOptions(Resource):
+    """How the playlist and the segments of an HLS recording are.
+
+    ``segment_seconds``: they end at the next key picture. ``segment_stem``: their names beside the playlist,
+    ``{index}`` (from 1) or ``{begin}`` tells them apart. ``header``: further lines for the head of the playlist;
+    beside the placeholders of a stem they have ``{begin_ms}`` (ms since the epoch), ``{width}`` and ``{height}``;
+    a line with one that has no value is left out.
+    """
+
+    container: Literal["fmp4", "ts"] = "fmp4"
+    segment_seconds: int = Field(default=6, ge=1, le=60)
+    segment_stem: str = "segment-{index:06d}"
+    header: tuple[str, ...] = Field(default=(), max_length=16)
+
+    @field_validator("segment_stem")
+    @classmethod
+    def _check_stem(cls, value: str) -> str:
+        check_stem(value, _IN_STEMS)
+        if "/" in value:
+            raise ValueError("segments lie beside their playlist: no '/'")
+        if not placeholders(value) & {"begin", "index"}:
+            raise ValueError("segments are told apart by {index} or {begin}")
+        return value
+
+    @field_validator("header")
+    @classmethod
+    def _check_header(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for line in value:
+            check_pattern(line, _IN_HEADERS)
+            if not line.startswith("#") or re.search(r"[\x00-\x1f\x7f]", line):
+                raise ValueError("a line of the head is one line, and begins with '#'")
+            if _OUR_TAGS.match(line):
+                raise ValueError(f"'{line}' is written by us")
+        return value
+
+
 class RecordingSpec(Resource):
     """What is asked for.
 
-    ``output_uri``: the folder that its files go into; none: ``recordings`` in the channel's output. ``sample_rate``
-    (Hz) and ``mono``: of what is sound alone, else as it comes. ``trim_silence``: at both ends.
+    ``output_uri``: the folder that its files go into; none: ``recordings`` in the channel's output. ``file_stem``: how
+    they are called below it, without what names the format (``.mp4``); none: the recording's id. In it ``{begin}``
+    stands for the time of the file's first media (UTC, yyyymmddHHMMSSmmm), ``{index}`` for its number, from 1, and
+    ``{track}`` for its one of ``track_names``: of sound and pictures, sound, pictures. ``/`` makes folders; what would
+    give two files one name is made to tell them apart.
+
+    ``sample_rate`` (Hz) and ``mono``: of what is sound alone, else as it comes. ``tracks``: of MP4 and HLS,
+    ``SEPARATE``: a file of sound and one of pictures. ``trim_silence``: at both ends. A new file begins after
+    ``max_file_duration`` (not of HLS), after a pause with ``split_at_pauses``, and where the kind of media changes.
     """
 
     output_uri: str = ""
+    file_stem: str = ""
     formats: tuple[RecordingFormat, ...] = Field(default=("MP4",), min_length=1)
+    tracks: Tracks = "AV"
+    track_names: tuple[str, str, str] = ("av", "audio", "video")
+    hls: HlsOptions = HlsOptions()
+    max_file_duration: _Limit | None = None
+    split_at_pauses: bool = False
     manifest_key: str | None = None
     limits: RecordingLimits = RecordingLimits()
     sample_rate: SampleRate | None = None
@@ -81,6 +141,22 @@ class RecordingSpec(Resource):
     trim_silence: bool = False
     notify: tuple[Notify, ...] = Field(default=(), max_length=8)
     labels: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("file_stem")
+    @classmethod
+    def _check_stem(cls, value: str) -> str:
+        if value:
+            check_stem(value, _IN_STEMS)
+        return value
+
+    @field_validator("track_names")
+    @classmethod
+    def _check_names(cls, value: tuple[str, str, str]) -> tuple[str, str, str]:
+        for name in value:
+            check_stem(f"x{name}", frozenset())
+        if len(set(value)) < len(value) or any("/" in name for name in value):
+            raise ValueError("three names, none of them twice, without '/'")
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -90,18 +166,25 @@ class RecordingSpec(Resource):
 
 
 class RecordingFile(Resource):
-    """One file, as ffprobe has it too. ``begin_time``: of the stream, of its first sample or picture.
+    """One file, as ffprobe has it too. ``begin_time``: of the stream, of its first sample or picture; ``end_time``:
+    where it ends.
 
-    ``width`` and ``height`` in pixels, None without pictures; ``sample_rate`` in Hz, None without sound. Of HLS the
-    ``uri`` is the playlist, ``size_bytes`` all of it.
+    ``index``: of the files of its format and track, from 1. ``custom_begin_ms``: what its sender says of its first
+    picture, see docs/recordings.md "A time of the sender's"; None: nothing. ``width`` and ``height`` in pixels, None
+    without pictures; ``sample_rate`` in Hz, None without sound. Of HLS the ``uri`` is the playlist, ``size_bytes``
+    all of it.
     """
 
     format: RecordingFormat
+    track: TrackType
+    index: int = 1
     uri: str
     mime_type: str
     size_bytes: int
     duration: timedelta
     begin_time: AwareDatetime
+    end_time: AwareDatetime
+    custom_begin_ms: int | None = None
     width: int | None = None
     height: int | None = None
     sample_rate: int | None = None
