@@ -1,0 +1,326 @@
+"""What the facades' tests share: `House`, a `LiveDvr` behind a facade whose time is the test's and whose channel brings
+real media when the test says so; `Receiver`, which is told of recordings; `fed_server`, the server with a live sender.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from builders import MEDIA, RUN, FakeClock, at, commit
+from live import PATIENCE, Encoder, free_udp_port
+from livedvr import Channel, Input, LiveDvr, Output, Recording, WebhookPolicy
+from livedvr.catalog import channel_rows, notification_rows, segment_rows
+from livedvr.facades.facade import Facade, FacadeDesk
+from livedvr.ingest.command import Cut, build_argv
+from livedvr.ingest.journal import parse_rows
+from livedvr.ingest.source import Source
+from livedvr.resources.layout import init_name, segment_name
+from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.times import SECOND
+from livedvr.timeline.clock import RunClock, Sample
+from livedvr.timeline.segment import Segment
+from serving import Served, serving
+
+VOICE = "0.3*sin(2*PI*220*t)"
+SILENCE = "0"
+
+
+def cut_media(ffmpeg: str, folder: Path, sound: str = VOICE, seconds: int = 12) -> Path:
+    """A folder of finished fMP4 segments of 2 s with their journal, as the product's own ffmpeg cuts them.
+
+    ``sound``: an expression of ``t`` for ffmpeg's aevalsrc.
+    """
+    folder.mkdir(parents=True)
+    clip = folder.parent / f"{folder.name}.mp4"
+    picture, source = f"testsrc2=s=160x90:r=25:d={seconds}", f"aevalsrc=exprs='{sound}':s=48000:d={seconds}"
+    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", source]
+    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    subprocess.run([*made, *coded, clip], check=True)
+    given = a_channel(folder, str(clip), name="live")
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(given, given.mux_streams))
+    argv.remove("-re")
+    (folder / "av").mkdir()
+    subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    return folder / "av"
+
+
+def a_channel(output: Path, source: str = "udp://127.0.0.1:5000", *, name: str = "live", segment: float = 2) -> Channel:
+    """Pictures and sound as they come; ``segment`` in seconds."""
+    muxes = (MuxStream(key="av", elementary_streams=("video", "audio"), segment_duration=timedelta(seconds=segment)),)
+    return Channel(
+        channel_id=name,
+        input=Input(uri=source),
+        output=Output(uri=str(output)),
+        elementary_streams=video_and_audio(),
+        mux_streams=muxes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a facade answers. ``headers`` by lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(
+    app: Any, verb: str, target: str, body: bytes | object = b"", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """One request of an ASGI app, in process. ``body``: bytes, or what is to be written as JSON."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = {"host": "facade.example", "content-length": str(len(data)), **(headers or {})}
+    parts = urlsplit(target)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": verb,
+        "scheme": "http",
+        "path": parts.path,
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("facade.example", 80),
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    head = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent[1:]))
+
+
+@dataclass
+class House:
+    """``async with House(folder, facade)``: its channel ``live`` is at rest, nothing has come yet, it is T0.
+
+    Attributes:
+        media: what it brings, see `cut_media`; None: nothing can be brought.
+        webhooks: ``host:port`` on loopback that may be told.
+        more: further channels, which bring nothing.
+    """
+
+    folder: Path
+    facade: Facade
+    media: Path | None = None
+    webhooks: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    clock: FakeClock = field(default_factory=FakeClock)
+    brought: int = 0
+
+    async def __aenter__(self) -> Self:
+        self._opened = AsyncExitStack()
+        self.dvr = LiveDvr(
+            self.folder / "data",
+            clock=self.clock,
+            detach=True,
+            webhooks=WebhookPolicy.of(self.webhooks),
+            dialects={self.facade.name: self.facade.dialect},
+        )
+        await self._opened.enter_async_context(self.dvr)
+        for name in ("live", *self.more):
+            if self.dvr.catalog.read(lambda db, name=name: channel_rows.get_channel(db, name)) is None:
+                await self.dvr.channels.create(a_channel(self.folder / name, name=name))
+        tasks = _Tasks()
+        await tasks.__aenter__()
+        self._opened.push_async_callback(tasks.end)
+        self.desk = FacadeDesk(self.facade.name, self.dvr, self.clock, tasks)
+        self.app = self.facade.open(self.desk)
+        await self.dvr.runtime("live")
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._opened.__aexit__(*error)
+
+    async def restart(self) -> None:
+        """This controller goes, the next one comes; time stands still."""
+        await self.__aexit__(None, None, None)
+        await self.__aenter__()
+
+    async def ask(
+        self, verb: str, target: str, body: bytes | object = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A request of the facade's door."""
+        return await ask(self.app, verb, target, body, headers)
+
+    async def bring(self, count: int = 1) -> None:
+        """The next segments of 2 s come, each when it ends: real files, and the clock with them."""
+        assert self.media is not None, "nothing has been cut for it"
+        runtime, target = await self.dvr.runtime("live"), self.folder / "live"
+        clock = RunClock((Sample(0, at(0)),)).anchored()
+        if not self.brought:
+            (target / "av" / RUN).mkdir(parents=True)
+            shutil.copy(self.media / "init.mp4", target / init_name("av", RUN))
+            await self.dvr.write(_begin_run)
+            runtime.known.target, runtime.known.media[RUN] = 2, {"av": MEDIA}
+        rows = parse_rows((self.media / "journal.csv").read_bytes())[0]
+        for row in rows[self.brought : self.brought + count]:
+            name = segment_name("av", RUN, row.index, "fmp4")
+            copied = shutil.copy(self.media / Path(name).name, target / name)
+            size, start = copied.stat().st_size, at(0) + row.start
+            one = Segment(row.index, RUN, row.index, 0, start, row.start, row.end - row.start, size)
+            self.clock.advance(max(0, one.end - self.clock.now()))
+            await self.dvr.write(lambda db, one=one: commit(db, [one], clock))
+            runtime.known.timeline.append("av", one)
+            runtime.recordings.wake()
+            self.brought += 1
+
+    async def until(self, recording_id: str, *states: str, channel_id: str = "live") -> Recording:
+        """The recording as soon as it is in one of these states."""
+        seen = None
+        async for seen in self.dvr.recordings.watch(channel_id, recording_id):
+            if seen.state in states:
+                return seen
+        raise AssertionError(f"it became {seen and seen.state}: {seen and seen.error}")
+
+    def waiting(self, channel_id: str = "live") -> list[float]:
+        """In how many seconds each message that has not been taken is sent again."""
+        rows = self.dvr.catalog.read(lambda db: notification_rows.first_notifications(db, channel_id))
+        return [(row.next - self.clock.now()) / SECOND for row in rows]
+
+
+def _begin_run(db: sqlite3.Connection) -> None:
+    """It has ended, too: a controller that comes next has nothing to adopt."""
+    channel_rows.set_target(db, "live", 2)
+    segment_rows.add_run(db, RUN, "live", at(0))
+    segment_rows.end_run(db, RUN, at(0), "source lost")
+
+
+class _Tasks(asyncio.TaskGroup):
+    """Its tasks end with the house, as they do with the server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: list[asyncio.Task[Any]] = []
+
+    def create_task(self, work: Any, **given: Any) -> asyncio.Task[Any]:
+        self._made.append(super().create_task(work, **given))
+        return self._made[-1]
+
+    async def end(self) -> None:
+        for task in self._made:
+            task.cancel()
+        await self.__aexit__(None, None, None)
+
+
+async def eventually(look: Callable[[], Any]) -> Any:
+    """What ``look`` returns as soon as it is something: of what is done in the background and tells nobody."""
+    for _ in range(round(PATIENCE / 0.01)):
+        if found := look():
+            return found
+        await asyncio.sleep(0.01)  # the interval of a look, not the length of a wait
+    raise AssertionError(f"it did not happen within {PATIENCE} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What somebody was sent. ``uri``: as it was called; ``headers`` by lower-case names."""
+
+    uri: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """An HTTP server on loopback that is told of recordings. Answers with the next of ``statuses``, else 200.
+
+    ``verify`` is called with each message before it is answered: what it raises is raised by `wait`. ``redirects``:
+    paths that are answered with 302, and where to.
+    """
+
+    def __init__(self, verify: Callable[[Posted], None] = lambda _: None) -> None:
+        self.statuses: list[int] = []
+        self.redirects: dict[str, str] = {}
+        self.got: list[Posted] = []
+        self._verify = verify
+        self._failed: list[Exception] = []
+        self._more = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def authority(self) -> str:
+        """For `House.webhooks`."""
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def uri(self, path: str = "/told") -> str:
+        return f"http://{self.authority}{path}"
+
+    async def wait(self, count: int) -> list[Posted]:
+        """All that has come, as soon as it is so many."""
+        async with self._more:
+            await asyncio.wait_for(self._more.wait_for(lambda: self._failed or len(self.got) >= count), 60)
+        if self._failed:
+            raise self._failed[0]
+        return self.got
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        target = head[0].split(" ")[1]
+        status, more = self.statuses.pop(0) if self.statuses else 200, ""
+        if target in self.redirects:
+            status, more = 302, f"Location: {self.redirects[target]}\r\n"
+        posted = Posted(f"http://{headers['host']}{target}", headers, body)
+        try:
+            self._verify(posted)
+        except Exception as error:  # noqa: BLE001 - told where it is waited for
+            self._failed.append(error)
+        writer.write(f"HTTP/1.1 {status} X\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+        async with self._more:
+            self.got.append(posted)
+            self._more.notify_all()
+
+
+@contextmanager
+def fed_server(
+    folder: Path, toml: str, *, allow_webhook: tuple[str, ...] = (), extra: tuple[str, ...] = ()
+) -> Iterator[tuple[Served, Encoder]]:
+    """`Server` in process with these facades, and its channel ``live`` on air: segments of 1 s from a real sender.
+
+    ``extra``: of the sender's ffmpeg.
+    """
+    facades = folder / "facades.toml"
+    facades.write_text(toml)
+    port = free_udp_port()
+    given = a_channel(folder / "media" / "live", f"udp://127.0.0.1:{port}", segment=1)
+    with serving(folder / "data", facades=facades, allow_webhook=allow_webhook) as served:
+        served.within(lambda server: server.dvr.channels.create(given))
+        served.within(lambda server: server.dvr.channels.start("live"))
+        with Encoder(f"udp://127.0.0.1:{port}?pkt_size=1316", extra=extra) as encoder:
+            yield served, encoder
