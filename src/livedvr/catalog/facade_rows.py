@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from livedvr.catalog.recording_rows import ENDED
 from livedvr.resources.errors import AlreadyExists
 
 
@@ -67,6 +68,16 @@ def facade_rows_of(db: sqlite3.Connection, channel: str, recording: str) -> list
     """Those behind which this recording stands, by creation."""
     rows = db.execute(
         "SELECT * FROM facade_resources WHERE channel = ? AND recording = ? ORDER BY serial", (channel, recording)
+    )
+    return [FacadeRow(**dict(row)) for row in rows]
+
+
+def unfinished_facade_rows(db: sqlite3.Connection, facade: str, kind: str) -> list[FacadeRow]:
+    """Those of a kind whose recording has not ended, by creation."""
+    rows = db.execute(
+        "SELECT f.* FROM facade_resources f JOIN recordings r ON r.channel = f.channel AND r.id = f.recording"
+        f" WHERE f.facade = ? AND f.kind = ? AND NOT {ENDED} ORDER BY f.serial",
+        (facade, kind),
     )
     return [FacadeRow(**dict(row)) for row in rows]
 

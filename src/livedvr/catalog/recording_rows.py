@@ -9,7 +9,7 @@ from livedvr.resources.models import WITH_SECRETS
 from livedvr.resources.recording import Recording
 
 KEPT_RECORDS = 10_000  # per channel; older ones are forgotten
-_ENDED = "state IN ('SUCCEEDED', 'EMPTY', 'FAILED', 'CANCELED')"
+ENDED = "state IN ('SUCCEEDED', 'EMPTY', 'FAILED', 'CANCELED')"
 
 
 def add_recording(db: sqlite3.Connection, recording: Recording) -> None:
@@ -22,7 +22,7 @@ def add_recording(db: sqlite3.Connection, recording: Recording) -> None:
         (channel, name, recording.state, _json(recording)),
     )
     db.execute(
-        f"DELETE FROM recordings WHERE channel = :channel AND {_ENDED} AND serial <= ("
+        f"DELETE FROM recordings WHERE channel = :channel AND {ENDED} AND serial <= ("
         "SELECT serial FROM recordings WHERE channel = :channel ORDER BY serial DESC LIMIT 1 OFFSET :kept)",
         {"channel": channel, "kept": KEPT_RECORDS},
     )
@@ -55,7 +55,7 @@ def list_recordings(db: sqlite3.Connection, channel: str) -> list[Recording]:
 
 def unfinished_recordings(db: sqlite3.Connection, channel: str) -> list[Recording]:
     """Those that have not ended, by creation."""
-    rows = db.execute(f"SELECT resource FROM recordings WHERE channel = ? AND NOT {_ENDED} ORDER BY serial", (channel,))
+    rows = db.execute(f"SELECT resource FROM recordings WHERE channel = ? AND NOT {ENDED} ORDER BY serial", (channel,))
     return [Recording.model_validate_json(row["resource"]) for row in rows]
 
 

@@ -13,8 +13,15 @@ from livedvr.resources.errors import InvalidArgument
 
 OPTION = "--facades"
 
+
+def _tencent(section: Mapping[str, Any]) -> Facade:
+    from livedvr.facades.tencent.tencent import Tencent
+
+    return Tencent(section)
+
+
 # Each is imported by who has switched it on.
-FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({})
+FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({"tencent": _tencent})
 
 
 def read_facades(path: Path | None) -> list[Facade]:

@@ -16,12 +16,13 @@ from livedvr.resources.times import SECOND
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """``delays``: microseconds before each further attempt, then it is given up. ``timeout``: for an answer;
-    ``redirects``: so many are followed."""
+    """``delays``: microseconds before each further attempt, then it is given up; or earlier, when it would be older
+    than ``longest``. ``timeout``: for an answer; ``redirects``: so many are followed."""
 
     delays: tuple[int, ...]
     timeout: int = 10 * SECOND
     redirects: int = 0
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class Told:
     notify: Notify
     now: int
     sequence: int = 0
+
+
+def next_attempt(policy: RetryPolicy, created: int, attempts: int, now: int) -> int | None:
+    """When to send again what has been tried so many times before this failure; None: it is given up."""
+    if attempts >= len(policy.delays):
+        return None
+    until = now + policy.delays[attempts]
+    return until if policy.longest is None or until <= created + policy.longest else None
 
 
 class Dialect(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from livedvr.catalog import channel_rows, notification_rows
 from livedvr.catalog.notification_rows import NotificationRow
-from livedvr.recordings.dialects import Dialect, Told
+from livedvr.recordings.dialects import Dialect, Told, next_attempt
 from livedvr.recordings.states import Event
 from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import InvalidArgument, PermissionDenied, SourceError
@@ -110,8 +110,7 @@ class Outbox:
             why = str(error)
         if why is None:
             await self._write(row, None)
-        elif row.attempts < len(policy.delays):
-            until = self._clock.now() + policy.delays[row.attempts]
+        elif (until := next_attempt(policy, row.created, row.attempts, self._clock.now())) is not None:
             work = notification_rows.postpone_notification
             await self._held.write(lambda db: work(db, row.serial, until))
         else:
