@@ -104,8 +104,8 @@ class ChannelRuntime:
         self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
         self.clips = ClipManager(held, self._facts, self.sessions.nothing_changes, private)
         self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
-        outbox = Outbox(held, around.dialects, around.webhooks)
-        self.recordings = RecordingManager(held, self._facts, self.sessions.nothing_changes, outbox)
+        self.outbox = outbox = Outbox(held, around.dialects, around.webhooks)
+        self.recordings = RecordingManager(held, self._facts, self.sessions.nothing_changes, outbox, around.webhooks)
         works = () if around.visiting else (self.recordings.run, outbox.run)
         self._recording_tasks = [around.tasks.create_task(work()) for work in works]
         self.sweeper = Sweeper(

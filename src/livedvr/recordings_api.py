@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from livedvr.catalog.catalog import Also
-from livedvr.resources.recording import Recording, RecordingSpec
+from livedvr.resources.recording import Notify, Recording, RecordingSpec
 
 if TYPE_CHECKING:
     from livedvr.channel_runtime import ChannelRuntime
@@ -71,3 +72,26 @@ class Recordings:
         """It now and after each change, until it has ended or gone."""
         async for recording in (await self._runtime(channel_id)).recordings.watch(recording_id):
             yield recording
+
+    async def downlink(self, channel_id: str, queue: str) -> AsyncIterator[bytes]:
+        """What is heard on a call: a wav without an end (16 kHz, 16 bits, mono), from now on, in real time.
+
+        In it are the prompts and the beeps of recordings in that queue, and silence otherwise.
+        """
+        heard = (await self._runtime(channel_id)).recordings.downlink(queue)
+        async for block in heard.listen():
+            yield block
+
+    async def tell(
+        self,
+        channel_id: str,
+        about: str,
+        notify: Notify,
+        messages: Iterable[tuple[str, bytes]],
+        also: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        """Tell somebody of something beside recordings, as of them. ``messages``: events and bodies.
+
+        ``also`` is stored with them, or neither is. Refused as `start`.
+        """
+        await (await self._runtime(channel_id)).outbox.tell_of(about, notify, messages, also)

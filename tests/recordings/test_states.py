@@ -7,16 +7,18 @@ import pytest
 from livedvr.recordings.states import ENDED, TRANSITIONS, Event, State, advance
 from livedvr.resources.errors import FailedPrecondition
 
-# MEDIA, PAUSE, RESUME, END, RENDERED, SILENT, REFUSED, CANCEL
+# CALLED, PLAYED, MEDIA, PAUSE, RESUME, END, RENDERED, SILENT, REFUSED, CANCEL
 TABLE = {
-    "IDLE": ("RECORDING", "PAUSED", None, "FINALIZING", None, None, "FAILED", "CANCELED"),
-    "RECORDING": (None, "PAUSED", None, "FINALIZING", None, None, "FAILED", "CANCELED"),
-    "PAUSED": (None, None, "RECORDING", "FINALIZING", None, None, "FAILED", "CANCELED"),
-    "FINALIZING": (None, None, None, None, "SUCCEEDED", "EMPTY", "FAILED", "CANCELED"),
-    "SUCCEEDED": (None,) * 8,
-    "EMPTY": (None,) * 8,
-    "FAILED": (None,) * 8,
-    "CANCELED": (None,) * 8,
+    "QUEUED": ("PROMPTING", None, None, None, None, "FINALIZING", None, None, "FAILED", "CANCELED"),
+    "PROMPTING": (None, "IDLE", None, None, None, "FINALIZING", "SUCCEEDED", None, "FAILED", "CANCELED"),
+    "IDLE": (None, None, "RECORDING", "PAUSED", None, "FINALIZING", None, None, "FAILED", "CANCELED"),
+    "RECORDING": (None, None, None, "PAUSED", None, "FINALIZING", None, None, "FAILED", "CANCELED"),
+    "PAUSED": (None, None, None, None, "RECORDING", "FINALIZING", None, None, "FAILED", "CANCELED"),
+    "FINALIZING": (None, None, None, None, None, None, "SUCCEEDED", "EMPTY", "FAILED", "CANCELED"),
+    "SUCCEEDED": (None,) * 10,
+    "EMPTY": (None,) * 10,
+    "FAILED": (None,) * 10,
+    "CANCELED": (None,) * 10,
 }
 
 

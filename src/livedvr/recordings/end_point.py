@@ -28,6 +28,7 @@ class EndReason(StrEnum):
     IDLE = "IDLE"
     REQUESTED = "REQUESTED"
     CHANNEL_STOPPED = "CHANNEL_STOPPED"
+    PROMPT_FAILED = "PROMPT_FAILED"
 
 
 @dataclass(frozen=True, slots=True)

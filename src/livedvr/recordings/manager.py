@@ -19,26 +19,29 @@ from livedvr.catalog.catalog import Also
 from livedvr.clips.place import absolute, check_place
 from livedvr.clips.slices import edges_of
 from livedvr.recordings.asked import check_files
+from livedvr.recordings.downlink import Downlink
 from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
 from livedvr.recordings.listening import Listening
 from livedvr.recordings.outbox import Outbox
 from livedvr.recordings.place import local_root, open_place
+from livedvr.recordings.preroll import Preroll
+from livedvr.recordings.queue import ahead_of
 from livedvr.recordings.rendering import SOUND_ALONE, Rendered, discard, names_of, render
 from livedvr.recordings.spans import Spans, close, resume
-from livedvr.recordings.states import ENDED, Event, State, advance
+from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
 from livedvr.resources.models import TimeInterval, to_datetime, to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
 from livedvr.resources.times import SECOND
+from livedvr.resources.webhook_policy import PUBLIC, WebhookPolicy
 from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.timeline.segment import Window
 
 LOOK_AGAIN = SECOND // 5  # at limits that are near, and media that is still on its way
 AFTER = SECOND // 10  # so far behind a picture its sound may come
-RUNNING = frozenset({State.IDLE, State.RECORDING, State.PAUSED})
 
 Files = list[Rendered]
 Made = tuple[Files, int]
@@ -51,6 +54,7 @@ class RecordingManager:
         facts: what is so in the channel's ingest at an instant.
         nothing_goes: inside it, retention lets nothing go.
         outbox: keeps what is to be told of them.
+        webhooks: from where prompts may come, too.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class RecordingManager:
         facts: Callable[[int], Facts],
         nothing_goes: Callable[[], AbstractAsyncContextManager[Any]],
         outbox: Outbox,
+        webhooks: WebhookPolicy = PUBLIC,
     ) -> None:
         self._held = held
         self._channel, self._known = held.channel, held.known
@@ -75,6 +80,7 @@ class RecordingManager:
         rows = held.catalog.read(lambda db: recording_rows.unfinished_recordings(db, channel))
         self._open = {row.recording_id: row for row in rows}
         self._listening = Listening(held.channel, held.known)
+        self._preroll = Preroll(held.clock, webhooks, self.wake)
         for row in rows:
             self._listen(row)
 
@@ -86,6 +92,7 @@ class RecordingManager:
                 await self._look()
                 await self._clock.wait(self._wake, LOOK_AGAIN if self._open else None)
         finally:
+            await self._preroll.close()
             if self._making is not None:
                 await _end(self._making[1])
 
@@ -108,12 +115,13 @@ class RecordingManager:
         check_id(recording_id, field="recordingId")
         spec = self._checked(spec)
         now = self._clock.now()
+        waits = spec.queue != ""
         row = Recording(
             recording_id=recording_id,
             channel_id=self._channel.channel_id,
             spec=spec,
-            state=State.IDLE,
-            spans=(TimeInterval(start_time=to_datetime(now)),),
+            state=State.QUEUED if waits else State.IDLE,
+            spans=() if waits else (TimeInterval(start_time=to_datetime(now)),),
             create_time=to_datetime(now),
             update_time=to_datetime(now),
         )
@@ -140,6 +148,8 @@ class RecordingManager:
                     del self._open[recording_id]
                     raise
             self._listen(row)
+            if waits:
+                row = await self._call(row)
         self._outbox.wake()
         self._wake.set()
         self._tell()
@@ -230,8 +240,12 @@ class RecordingManager:
     async def channel_stopped(self) -> None:
         """The channel has been stopped, and all that it brought is on the timeline: what runs ends here."""
         async with self._busy:
-            for row in [one for one in self._open.values() if one.state in RUNNING]:
+            for row in [one for one in self._open.values() if one.state in RUNNING | WAITING]:
                 await self._end(row, self._end_of(row, (self._clock.now(), EndReason.CHANNEL_STOPPED)))
+
+    def downlink(self, queue: str) -> Downlink:
+        """What is heard on a call."""
+        return self._preroll.downlink(queue)
 
     def close(self) -> None:
         """Nothing will change any more: whoever waits for a change is told."""
@@ -251,10 +265,36 @@ class RecordingManager:
                     if row is not None:
                         await self._advance(row)
 
+    async def _call(self, row: Recording) -> Recording:
+        """If it is its turn, it begins."""
+        ahead = ahead_of(row, self._open.values())
+        if row.spec.barge_in:
+            for one in reversed(ahead):  # the last first: none of them gets its turn
+                await self._put(one, Event.CANCEL)
+        elif ahead:
+            return row
+        return await self._put(row, Event.CALLED)
+
+    async def _prompt(self, row: Recording) -> None:
+        """Have its prompts played; what is recorded begins where they end."""
+        try:
+            played = self._preroll.played(row)
+        except LiveDvrError as error:
+            await self._put(row, Event.REFUSED, error=_error(error), end_reason=EndReason.PROMPT_FAILED.value)
+            return
+        if played is None:
+            return
+        if not row.spec.formats:
+            await self._put(row, Event.RENDERED)
+            return
+        self._listen(await self._put(row, Event.PLAYED, spans=(Window(played, None),)))
+
     def _listen(self, row: Recording) -> None:
+        if not row.spans:  # its turn is still to come
+            return
         longest = row.spec.limits.max_silence
         patience = None if longest is None else longest // timedelta(microseconds=1)
-        self._listening.begin(row.recording_id, to_micros(row.create_time), patience)
+        self._listening.begin(row.recording_id, spans_of(row)[0].start, patience)
 
     async def _advance(self, row: Recording) -> None:
         state, now = State(row.state), self._clock.now()
@@ -272,6 +312,10 @@ class RecordingManager:
                 await self._end(row, found)
         elif state is State.FINALIZING:
             await self._finish(row)
+        elif state is State.QUEUED:
+            await self._call(row)
+        elif state is State.PROMPTING:
+            await self._prompt(row)
 
     def _end_of(self, row: Recording, stopped: tuple[int, EndReason] | None) -> EndPoint | None:
         now, newest = self._clock.now(), self._known.timeline.last(self._known.timeline.reference)
@@ -312,7 +356,8 @@ class RecordingManager:
     @staticmethod
     def _is_silent(row: Recording, heard: Heard | None) -> bool:
         """Whether there is nothing in it: where there are pictures, they are something."""
-        return heard is not None and not heard.is_audible and set(row.spec.formats) <= SOUND_ALONE
+        may_be = not row.spec.keep_silence and set(row.spec.formats) <= SOUND_ALONE
+        return may_be and heard is not None and not heard.is_audible
 
     async def _made(self, recording_id: str, task: asyncio.Task[Made]) -> None:
         self._making = None
@@ -362,6 +407,8 @@ class RecordingManager:
 
         await self._held.write(work)
         self._outbox.wake()
+        if row.state != State.PROMPTING:
+            self._preroll.forget(row.recording_id)
         if row.state in ENDED:
             self._open.pop(row.recording_id, None)
             self._listening.end(row.recording_id)
@@ -374,6 +421,7 @@ class RecordingManager:
     async def _give_up(self, row: Recording) -> None:
         """Its files go, also those that are being made."""
         self._listening.end(row.recording_id)
+        self._preroll.forget(row.recording_id)
         if self._making is not None and self._making[0] == row.recording_id:
             await _end(self._making[1])
             self._making = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from livedvr.catalog import channel_rows, notification_rows
@@ -65,6 +65,27 @@ class Outbox:
             sequence = notification_rows.count_told(db, self._channel, recording.recording_id)
             for name, body in dialect.messages(Told(event, recording, notify, now, sequence)):
                 notification_rows.add_notification(db, names, name, body, now)
+
+    async def tell_of(
+        self,
+        about: str,
+        notify: Notify,
+        messages: Iterable[tuple[str, bytes]],
+        also: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        """Tell somebody of something beside recordings, by the same rules; ``also`` is stored with it."""
+        self.check(notify, field="notify")
+        secret = None if notify.secret is None else notify.secret.get_secret_value()
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> None:
+            also(db)
+            for event, body in messages:
+                names = (self._channel, about, notify.dialect, notify.uri, secret)
+                notification_rows.add_notification(db, names, event, body, now)
+
+        await self._held.write(work)
+        self._wake.set()
 
     def wake(self) -> None:
         """Something has been stored."""

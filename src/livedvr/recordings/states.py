@@ -11,6 +11,8 @@ from livedvr.resources.errors import FailedPrecondition
 class State(StrEnum):
     """What a recording is doing."""
 
+    QUEUED = "QUEUED"
+    PROMPTING = "PROMPTING"
     IDLE = "IDLE"
     RECORDING = "RECORDING"
     PAUSED = "PAUSED"
@@ -24,6 +26,8 @@ class State(StrEnum):
 class Event(StrEnum):
     """What happens to a recording."""
 
+    CALLED = "its turn has come"
+    PLAYED = "its prompts have been played"
     MEDIA = "its first media has come"
     PAUSE = "pause"
     RESUME = "resume"
@@ -34,21 +38,19 @@ class Event(StrEnum):
     CANCEL = "cancel"
 
 
-_RUNNING: Mapping[Event, State] = {
-    Event.PAUSE: State.PAUSED,
+_ENDS: Mapping[Event, State] = {
     Event.END: State.FINALIZING,
     Event.REFUSED: State.FAILED,
     Event.CANCEL: State.CANCELED,
 }
+_RUNNING: Mapping[Event, State] = {Event.PAUSE: State.PAUSED, **_ENDS}
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
+    State.QUEUED: {Event.CALLED: State.PROMPTING, **_ENDS},
+    # What is nothing but prompts ends with them.
+    State.PROMPTING: {Event.PLAYED: State.IDLE, Event.RENDERED: State.SUCCEEDED, **_ENDS},
     State.IDLE: {Event.MEDIA: State.RECORDING, **_RUNNING},
     State.RECORDING: _RUNNING,
-    State.PAUSED: {
-        Event.RESUME: State.RECORDING,
-        Event.END: State.FINALIZING,
-        Event.REFUSED: State.FAILED,
-        Event.CANCEL: State.CANCELED,
-    },
+    State.PAUSED: {Event.RESUME: State.RECORDING, **_ENDS},
     # Its last media may still be on its way, then its files are made.
     State.FINALIZING: {
         Event.RENDERED: State.SUCCEEDED,
@@ -62,6 +64,8 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.CANCELED: {},
 }
 
+WAITING = frozenset({State.QUEUED, State.PROMPTING})
+RUNNING = frozenset({State.IDLE, State.RECORDING, State.PAUSED})
 ENDED = frozenset({State.SUCCEEDED, State.EMPTY, State.FAILED, State.CANCELED})
 
 

@@ -122,13 +122,19 @@ class RecordingSpec(Resource):
     give two files one name is made to tell them apart.
 
     ``sample_rate`` (Hz) and ``mono``: of what is sound alone, else as it comes. ``tracks``: of MP4 and HLS,
-    ``SEPARATE``: a file of sound and one of pictures. ``trim_silence``: at both ends. A new file begins after
-    ``max_file_duration`` (not of HLS), after a pause with ``split_at_pauses``, and where the kind of media changes.
+    ``SEPARATE``: a file of sound and one of pictures. ``trim_silence``: at both ends; ``keep_silence``: sound alone
+    that is silent throughout is a recording as any other, not EMPTY. A new file begins after ``max_file_duration`` (not
+    of HLS), after a pause with ``split_at_pauses``, and where the kind of media changes.
+
+    ``queue``: those of a channel that name the same one come after each other, in the order in which they were asked
+    for; ``barge_in``: it cancels those before it. A queue is somebody's call, and has a downlink on which ``prompts``
+    are played first (URLs of wavs: 16 kHz, 16 bits, mono), then a ``beep``; what is recorded begins behind it. Without
+    any ``formats`` that is all there is of it.
     """
 
     output_uri: str = ""
     file_stem: str = ""
-    formats: tuple[RecordingFormat, ...] = Field(default=("MP4",), min_length=1)
+    formats: tuple[RecordingFormat, ...] = ("MP4",)
     tracks: Tracks = "AV"
     track_names: tuple[str, str, str] = ("av", "audio", "video")
     hls: HlsOptions = HlsOptions()
@@ -139,6 +145,13 @@ class RecordingSpec(Resource):
     sample_rate: SampleRate | None = None
     mono: bool = False
     trim_silence: bool = False
+    keep_silence: bool = False
+    queue: str = Field(default="", max_length=256)
+    barge_in: bool = False
+    prompts: tuple[Annotated[str, StringConstraints(min_length=1, max_length=2048)], ...] = Field(
+        default=(), max_length=20
+    )
+    beep: bool = False
     notify: tuple[Notify, ...] = Field(default=(), max_length=8)
     labels: Mapping[str, str] = Field(default_factory=dict)
 
@@ -162,6 +175,10 @@ class RecordingSpec(Resource):
     def _check(self) -> Self:
         if len(set(self.formats)) < len(self.formats):
             raise ValueError("a format is named twice")
+        if not self.formats and not self.prompts:
+            raise ValueError("there is no format, nor a prompt")
+        if not self.queue and (self.prompts or self.beep or self.barge_in):
+            raise ValueError("prompts, a beep and barging in need a queue")
         return self
 
 
