@@ -99,15 +99,15 @@ class ChannelRuntime:
         self._control = ControlServer(private, self.sessions, around.tasks, lambda: self.recordings)
         self._ingest_task: asyncio.Task[None] | None = None
         self._fetcher: PullFetcher | None = None
-        self._sessions_task = around.tasks.create_task(self.sessions.run(), name=f"sessions {self.channel.channel_id}")
+        self._sessions_task = around.begin(self.sessions.run(), f"sessions {self.channel.channel_id}")
         self._live = LiveManifests(held)
-        self._live_task = around.tasks.create_task(self._live.run(), name=f"live {self.channel.channel_id}")
+        self._live_task = around.begin(self._live.run(), f"live {self.channel.channel_id}")
         self.clips = ClipManager(held, self._facts, self.sessions.nothing_changes, private)
-        self._clips_task = None if around.visiting else around.tasks.create_task(self.clips.run(), name="clips")
+        self._clips_task = None if around.visiting else around.begin(self.clips.run(), "clips")
         self.outbox = outbox = Outbox(held, around.dialects, around.webhooks)
         self.recordings = RecordingManager(held, self._facts, self.sessions.nothing_changes, outbox, around.webhooks)
         works = () if around.visiting else (self.recordings.run, outbox.run)
-        self._recording_tasks = [around.tasks.create_task(work()) for work in works]
+        self._recording_tasks = [around.begin(work(), "recordings") for work in works]
         self.sweeper = Sweeper(
             held,
             self.sessions,
@@ -115,7 +115,7 @@ class ChannelRuntime:
             round(around.settings.sweep_seconds * SECOND),
             lambda now: [*self._live.held(now), *self.clips.held(), *self.recordings.held()],
         )
-        self._sweeper_task = around.tasks.create_task(self.sweeper.run(), name=f"sweeper {self.channel.channel_id}")
+        self._sweeper_task = around.begin(self.sweeper.run(), f"sweeper {self.channel.channel_id}")
 
     @property
     def known(self) -> ChannelTimeline:
@@ -195,9 +195,7 @@ class ChannelRuntime:
             self.channel, self._known, intake, self._spool, ffmpeg, self._owner, self._around, self._notify, mirror
         )
         self.supervisor = Supervisor(shared, self.active_input, self._left_open())
-        self._ingest_task = self._around.tasks.create_task(
-            self.supervisor.run(), name=f"ingest {self.channel.channel_id}"
-        )
+        self._ingest_task = self._around.begin(self.supervisor.run(), f"ingest {self.channel.channel_id}")
 
     def _open_fetcher(self) -> None:
         """Where there is a list of whom may be pulled from, HLS is read through us (I6)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from livedvr.catalog.catalog import Catalog
 from livedvr.ingest.gateway import GatewayInputs
@@ -13,11 +14,14 @@ from livedvr.ingest.run import LEASE_SECONDS, RESERVE_BYTES
 from livedvr.ingest.watchdog import LONGEST_SEGMENT
 from livedvr.ingest.watcher import Watcher
 from livedvr.recordings.dialects import NATIVE, Dialect
+from livedvr.resources.errors import NotServing
 from livedvr.resources.models import DvrSession
 from livedvr.resources.pull_policy import PullPolicy
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import PUBLIC, WebhookPolicy
 from livedvr.wallclock import WallClock
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,11 @@ class Surroundings:
     on_published: Callable[[str, int], None] = lambda _channel, _delay: None
     webhooks: WebhookPolicy = PUBLIC
     dialects: Mapping[str, Dialect] = field(default_factory=lambda: NATIVE)
+
+    def begin(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """A task of the controller. NotServing: it ends just now, for another one has died."""
+        try:
+            return self.tasks.create_task(work, name=name)
+        except RuntimeError as error:  # of a group that is shutting down
+            work.close()
+            raise NotServing("this controller is ending", hint="ask the next one") from error
