@@ -187,6 +187,7 @@ class House:
         return found
 
     async def ended(self, task: str) -> None:
+        self.clock.advance(SECOND)  # until then its last media might still come
         async for recording in self.dvr.recordings.watch("live", task):
             if recording.state in ("SUCCEEDED", "EMPTY", "FAILED", "CANCELED"):
                 return
