@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from builders import at, channel
-from facades.tencent_house import APP, OTHER_APP, SECRET_ID, SECRET_KEY, House, a_house, creation, storage, user_sig
+from facades.tencent_house import (
+    APP,
+    OTHER_APP,
+    SECRET_ID,
+    SECRET_KEY,
+    TencentHouse,
+    a_house,
+    creation,
+    storage,
+    user_sig,
+)
 from livedvr.resources.errors import StorageError
 
 CREATE, DESCRIBE = "CreateCloudRecording", "DescribeCloudRecording"
@@ -17,7 +27,7 @@ NOBODY = {"SdkAppId": APP, "TaskId": "0" * 48}
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path) -> AsyncIterator[TencentHouse]:
     async with a_house(tmp_path) as made:
         yield made
 
@@ -50,8 +60,8 @@ AUTHORIZATION = f"TC3-HMAC-SHA256 Credential={SECRET_ID}/2026-11-21/trtc/tc3_req
         ("UnsupportedProtocol", {"headers": {"content-type": "multipart/form-data"}}),
     ],
 )
-async def test_who_asks_and_how(code: str, how: dict[str, Any], house: House) -> None:
-    assert await house.ask.code(DESCRIBE, NOBODY, **how) == code
+async def test_who_asks_and_how(code: str, how: dict[str, Any], house: TencentHouse) -> None:
+    assert await house.code(DESCRIBE, NOBODY, **how) == code
 
 
 @pytest.mark.parametrize(
@@ -64,8 +74,8 @@ async def test_who_asks_and_how(code: str, how: dict[str, Any], house: House) ->
         ("RequestSizeLimitExceeded", b" " * ((1 << 20) + 1)),
     ],
 )
-async def test_a_body_that_is_none(code: str, body: bytes, house: House) -> None:
-    assert await house.ask.code(DESCRIBE, body) == code
+async def test_a_body_that_is_none(code: str, body: bytes, house: TencentHouse) -> None:
+    assert await house.code(DESCRIBE, body) == code
 
 
 def record(**changes: Any) -> dict[str, Any]:
@@ -177,15 +187,22 @@ USERS = "SubscribeStreamUserIds"
         *(
             ("UnsupportedOperation", f"TencentVod.{name}", vod(**{name: value}))
             for name, value in {
-                **{"Procedure": "p", "StorageRegion": "ap-chongqing", "SessionContext": "s", "SourceContext": "s"},
-                **{"ExpireTime": 86_400, "ClassId": 7, "SubAppId": 5},
+                "Procedure": "p",
+                "StorageRegion": "ap-chongqing",
+                "SessionContext": "s",
+                "SourceContext": "s",
+                "ExpireTime": 86_400,
+                "ClassId": 7,
+                "SubAppId": 5,
             }.items()
         ),
     ],
 )
-async def test_what_is_wrong_with_a_creation(code: str, names: str, changes: dict[str, Any], house: House) -> None:
+async def test_what_is_wrong_with_a_creation(
+    code: str, names: str, changes: dict[str, Any], house: TencentHouse
+) -> None:
     given = creation(house.clock.now(), **changes)
-    error = (await house.ask(CREATE, given))["Error"]
+    error = (await house.call(CREATE, given))["Error"]
     assert error["Code"] == code and names in error["Message"], error
     assert await house.dvr.recordings.list("live") == []
 
@@ -199,18 +216,18 @@ async def test_what_is_wrong_with_a_creation(code: str, names: str, changes: dic
         {"at": at(-86_400)},  # a day ago, for a day
     ],
 )
-async def test_a_user_sig_that_is_not_for_this(how: dict[str, Any], house: House) -> None:
+async def test_a_user_sig_that_is_not_for_this(how: dict[str, Any], house: TencentHouse) -> None:
     given = {"user": "robot-1", "at": house.clock.now(), **how}
     asked = creation(house.clock.now(), UserSig=user_sig(**given))
-    assert await house.ask.code(CREATE, asked) == "InvalidParameter.UserSig"
+    assert await house.code(CREATE, asked) == "InvalidParameter.UserSig"
 
 
 @pytest.mark.parametrize("action", [DESCRIBE, "ModifyCloudRecording", "DeleteCloudRecording"])
-async def test_which_task(action: str, house: House) -> None:
+async def test_which_task(action: str, house: TencentHouse) -> None:
     task = await house.create()
 
     async def code(**given: Any) -> str:
-        return await house.ask.code(action, given)
+        return await house.code(action, given)
 
     assert await code(TaskId=task) == "MissingParameter.SdkAppId"
     assert await code(SdkAppId=APP) == "MissingParameter.TaskId"
@@ -224,17 +241,17 @@ async def test_which_task(action: str, house: House) -> None:
 async def test_what_the_channel_cannot_give(tmp_path: Path) -> None:
     async with a_house(tmp_path, channels={"1001": "bucket"}) as house:
         await house.dvr.put_channel(channel("gs://tapes/x", channel_id="bucket"), is_new=True)
-        assert await house.ask.code(CREATE, creation(house.clock.now())) == "UnsupportedOperation"
+        assert await house.code(CREATE, creation(house.clock.now())) == "UnsupportedOperation"
 
 
 async def test_a_callback_that_may_not_be_called(tmp_path: Path) -> None:
     apps = {str(APP): {"callback_url": "http://10.0.0.1/"}}
     async with a_house(tmp_path, apps=apps) as house:
-        answer = await house.ask(CREATE, creation(house.clock.now()))
+        answer = await house.call(CREATE, creation(house.clock.now()))
         assert answer["Error"]["Code"] == "FailedOperation" and "--allow-webhook" in answer["Error"]["Message"]
 
 
-async def test_trouble_of_our_own(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trouble_of_our_own(house: TencentHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(*_: object, **__: object) -> Mapping[str, Any]:
         raise StorageError("no space left on device", field="/out")
 
@@ -242,7 +259,7 @@ async def test_trouble_of_our_own(house: House, monkeypatch: pytest.MonkeyPatch)
         raise ValueError("a defect")
 
     monkeypatch.setattr(house.dvr.recordings, "start", full)
-    assert await house.ask.code(CREATE, creation(house.clock.now())) == "InternalError.CRInternalError"
+    assert await house.code(CREATE, creation(house.clock.now())) == "InternalError.CRInternalError"
     monkeypatch.setattr(house.dvr.recordings, "start", broken)
     with pytest.raises(ValueError, match="a defect"):  # the server's log has it; the client is answered all the same
-        await house.ask(CREATE, creation(house.clock.now()))
+        await house.call(CREATE, creation(house.clock.now()))
