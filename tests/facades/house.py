@@ -56,7 +56,7 @@ def cut_media(ffmpeg: str, folder: Path, sound: str = VOICE, seconds: int = 12) 
 
 
 def a_channel(output: Path, source: str = "udp://127.0.0.1:5000", *, name: str = "live", segment: float = 2) -> Channel:
-    """Pictures and sound as they come; ``segment`` in seconds."""
+    """Pictures and sound as they come; ``segment`` in seconds. Its target duration is given, not waited for."""
     muxes = (MuxStream(key="av", elementary_streams=("video", "audio"), segment_duration=timedelta(seconds=segment)),)
     return Channel(
         channel_id=name,
@@ -64,6 +64,7 @@ def a_channel(output: Path, source: str = "udp://127.0.0.1:5000", *, name: str =
         output=Output(uri=str(output)),
         elementary_streams=video_and_audio(),
         mux_streams=muxes,
+        target_duration=2,
     )
 
 

@@ -1,26 +1,22 @@
-"""The tencent facade over a real `LiveDvr` on a clock that the test advances, and who asks it, signing by itself."""
+"""`House` with the facade tencent, and who asks it: signs by itself, as the vendor documents it."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import zlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from builders import FakeClock, channel
-from livedvr import LiveDvr
-from livedvr.facades.facade import FacadeDesk
+from facades.house import Answer, House, Receiver
+from livedvr import Recording
 from livedvr.facades.tencent.tencent import Tencent
 from livedvr.resources.times import SECOND
-from livedvr.resources.webhook_policy import WebhookPolicy
 
 HOST = "127.0.0.1:8091"
 APP, OTHER_APP = 1400000001, 1400000002
@@ -68,13 +64,21 @@ def creation(at: int, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-class Asking:
-    """Signs and asks. What is not as it should be is told in ``headers`` (None: not there) and ``authorization``."""
+def flat(given: Any, name: str = "") -> dict[str, Any]:
+    """As a GET has it: ``A.B`` and ``C.0``."""
+    if isinstance(given, Mapping):
+        below = [(str(key), value) for key, value in given.items()]
+    elif isinstance(given, list | tuple):
+        below = [(str(i), value) for i, value in enumerate(given)]
+    else:
+        return {name: given}
+    return {key: one for part, value in below for key, one in flat(value, f"{name}.{part}".lstrip(".")).items()}
 
-    def __init__(self, app: Any, clock: FakeClock) -> None:
-        self._app, self.clock = app, clock
 
-    async def __call__(
+class TencentHouse(House):
+    """A `House` with the facade, and who asks it, signing by itself."""
+
+    async def call(
         self,
         action: str,
         given: Mapping[str, Any] | bytes,
@@ -85,7 +89,8 @@ class Asking:
         secret: tuple[str, str] = (SECRET_ID, SECRET_KEY),
         after: int = 0,
     ) -> dict[str, Any]:
-        """The Response; ``after``: seconds between the signature and the server's clock."""
+        """The Response. What is not as it should be is told in ``headers`` (None: not there); ``after``: so many
+        seconds after the signature the server gets it."""
         timestamp = self.clock.now() // SECOND - after
         is_get = method == "GET"
         sent = {
@@ -116,90 +121,42 @@ class Asking:
             known["authorization"] = (
                 f"TC3-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(signed)}, Signature={signature}"
             )
-        status, answer = await self.send(method, query, known, body)
-        assert status == 200, answer
-        response: dict[str, Any] = json.loads(answer)["Response"]
+        answer = await self.send(method, query, known, body)
+        assert answer.status == 200, answer
+        response: dict[str, Any] = answer.json()["Response"]
         assert response["RequestId"]
         return response
 
     async def code(self, action: str, given: Mapping[str, Any] | bytes, **how: Any) -> str:
         """The error's code."""
-        response = await self(action, given, **how)
+        response = await self.call(action, given, **how)
         code: str = response["Error"]["Code"]
         assert response["Error"]["Message"]
         return code
 
-    async def send(self, method: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        """Over ASGI."""
-        scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": "/",
-            "raw_path": b"/",
-            "root_path": "",
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "server": ("127.0.0.1", 8091),
-        }
-        status, parts = 0, []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            parts.append(message.get("body", b""))
-
-        await self._app(scope, receive, send)
-        return status, b"".join(parts)
-
-
-def flat(given: Any, name: str = "") -> dict[str, Any]:
-    """As a GET has it: ``A.B`` and ``C.0``."""
-    if isinstance(given, Mapping):
-        below = [(str(key), value) for key, value in given.items()]
-    elif isinstance(given, list | tuple):
-        below = [(str(i), value) for i, value in enumerate(given)]
-    else:
-        return {name: given}
-    return {key: one for part, value in below for key, one in flat(value, f"{name}.{part}".lstrip(".")).items()}
-
-
-class House:
-    """``dvr`` with a channel ``live`` that nobody has started."""
-
-    def __init__(self, dvr: LiveDvr, ask: Asking, folder: Path, clock: FakeClock) -> None:
-        self.dvr, self.ask, self.folder, self.clock = dvr, ask, folder, clock
+    async def send(self, method: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        return await self.ask(method, f"/?{query}", body, headers)
 
     async def create(self, **changes: Any) -> str:
-        response = await self.ask("CreateCloudRecording", creation(self.clock.now(), **changes))
+        response = await self.call("CreateCloudRecording", creation(self.clock.now(), **changes))
         assert "Error" not in response, response
         task: str = response["TaskId"]
         return task
 
     async def status(self, task: str) -> str:
         """Its Status, or the error's code."""
-        response = await self.ask("DescribeCloudRecording", {"SdkAppId": APP, "TaskId": task})
+        response = await self.call("DescribeCloudRecording", {"SdkAppId": APP, "TaskId": task})
         found: str = response["Error"]["Code"] if "Error" in response else response["Status"]
         return found
 
-    async def ended(self, task: str) -> None:
-        async for recording in self.dvr.recordings.watch("live", task):
-            if recording.state in ("SUCCEEDED", "EMPTY", "FAILED", "CANCELED"):
-                return
+    async def ended(self, task: str) -> Recording:
+        self.clock.advance(SECOND)  # until then its last media might still come
+        return await self.until(task, "SUCCEEDED", "EMPTY", "FAILED", "CANCELED")
 
 
-@asynccontextmanager
-async def a_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
-    facade, clock = Tencent(section(**changes)), FakeClock()
-    dialects, policy = {facade.name: facade.dialect}, WebhookPolicy.of(["127.0.0.1:9"])
-    async with (
-        LiveDvr(folder / "data", clock=clock, dialects=dialects, webhooks=policy) as dvr,
-        asyncio.TaskGroup() as tasks,
-    ):
-        await dvr.channels.create(channel(str(folder / "out")))
-        app = facade.open(FacadeDesk(facade.name, dvr, clock, tasks))
-        yield House(dvr, Asking(app, clock), folder, clock)
+def a_house(folder: Path, *, media: Path | None = None, told: Receiver | None = None, **changes: Any) -> TencentHouse:
+    """``media``: what it brings; ``told``: who is called back; ``changes``: of `section`."""
+    given = section(**changes)
+    if told is not None:
+        given["apps"][str(APP)]["callback_url"] = told.uri()
+    return TencentHouse(folder, Tencent(given), media=media, webhooks=() if told is None else (told.authority,))

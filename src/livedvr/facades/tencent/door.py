@@ -56,7 +56,8 @@ class _Door:
         if http.method not in ("GET", "POST"):
             raise TencentError("UnsupportedProtocol", "use GET or POST")
         headers, now = http.headers, self._clock.now()
-        asked = Asked(http.method, http.url.path, http.url.query, headers, await _body(http))
+        path, query = http.scope["path"], http.scope["query_string"].decode("latin-1")
+        asked = Asked(http.method, path, query, headers, await _body(http))
         check_signature(asked, self._settings.keys, now)
         name = _header(headers, "X-TC-Action")
         action = self._actions.get(name)

@@ -25,7 +25,7 @@ _CODES: tuple[tuple[type[LiveDvrError], str], ...] = (
     (InvalidArgument, "InvalidParameter"),
     (Unimplemented, "UnsupportedOperation"),
     (NotFound, "ResourceNotFound"),
-    (PermissionDenied, "AuthFailure.UnauthorizedOperation"),
+    (PermissionDenied, "FailedOperation"),  # of the callback's address, which its owner has set up
 )
 
 
