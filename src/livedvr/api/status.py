@@ -35,11 +35,11 @@ HTTP: Mapping[str, int] = {
 }
 
 
-def to_status(error: LiveDvrError) -> status_pb2.Status:
-    """The error with its reason and, where a value is wrong, with the field that has it."""
+def to_status(error: LiveDvrError, domain: str = DOMAIN) -> status_pb2.Status:
+    """The error with its reason and, where a value is wrong, with the field that has it. ``domain``: who says so."""
     text = _short(f"{error.message} ({error.hint})" if error.hint else error.message)
     status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=text)
-    info = error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN)
+    info = error_details_pb2.ErrorInfo(reason=error.code, domain=domain)
     if error.field:
         info.metadata["field"] = error.field
     status.details.add().Pack(info)

@@ -64,6 +64,15 @@ def list_facade_rows(db: sqlite3.Connection, facade: str, kind: str, since: int 
     return [FacadeRow(**dict(row)) for row in rows]
 
 
+def newest_facade_rows(db: sqlite3.Connection, facade: str, kind: str, before: int, count: int) -> list[FacadeRow]:
+    """So many of a kind, the newest first, all with a ``serial`` below ``before``."""
+    rows = db.execute(
+        "SELECT * FROM facade_resources WHERE facade = ? AND kind = ? AND serial < ? ORDER BY serial DESC LIMIT ?",
+        (facade, kind, before, count),
+    )
+    return [FacadeRow(**dict(row)) for row in rows]
+
+
 def facade_rows_of(db: sqlite3.Connection, channel: str, recording: str) -> list[FacadeRow]:
     """Those behind which this recording stands, by creation."""
     rows = db.execute(

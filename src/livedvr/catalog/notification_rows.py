@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NotificationRow:
-    """See the schema. Times in UTC microseconds."""
+    """See the schema. Times in UTC microseconds. ``uri``: where there are several, a space is between them."""
 
     serial: int
     channel: str
@@ -21,6 +21,16 @@ class NotificationRow:
     created: int
     attempts: int
     next: int
+
+    @property
+    def uris(self) -> list[str]:
+        """Who takes it, one instead of the other."""
+        return self.uri.split(" ")
+
+    @property
+    def next_uri(self) -> str:
+        """Whose turn it is."""
+        return self.uris[self.attempts % len(self.uris)]
 
 
 def add_notification(

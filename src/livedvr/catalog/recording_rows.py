@@ -53,6 +53,18 @@ def list_recordings(db: sqlite3.Connection, channel: str) -> list[Recording]:
     return [Recording.model_validate_json(row["resource"]) for row in rows]
 
 
+def newest_recordings(
+    db: sqlite3.Connection, before: int, count: int, channel: str | None = None
+) -> list[tuple[int, Recording]]:
+    """So many of all channels', or of one, the newest first: with their places, all below ``before``."""
+    rows = db.execute(
+        "SELECT serial, resource FROM recordings WHERE serial < ? AND channel = coalesce(?, channel)"
+        " ORDER BY serial DESC LIMIT ?",
+        (before, channel, count),
+    )
+    return [(row["serial"], Recording.model_validate_json(row["resource"])) for row in rows]
+
+
 def unfinished_recordings(db: sqlite3.Connection, channel: str) -> list[Recording]:
     """Those that have not ended, by creation."""
     rows = db.execute(f"SELECT resource FROM recordings WHERE channel = ? AND NOT {ENDED} ORDER BY serial", (channel,))

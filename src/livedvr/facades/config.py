@@ -20,8 +20,16 @@ def _tencent(section: Mapping[str, Any]) -> Facade:
     return Tencent(section)
 
 
+def _enfonica(section: Mapping[str, Any]) -> Facade:
+    from livedvr.facades.enfonica.facade import Enfonica
+
+    return Enfonica(section)
+
+
 # Each is imported by who has switched it on.
-FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({"tencent": _tencent})
+FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType(
+    {"enfonica": _enfonica, "tencent": _tencent}
+)
 
 
 def read_facades(path: Path | None) -> list[Facade]:

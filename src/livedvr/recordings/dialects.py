@@ -44,11 +44,15 @@ class Told:
     sequence: int = 0
 
 
-def next_attempt(policy: RetryPolicy, created: int, attempts: int, now: int) -> int | None:
-    """When to send again what has been tried so many times before this failure; None: it is given up."""
-    if attempts >= len(policy.delays):
+def next_attempt(policy: RetryPolicy, created: int, attempts: int, now: int, others: int = 0) -> int | None:
+    """When to send again what has been tried so many times before this failure; None: it is given up.
+
+    ``others``: so many receivers are there beside the first, and each is tried before the delays begin.
+    """
+    delays = (0,) * others + policy.delays
+    if attempts >= len(delays):
         return None
-    until = now + policy.delays[attempts]
+    until = now + delays[attempts]
     return until if policy.longest is None or until <= created + policy.longest else None
 
 
@@ -69,10 +73,11 @@ class Dialect(Protocol):
 class Native:
     """Ours: the recording itself as JSON, when it has ended.
 
-    ``X-Livedvr-Signature: sha256=<hex>`` is the HMAC-SHA256 of URI, event and body, with the secret.
+    ``X-Livedvr-Signature: sha256=<hex>`` is the HMAC-SHA256 of URI (the one that was asked for, behind a redirect,
+    too), event and body, with the secret.
     """
 
-    policy = RetryPolicy(tuple(seconds * SECOND for seconds in (1, 2, 4, 8, 60, 1800, 3600, 7200)))
+    policy = RetryPolicy(tuple(seconds * SECOND for seconds in (1, 2, 4, 8, 60, 1800, 3600, 7200)), redirects=5)
 
     def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
         """One, at its end."""

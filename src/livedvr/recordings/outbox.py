@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from livedvr.catalog import channel_rows, notification_rows
 from livedvr.catalog.notification_rows import NotificationRow
-from livedvr.recordings.dialects import Dialect, Told, next_attempt
+from livedvr.recordings.dialects import Dialect, RetryPolicy, Told, next_attempt
 from livedvr.recordings.states import Event
 from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import InvalidArgument, PermissionDenied, SourceError
@@ -52,13 +52,21 @@ class Outbox:
             have = ", ".join(self._dialects)
             raise InvalidArgument(f"there is no dialect '{notify.dialect}'", field=f"{field}.dialect", hint=f"{have}")
         self._policy.check(notify.uri, field=f"{field}.uri")
+        for i, other in enumerate(notify.others):
+            self._policy.check(other, field=f"{field}.others[{i}]")
 
     def tell(self, db: sqlite3.Connection, recording: Recording, event: Event | None = None) -> None:
         """Store what is to be told of a recording that has become this, in the transaction that stores it."""
         now = self._clock.now()
         for notify in recording.spec.notify:
             secret = None if notify.secret is None else notify.secret.get_secret_value()
-            names = (self._channel, recording.recording_id, notify.dialect, notify.uri, secret)
+            names = (
+                self._channel,
+                recording.recording_id,
+                notify.dialect,
+                " ".join((notify.uri, *notify.others)),
+                secret,
+            )
             dialect = self._dialects.get(notify.dialect)
             if dialect is None:  # the server has been told to forget it
                 continue
@@ -120,25 +128,30 @@ class Outbox:
             await self._give_up(row, f"there is no dialect '{row.dialect}' any more")
             return
         policy = dialect.policy
-        headers = dialect.headers(row.uri, row.event, row.body, row.secret)
+        headers = dialect.headers(row.next_uri, row.event, row.body, row.secret)
         try:
-            status = await poster.post(row.uri, headers, row.body, policy.timeout / SECOND, policy.redirects)
+            status = await poster.post(row.next_uri, headers, row.body, policy.timeout / SECOND, policy.redirects)
             why = None if 200 <= status < 300 else f"it is answered with {status}"
         except (PermissionDenied, InvalidArgument) as error:
-            await self._give_up(row, str(error))
-            return
+            why = str(error)
+            if len(row.uris) == 1:  # another day it may not be told, either
+                await self._give_up(row, why)
+                return
         except SourceError as error:
             why = str(error)
         if why is None:
             await self._write(row, None)
-        elif (until := next_attempt(policy, row.created, row.attempts, self._clock.now())) is not None:
+        elif (until := self._again(row, policy)) is not None:
             work = notification_rows.postpone_notification
             await self._held.write(lambda db: work(db, row.serial, until))
         else:
             await self._give_up(row, f"{row.attempts + 1} attempts, {why}")
 
+    def _again(self, row: NotificationRow, policy: RetryPolicy) -> int | None:
+        return next_attempt(policy, row.created, row.attempts, self._clock.now(), len(row.uris) - 1)
+
     async def _give_up(self, row: NotificationRow, why: str) -> None:
-        await self._write(row, f"{row.event} of recording '{row.recording}' to {public_uri(row.uri)}: {why}")
+        await self._write(row, f"{row.event} of recording '{row.recording}' to {public_uri(row.next_uri)}: {why}")
 
     async def _write(self, row: NotificationRow, lost: str | None) -> None:
         """It goes; ``lost``: what the channel's user is told of it."""

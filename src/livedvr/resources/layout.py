@@ -95,6 +95,9 @@ _CONTENT_TYPES = {
     "m4s": "video/iso.segment",
     "ts": "video/mp2t",
     "vtt": "text/vtt",
+    "wav": "audio/x-wav",  # recordings, as `MIME_TYPES` there
+    "mp3": "audio/mpeg",
+    "aac": "audio/aac",
 }
 
 

@@ -34,6 +34,9 @@ _OUR_TAGS = re.compile(  # a playlist has each of these once, where it belongs
     r"#EXT(M3U|INF|-X-(VERSION|TARGETDURATION|MEDIA-SEQUENCE|PLAYLIST-TYPE|MAP|PROGRAM-DATE-TIME|DISCONTINUITY(-SEQUENCE)?"
     r"|ENDLIST))(?![A-Z-])"
 )
+# Nothing in it separates it from the next, where several are stored.
+Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^\S+$")]
+
 _LONGEST = timedelta(days=30)
 _Limit = Annotated[timedelta, Field(gt=timedelta(0), le=_LONGEST)]
 
@@ -62,11 +65,12 @@ class RecordingLimits(Resource):
 class Notify(Resource):
     """Who is told of a recording.
 
-    ``dialect``: in which words, see docs/recordings.md; ``secret`` signs them; ``context``: what those words need
-    beside the recording.
+    ``others``: tried in turn where ``uri`` does not take it; ``dialect``: in which words, see docs/recordings.md;
+    ``secret`` signs them; ``context``: what those words need beside the recording.
     """
 
-    uri: str = Field(min_length=1, max_length=2048)
+    uri: Uri
+    others: tuple[Uri, ...] = Field(default=(), max_length=4)
     dialect: str = "livedvr"
     secret: SecretStr | None = None
     context: Mapping[str, str] = Field(default_factory=dict)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from livedvr.api.aip.filter_match import compile_filter
-from livedvr.api.aip.order import Key, Order, parse_order
+from livedvr.api.aip.order import parse_order
 from livedvr.resources.errors import InvalidArgument
 
 DEFAULT_SIZE = 100
@@ -36,17 +36,17 @@ def list_page(messages: Iterable[Any], request: Message, item: Descriptor) -> tu
     Raises:
         InvalidArgument: naming page_size, page_token, filter or order_by.
     """
-    size = _size(request)
+    size = page_size(request)
     matches = compile_filter(getattr(request, "filter", ""), item)
     order = parse_order(getattr(request, "order_by", ""), item)
-    after = _read_token(request, order) if request.page_token else None
+    after = read_token(request, order.fits) if request.page_token else None
     keyed = [(order.key(message), message) for message in messages if matches(message)]
     if after is not None:
         keyed = [(key, message) for key, message in keyed if order.compare(key, after) > 0]
     place = order.sort_key()
     keyed.sort(key=lambda one: place(one[0]))
     page = keyed[:size]
-    token = _write_token(request, page[-1][0]) if len(keyed) > size else ""
+    token = write_token(request, page[-1][0]) if len(keyed) > size else ""
     return [message for _, message in page], token
 
 
@@ -58,14 +58,15 @@ def reach(request: Message, item: Descriptor) -> tuple[str, int]:
     """
     if getattr(request, "filter", "") or getattr(request, "order_by", ""):
         return "", -1
-    (name,) = _read_token(request, parse_order("", item)) if request.page_token else ([],)
-    return (name[0] if name else ""), _size(request) + 1
+    (name,) = read_token(request, parse_order("", item).fits) if request.page_token else ([],)
+    return (name[0] if name else ""), page_size(request) + 1
 
 
-def _size(request: Message) -> int:
+def page_size(request: Message, default: int = DEFAULT_SIZE, largest: int = LARGEST_SIZE) -> int:
+    """How many items a page has; more than ``largest`` are not refused (AIP-158). InvalidArgument: negative."""
     if request.page_size < 0:
-        raise InvalidArgument("it is negative", field="page_size", hint=f"1 to {LARGEST_SIZE}, 0 for {DEFAULT_SIZE}")
-    return min(request.page_size or DEFAULT_SIZE, LARGEST_SIZE)
+        raise InvalidArgument("it is negative", field="page_size", hint=f"1 to {largest}, 0 for {default}")
+    return min(request.page_size or default, largest)
 
 
 def _digest(request: Message, position: str) -> str:
@@ -80,7 +81,8 @@ def _digest(request: Message, position: str) -> str:
     return digest.hexdigest()[:_DIGEST]
 
 
-def _write_token(request: Message, key: Key) -> str:
+def write_token(request: Message, key: Any) -> str:
+    """The token of the page behind ``key``, which JSON can carry; of no other list."""
     position = json.dumps(key, separators=(",", ":"))
     return _encode(_digest(request, position) + position)
 
@@ -89,14 +91,15 @@ def _encode(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_token(request: Message, order: Order) -> Key:
+def read_token(request: Message, fits: Callable[[Any], bool]) -> Any:
+    """The key in the request's token. ``fits``: whether it is one; InvalidArgument otherwise."""
     token: str = request.page_token
     try:
         if len(token) > _LONGEST_TOKEN:
             raise ValueError("too long")
         text = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4)).decode("ascii")
-        key: Key = json.loads(text[_DIGEST:])
-        if _encode(text) == token and text[:_DIGEST] == _digest(request, text[_DIGEST:]) and order.fits(key):
+        key = json.loads(text[_DIGEST:])
+        if _encode(text) == token and text[:_DIGEST] == _digest(request, text[_DIGEST:]) and fits(key):
             return key
     except (ValueError, RecursionError):
         pass

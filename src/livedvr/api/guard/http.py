@@ -44,8 +44,8 @@ class HttpGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = _Body(receive, self._body_seconds, ended=not _has_body(scope))
-        answer = _Answer(send, body)
+        body = Body(receive, self._body_seconds, ended=not has_body(scope))
+        answer = Answer(send, body)
         began, client = self._requests.now(), (scope.get("client") or ("-",))[0]
         try:
             client = self._admit(scope, client)
@@ -78,7 +78,7 @@ class HttpGuard:
 
 
 @dataclass(slots=True)
-class _Body:
+class Body:
     """A request's body as it comes: not too much, not too late."""
 
     source: Receive
@@ -106,11 +106,11 @@ class _Body:
 
 
 @dataclass(slots=True)
-class _Answer:
+class Answer:
     """What is sent. A connection whose request has not been read to its end is closed behind the answer."""
 
     target: Send
-    body: _Body
+    body: Body
     code: str = "499"  # until there is one: who asked has gone
 
     async def send(self, message: Message) -> None:
@@ -122,7 +122,8 @@ class _Answer:
         await self.target(message)
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
+    """Whether a request says that it has one."""
     return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in scope["headers"])
 
 
