@@ -20,8 +20,14 @@ def _tencent(section: Mapping[str, Any]) -> Facade:
     return Tencent(section)
 
 
+def _zego(section: Mapping[str, Any]) -> Facade:
+    from livedvr.facades.zego.zego import Zego
+
+    return Zego(section)
+
+
 # Each is imported by who has switched it on.
-FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({"tencent": _tencent})
+FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType({"tencent": _tencent, "zego": _zego})
 
 
 def read_facades(path: Path | None) -> list[Facade]:
