@@ -80,7 +80,7 @@ class Listening:
         return segments[position] if position < len(segments) else None
 
     def _hear(self, ear: Ear, segment: Segment) -> Sounds:
-        """Blocking. A segment that cannot be read is one in which nothing is heard."""
+        """Blocking. In a segment that cannot be read nothing is heard, and nobody knows that it is silent."""
         assert self.mux is not None
         container = self._channel.mux_stream(self.mux).container
         root = local_root(self._channel.output.uri)
@@ -89,4 +89,4 @@ class Listening:
         try:
             return ear.hear(segment, path, init)
         except (MediaError, OSError):
-            return Sounds(segment.end)
+            return Sounds(segment.end, audible=((segment.start, segment.end),))

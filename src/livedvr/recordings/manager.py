@@ -28,7 +28,7 @@ from livedvr.recordings.preroll import Preroll
 from livedvr.recordings.queue import ahead_of
 from livedvr.recordings.rendering import SOUND_ALONE, Rendered, discard, names_of, render
 from livedvr.recordings.spans import Spans, close, resume
-from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, State, advance
+from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, Notice, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
 from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
@@ -197,6 +197,14 @@ class RecordingManager:
             row = await self._put(row, Event.CANCEL)
         await self._give_up(row)
         return row
+
+    async def tell(self, recording_id: str, notice: Notice) -> None:
+        """Tell those who are told of it, while it runs."""
+        async with self._busy:
+            row = self._open.get(recording_id)
+            if row is not None and row.state in RUNNING:
+                await self._held.write(lambda db: self._outbox.tell(db, row, notice))
+                self._outbox.wake()
 
     def get(self, recording_id: str) -> Recording:
         """As it stands, or NOT_FOUND."""
