@@ -46,23 +46,31 @@ def cut_offline(
         mux_streams=muxes,
         manifests=(Manifest(mux_streams=tuple(mux.key for mux in muxes)),),
     )
-    run = output / "run"
-    for mux in muxes:
-        (run / mux.key).mkdir(parents=True)
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, muxes))
-    argv.remove("-re")
-    subprocess.run(argv, cwd=run, check=True, capture_output=True)
-    known = ChannelTimeline(Timeline(channel.timeline_keys()), 2, media={OFFLINE_RUN: {}})
-    for mux in muxes:
-        (output / mux.key).mkdir()
-        (run / mux.key).rename(output / mux.key / OFFLINE_RUN)
-        rows = parse_rows((output / mux.key / OFFLINE_RUN / "journal.csv").read_bytes())[0]
-        known.timeline.restore(
-            mux.key,
-            [Segment(r.index, OFFLINE_RUN, r.index, 0, T0 + r.start, r.start, r.end - r.start, 1) for r in rows],
-        )
-        known.media[OFFLINE_RUN][mux.key] = RunMedia(("any",), (320, 180), None, "any")
+    known = ChannelTimeline(Timeline(channel.timeline_keys()), 2, media={})
+    add_run(ffmpeg, clip, channel, known, OFFLINE_RUN, T0)
     return channel, known
+
+
+def add_run(ffmpeg: str, clip: Path, channel: Channel, known: ChannelTimeline, run: str, start: int) -> None:
+    """The clip as another run, that begins at ``start``."""
+    output = Path(channel.output.uri)
+    spool = output / "run"
+    for mux in channel.mux_streams:
+        (spool / mux.key).mkdir(parents=True)
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, channel.mux_streams))
+    argv.remove("-re")
+    subprocess.run(argv, cwd=spool, check=True, capture_output=True)
+    known.media[run] = {}
+    for mux in channel.mux_streams:
+        (output / mux.key).mkdir(exist_ok=True)
+        (spool / mux.key).rename(output / mux.key / run)
+        before = known.timeline.segments(mux.key)
+        number, epoch = (before[-1].number + 1, before[-1].epoch + 1) if before else (0, 0)
+        rows = parse_rows((output / mux.key / run / "journal.csv").read_bytes())[0]
+        for r in rows:
+            made = Segment(number + r.index, run, r.index, epoch, start + r.start, r.start, r.end - r.start, 1)
+            known.timeline.append(mux.key, made)
+        known.media[run][mux.key] = RunMedia(("any",), (320, 180), None, "any")
 
 
 def flashes(path: Path) -> list[float]:

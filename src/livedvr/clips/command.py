@@ -72,12 +72,13 @@ def from_list(name: str) -> list[str]:
     return ["-protocol_whitelist", "file", "-f", "concat", "-i", name]
 
 
-def _mp4(name: str, *, last: bool) -> list[str]:
+def _mp4(name: str, *, last: bool, shifted: bool = False) -> list[str]:
+    """``shifted``: its times are those of the run's containers."""
     return [
         *("-map_metadata", "-1"),  # nothing of how it was made
         *("-video_track_timescale", str(TIMESCALE)),
-        # What comes first begins at 0, pictures or sound. (An edit list holds back what is to be decoded earlier.)
-        *("-avoid_negative_ts", "make_zero"),
+        # What comes first is shown or heard at 0; what is decoded earlier an edit list holds back.
+        *("-avoid_negative_ts", "make_zero" if shifted else "disabled"),
         # The index goes to the front: it plays while it loads.
         *(("-movflags", "+faststart") if last else ()),
         *("-f", "mp4"),
@@ -91,7 +92,7 @@ def remux(binary: str, main: str, sound: str | None, target: str, *, last: bool)
         taken = [*from_playlist(main), *("-map", "0:v:0?", "-map", "0:a:0?")]
     else:
         taken = [*from_playlist(main), *from_playlist(sound), *("-map", "0:v:0?", "-map", "1:a:0")]
-    return [*head(binary), "-copyts", *taken, *("-c", "copy"), *_mp4(target, last=last)]
+    return [*head(binary), "-copyts", *taken, *("-c", "copy"), *_mp4(target, last=last, shifted=True)]
 
 
 def join(binary: str, files: str, target: str) -> list[str]:
@@ -111,7 +112,7 @@ def encode(binary: str, main: str, target: str, like: Pictures, first: int, last
         *_encoder(like),
         *("-fps_mode", "passthrough"),  # each picture once, at its time
         *("-enc_time_base", f"1/{TIMESCALE}"),  # not counted in frames
-        *_mp4(target, last=False),
+        *_mp4(target, last=False, shifted=True),
     ]
 
 
@@ -135,7 +136,7 @@ def copy_pictures(binary: str, main: str, target: str) -> list[str]:
         *from_playlist(main),
         *("-map", "0:v:0"),
         *("-c", "copy"),
-        *_mp4(target, last=False),
+        *_mp4(target, last=False, shifted=True),
     ]
 
 
@@ -157,10 +158,12 @@ def assemble(binary: str, pictures: str | None, sound: str | None, later: int, t
     """A piece of joined pictures (a list) and its sound, which begins ``later`` microseconds after them, or before."""
     given, maps = [], []
     if pictures is not None:
-        given, maps = from_list(pictures), ["-map", "0:v:0"]
+        given, maps = [*_later(max(0, -later)), *from_list(pictures)], ["-map", "0:v:0"]
     if sound is not None:
-        sign = "-" if later < 0 else ""
-        offset = ["-itsoffset", f"{sign}{format_seconds(abs(later))}"]
-        given = [*given, *offset, "-f", "nut", "-i", sound]
+        given = [*given, *_later(max(0, later)), "-f", "nut", "-i", sound]
         maps += ["-map", f"{1 if pictures else 0}:a:0"]
     return [*head(binary), *given, *maps, *("-c", "copy"), *_mp4(target, last=last)]
+
+
+def _later(offset: int) -> list[str]:
+    return ["-itsoffset", format_seconds(offset)] if offset else []

@@ -100,9 +100,18 @@ def parts_of(
 def plan_pieces(
     channel: Channel, manifest_key: str, windows: Sequence[Window], known: ChannelTimeline, *, exact: bool
 ) -> list[Piece]:
+    """As `pieces_of`, for one file; FAILED_PRECONDITION where they cannot be joined without encoding them anew."""
+    pieces = pieces_of(channel, manifest_key, windows, known, exact=exact)
+    _check_alike(pieces, known)
+    return pieces
+
+
+def pieces_of(
+    channel: Channel, manifest_key: str, windows: Sequence[Window], known: ChannelTimeline, *, exact: bool
+) -> list[Piece]:
     """The pieces of these windows, in order: whole segments, or with ``exact`` no more than was asked for.
 
-    NOT_FOUND without any media; FAILED_PRECONDITION where pieces cannot be joined without encoding them anew.
+    NOT_FOUND without any media.
     """
     muxes = channel.manifest(manifest_key).mux_streams
     listed = {mux: list(known.timeline.listing(mux, windows)) for mux in muxes}
@@ -130,8 +139,7 @@ def plan_pieces(
             segments[0].start,
             segments[-1].end,
         )
-        pieces += _cut(piece, windows) if exact else [piece]
-    _check_alike(pieces, known)
+        pieces += cut(piece, windows) if exact else [piece]
     return pieces
 
 
@@ -158,7 +166,7 @@ def _beside(segments: Sequence[Segment], sounds: Sequence[Segment]) -> tuple[Seg
     )
 
 
-def _cut(piece: Piece, windows: Sequence[Window]) -> Iterator[Piece]:
+def cut(piece: Piece, windows: Sequence[Window]) -> Iterator[Piece]:
     """What the windows ask for of a piece; two of them may meet the same segment."""
     for window in windows:
         start, end = max(piece.start, window.start), min(piece.end, piece.end if window.end is None else window.end)

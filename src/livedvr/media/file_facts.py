@@ -10,7 +10,7 @@ from livedvr.media.reader import MediaError
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """``duration`` in microseconds. ``width`` and ``height``: None without pictures; ``sample_rate`` (Hz)
+    """``duration`` and ``start`` in microseconds. ``width`` and ``height``: None without pictures; ``sample_rate`` (Hz)
     and ``channels``: None without sound."""
 
     size: int
@@ -19,6 +19,7 @@ class FileFacts:
     height: int | None = None
     sample_rate: int | None = None
     channels: int | None = None
+    start: int = 0
 
 
 def file_facts(path: Path) -> FileFacts:
@@ -36,6 +37,7 @@ def file_facts(path: Path) -> FileFacts:
                 video.height if video else None,
                 audio.rate if audio else None,
                 audio.channels if audio else None,
+                container.start_time or 0,
             )
     except av.FFmpegError as error:
         raise MediaError(f"{path}: nothing can be read of it ({error.strerror})") from error

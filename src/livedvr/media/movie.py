@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from livedvr.media.nal_units import units_of
 from livedvr.media.reader import FORMATS, MediaError
 
 _MICROSECONDS = 1_000_000
@@ -88,19 +88,4 @@ def read_pictures(segment: Path, init: Path | None) -> Pictures:
 
 def _is_idr(packet: bytes, *, in_mp4: bool) -> bool:
     """Whether one of the NAL units is of type 5, a slice of an IDR picture (7.4.1)."""
-    if not in_mp4:  # byte stream format, annex B
-        starts = (at + 3 for at in _found(packet, b"\0\0\1"))
-        return any(packet[at] & 0x1F == 5 for at in starts if at < len(packet))
-    at = 0
-    while at + 4 < len(packet):  # each behind its length (ISO/IEC 14496-15 5.3.4.2), of four bytes as ffmpeg writes it
-        if packet[at + 4] & 0x1F == 5:
-            return True
-        at += 4 + int.from_bytes(packet[at : at + 4], "big")
-    return False
-
-
-def _found(data: bytes, what: bytes) -> Iterator[int]:
-    at = data.find(what)
-    while at >= 0:
-        yield at
-        at = data.find(what, at + 1)
+    return any(unit[0] & 0x1F == 5 for unit in units_of(packet, in_mp4=in_mp4))

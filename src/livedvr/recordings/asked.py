@@ -1,15 +1,27 @@
-"""Whether the files that a recording is asked for can be made. Pure."""
+"""Whether the files that a recording is asked for can be made of a channel. Pure."""
 
 from __future__ import annotations
 
-from livedvr.resources.errors import Unimplemented
+from livedvr.recordings.takes import SOUND_ALONE
+from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.models import Channel
 from livedvr.resources.recording import RecordingSpec
 
-_NOT_YET = ("file_stem", "tracks", "track_names", "hls", "max_file_duration", "split_at_pauses")
+
+def is_sound_alone(spec: RecordingSpec) -> bool:
+    """Whether there are no pictures in its files."""
+    return spec.tracks == "AUDIO" or set(spec.formats) <= SOUND_ALONE
 
 
-def check_files(spec: RecordingSpec) -> None:
-    """UNIMPLEMENTED, naming the field."""
-    for field in _NOT_YET:
-        if getattr(spec, field) != RecordingSpec.model_fields[field].default:
-            raise Unimplemented("this is not made yet", field=field, hint="leave it out")
+def check_files(spec: RecordingSpec, channel: Channel) -> None:
+    """INVALID_ARGUMENT where the channel has not got what is asked for."""
+    has_sound = any(channel.audio_of(mux) for mux in channel.mux_streams)
+    has_pictures = any(channel.video_of(mux) for mux in channel.mux_streams)
+    if not has_sound and SOUND_ALONE & set(spec.formats):
+        raise InvalidArgument("the channel has no sound", field="formats", hint="MP4 or HLS")
+    if not has_sound and spec.limits.hears:
+        raise InvalidArgument("the channel has no sound to listen to", field="limits")
+    if spec.tracks in ("AUDIO", "SEPARATE") and not has_sound:
+        raise InvalidArgument("the channel has no sound", field="tracks", hint="AV or VIDEO")
+    if spec.tracks in ("VIDEO", "SEPARATE") and not has_pictures:
+        raise InvalidArgument("the channel has no pictures", field="tracks", hint="AV or AUDIO")

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from pathlib import PurePosixPath
 from typing import Any
 
 from livedvr.catalog import channel_rows, recording_rows
 from livedvr.catalog.catalog import Also
 from livedvr.clips.place import absolute, check_place
 from livedvr.clips.slices import edges_of
+<<<<<<< HEAD
 from livedvr.recordings.asked import check_files
 from livedvr.recordings.downlink import Downlink
 from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
@@ -27,10 +27,19 @@ from livedvr.recordings.place import local_root, open_place
 from livedvr.recordings.preroll import Preroll
 from livedvr.recordings.queue import ahead_of
 from livedvr.recordings.rendering import SOUND_ALONE, Rendered, discard, names_of, render
+=======
+from livedvr.recordings.asked import check_files, is_sound_alone
+from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
+from livedvr.recordings.listening import Listening
+from livedvr.recordings.outbox import Outbox
+from livedvr.recordings.place import local_root
+from livedvr.recordings.placing import Placing
+from livedvr.recordings.rendering import Rendered, check_free, render
+>>>>>>> 2225360 (Recordings: names of files, tracks, HLS in MPEG-TS with names and header lines of one's own, files of a length, a new one where the media changes)
 from livedvr.recordings.spans import Spans, close, resume
 from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, Notice, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
-from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrError, NotFound, StorageError
+from livedvr.resources.errors import AlreadyExists, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
 from livedvr.resources.models import TimeInterval, to_datetime, to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
@@ -132,7 +141,7 @@ class RecordingManager:
                 )
             channels = [one.channel for one in self._catalog.read(channel_rows.list_channels)]
             await asyncio.to_thread(check_place, spec.output_uri, channels)
-            await asyncio.to_thread(_check_free, row)
+            await asyncio.to_thread(check_free, row)
 
             def work(db: sqlite3.Connection) -> None:
                 recording_rows.add_recording(db, row)
@@ -162,14 +171,9 @@ class RecordingManager:
         local_root(uri)
         if spec.manifest_key is not None:
             self._channel.manifest(spec.manifest_key)
-        check_files(spec)
+        check_files(spec, self._channel)
         for i, notify in enumerate(spec.notify):
             self._outbox.check(notify, field=f"notify[{i}]")
-        if self._listening.mux is None:
-            if SOUND_ALONE & set(spec.formats):
-                raise InvalidArgument("the channel has no sound", field="formats", hint="MP4 or HLS")
-            if spec.limits.hears:
-                raise InvalidArgument("the channel has no sound to listen to", field="limits")
         return spec.model_copy(update={"output_uri": absolute(uri)})
 
     async def stop(self, recording_id: str) -> Recording:
@@ -364,8 +368,12 @@ class RecordingManager:
     @staticmethod
     def _is_silent(row: Recording, heard: Heard | None) -> bool:
         """Whether there is nothing in it: where there are pictures, they are something."""
+<<<<<<< HEAD
         may_be = not row.spec.keep_silence and set(row.spec.formats) <= SOUND_ALONE
         return may_be and heard is not None and not heard.is_audible
+=======
+        return heard is not None and not heard.is_audible and is_sound_alone(row.spec)
+>>>>>>> 2225360 (Recordings: names of files, tracks, HLS in MPEG-TS with names and header lines of one's own, files of a length, a new one where the media changes)
 
     async def _made(self, recording_id: str, task: asyncio.Task[Made]) -> None:
         self._making = None
@@ -378,7 +386,7 @@ class RecordingManager:
         elif isinstance(error, StorageError) and error.passing:
             await self._put(row, None, error=_error(error))  # shown, and tried again at the next look
         elif isinstance(error, LiveDvrError):
-            await asyncio.to_thread(discard, row)
+            await asyncio.to_thread(Placing(row).take_back)
             await self._put(row, Event.REFUSED, error=_error(error))
         else:
             raise error
@@ -388,9 +396,10 @@ class RecordingManager:
         heard = self._listening.heard(row.recording_id, spans, None)
         edges = self._edges(trimmed(spans, heard) if row.spec.trim_silence and heard is not None else spans)
         start, end = map(to_datetime, edges)
-        files = tuple(file_of(row, one, start, end) for one in rendered)
+        files = tuple(file_of(row, one) for one in rendered)
         duration = timedelta(microseconds=length)
         await self._put(row, Event.RENDERED, files=files, duration=duration, start_time=start, end_time=end, error=None)
+        await asyncio.to_thread(Placing(row).keep)
 
     def _edges(self, spans: Spans) -> tuple[int, int]:
         edges = edges_of(spans, self._known.timeline, exact=True)
@@ -433,7 +442,7 @@ class RecordingManager:
         if self._making is not None and self._making[0] == row.recording_id:
             await _end(self._making[1])
             self._making = None
-        await asyncio.to_thread(discard, row)
+        await asyncio.to_thread(Placing(row).take_back)
 
     def _running(self, recording_id: str, event: Event) -> Recording:
         """One to which that may happen now, else FAILED_PRECONDITION."""
@@ -451,18 +460,6 @@ class RecordingManager:
         """Wake everybody who waits for a change of a recording."""
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _check_free(row: Recording) -> None:
-    """Blocking. ALREADY_EXISTS when something stands where a file would go."""
-    store = open_place(row.spec.output_uri)
-    for name in names_of(row).values():
-        if store.size(name) is not None:
-            raise AlreadyExists(
-                f"{store.uri(name)} exists already",
-                field="outputUri",
-                hint=f"another folder, or another id than '{PurePosixPath(name).stem}'",
-            )
 
 
 def _error(error: LiveDvrError) -> str:

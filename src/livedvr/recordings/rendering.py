@@ -6,209 +6,221 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
-from livedvr.clips import command as clip_command
 from livedvr.clips.child import run_ffmpeg
-from livedvr.clips.mp4 import MEDIA, Mp4Maker
-from livedvr.clips.pieces import Piece, Track, plan_pieces
+from livedvr.clips.mp4 import MEDIA
+from livedvr.clips.pieces import Piece, pieces_of
 from livedvr.clips.place import forget_left, work_folder
-from livedvr.ingest.command import CONTAINER_OFFSET
 from livedvr.ingest.ffmpeg import find_ffmpeg
 from livedvr.media.file_facts import FileFacts, file_facts
-from livedvr.media.reader import MediaError, read_media, timestamp_difference
-from livedvr.recordings import command
-from livedvr.recordings.place import local_root, open_place
+from livedvr.media.reader import MediaError
+from livedvr.recordings import command, hls
+from livedvr.recordings.movies import Movie, MovieMaker
+from livedvr.recordings.place import local_root
+from livedvr.recordings.placing import Placing
+from livedvr.recordings.sound import SoundMaker
+from livedvr.recordings.takes import SHORTEST, SOUND_ALONE, Take, file_name, segment_stem, takes_of, values_of
 from livedvr.resources.errors import LiveDvrError, StorageError
-from livedvr.resources.layout import init_name, segment_name
+from livedvr.resources.file_names import filled
+from livedvr.resources.layout import SUFFIX
 from livedvr.resources.models import Channel
-from livedvr.resources.recording import Recording, RecordingFormat
-from livedvr.storage.local import LocalStore
-from livedvr.timeline.segment import Segment, Window
+from livedvr.resources.recording import Recording, RecordingFormat, TrackType
+from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import ChannelTimeline
 
-SOUND_ALONE = frozenset({"WAV", "MP3", "AAC"})
-SHORTEST = 100_000  # microseconds
-MIME_TYPES: dict[RecordingFormat, str] = {
-    "WAV": "audio/x-wav",
-    "MP3": "audio/mpeg",
-    "AAC": "audio/aac",
-    "MP4": "video/mp4",
-    "HLS": "application/vnd.apple.mpegurl",
+_TRACKS: dict[str, tuple[TrackType, ...]] = {
+    "AV": ("AUDIO_VIDEO",),
+    "AUDIO": ("AUDIO",),
+    "VIDEO": ("VIDEO",),
+    "SEPARATE": ("AUDIO", "VIDEO"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A file of a recording: its name below the output, and what is in it."""
+    """A file of a recording: its name below the output, what is in it, and of when it is (UTC microseconds)."""
 
     format: RecordingFormat
+    track: TrackType
+    index: int
     name: str
     facts: FileFacts
-
-
-def names_of(recording: Recording) -> dict[RecordingFormat, str]:
-    """What is played of each format, below its output."""
-    return {one: _name(recording.recording_id, one) for one in recording.spec.formats}
-
-
-def _name(recording_id: str, kind: RecordingFormat) -> str:
-    return f"{recording_id}/main.m3u8" if kind == "HLS" else f"{recording_id}.{kind.lower()}"
+    begin: int
+    end: int
+    custom_begin_ms: int | None = None
 
 
 async def render(
     recording: Recording, windows: Sequence[Window], channel: Channel, known: ChannelTimeline
 ) -> tuple[list[Rendered], int]:
     """Make the files in their place; with the length of the media, microseconds. Raises why that is not possible."""
-    target, root = open_place(recording.spec.output_uri), local_root(recording.spec.output_uri)
-    await asyncio.to_thread(discard, recording)  # its places were free: a controller died right behind it
+    root = local_root(recording.spec.output_uri)
+    placing = Placing(recording)
+    await asyncio.to_thread(placing.take_back)  # of a controller that died
     name = f"{channel.channel_id}.{recording.recording_id}"
     await asyncio.to_thread(forget_left, root, name)
     with work_folder(root, name) as folder:
         try:
-            return await _Renderer(recording, channel, known, folder, target).render(windows)
+            return await _Renderer(recording, channel, known, folder, placing).render(windows)
         except OSError as error:
             raise StorageError(error.strerror or str(error), field=error.filename or str(folder)) from error
         except MediaError as error:
             raise LiveDvrError(str(error)) from error
 
 
-def discard(recording: Recording) -> None:
-    """Blocking. What there is of its files goes."""
-    store = open_place(recording.spec.output_uri)
-    for kind, name in names_of(recording).items():
-        store.delete(name)
-        if kind == "HLS":
-            for left in list(store.list(f"{recording.recording_id}/")):
-                store.delete(left)
+def check_free(recording: Recording) -> None:
+    """Blocking. ALREADY_EXISTS when something stands where its files will go, as far as their names are known."""
+    spec, placing = recording.spec, Placing(recording)
+    placing.keep()
+    for kind in spec.formats:
+        tracks = ("AUDIO",) if kind in SOUND_ALONE else _TRACKS[spec.tracks]
+        for track in tracks:
+            name = file_name(recording.recording_id, spec, kind, track, 1, None)
+            if name is not None:
+                placing.check_free(name)
 
 
 class _Renderer:
     """Makes one recording's files in a folder of its own."""
 
     def __init__(
-        self, recording: Recording, channel: Channel, known: ChannelTimeline, folder: Path, target: LocalStore
+        self, recording: Recording, channel: Channel, known: ChannelTimeline, folder: Path, placing: Placing
     ) -> None:
-        self._recording = recording
+        self._recording, self._spec = recording, recording.spec
         self._channel = channel
         self._known = known
         self._folder = folder
-        self._target = target
+        self._placing = placing
         self._root = local_root(channel.output.uri)
+        self._listed = 0  # segments of HLS so far
 
     async def render(self, windows: Sequence[Window]) -> tuple[list[Rendered], int]:
-        spec, channel = self._recording.spec, self._channel
-        key = spec.manifest_key or next(iter(channel.manifest_keys()), "main")
-        planned = plan_pieces(channel, key, windows, self._known, exact=True)
-        # A glimpse between two pauses, or where an encoder has just come back, need not have a picture in it.
-        pieces = [piece for piece in planned if piece.duration >= SHORTEST] or planned
+        spec, channel = self._spec, self._channel
         self._ffmpeg = str((await asyncio.to_thread(find_ffmpeg)).path)
         (self._folder / MEDIA).symlink_to(self._root)
-        wav, mp4, length = None, None, 0
+        key = spec.manifest_key or next(iter(channel.manifest_keys()), "main")
+        planned = pieces_of(channel, key, windows, self._known, exact=True)
+        # A glimpse between two pauses, or where an encoder has just come back, need not have a picture in it.
+        pieces = [piece for piece in planned if piece.duration >= SHORTEST] or planned
+        made: list[Rendered] = []
+        length = 0
         if SOUND_ALONE & set(spec.formats):
-            wav = await self._sound(pieces)
-            length = (await asyncio.to_thread(file_facts, self._folder / wav)).duration
-        if {"MP4", "HLS"} & set(spec.formats):
-            mp4 = await self._mp4(pieces)
-            length = length or mp4.duration
-        return [await self._make(kind, wav, mp4) for kind in spec.formats], length
+            made, length = await self._sounds(pieces)
+        if not set(spec.formats) <= SOUND_ALONE:
+            movies, other = await self._movies(pieces)
+            made, length = made + movies, length or other
+        made.sort(key=lambda one: spec.formats.index(one.format))
+        return made, length
 
-    async def _make(self, kind: RecordingFormat, wav: str | None, mp4: _Mp4 | None) -> Rendered:
-        name = _name(self._recording.recording_id, kind)
-        if kind == "HLS":
-            assert mp4 is not None
-            return Rendered(kind, name, await self._hls(mp4))
-        path = self._folder / (wav or "")
-        if kind == "MP4":
-            assert mp4 is not None
-            path = mp4.path
-        elif kind != "WAV":
-            assert wav is not None
-            path = self._folder / f"sound.{kind.lower()}"
-            argv = (command.to_mp3 if kind == "MP3" else command.to_aac)(self._ffmpeg, wav, path.name)
-            await self._run(argv)
-        facts = await asyncio.to_thread(file_facts, path)
-        if kind == "AAC":  # ADTS says nothing of its length: who opens it guesses, by its first bit rate
-            facts = replace(facts, duration=(await asyncio.to_thread(file_facts, self._folder / (wav or ""))).duration)
-        await asyncio.to_thread(self._target.put_new, name, path)
-        return Rendered(kind, name, facts)
+    # sound alone
 
-    async def _mp4(self, pieces: Sequence[Piece]) -> _Mp4:
-        folder = self._folder / "mp4"
-        folder.mkdir()
-        made = await Mp4Maker(self._channel, self._root, folder, lambda _: None).make(pieces)
-        return _Mp4(made.path, made.duration)
+    async def _sounds(self, pieces: Sequence[Piece]) -> tuple[list[Rendered], int]:
+        spec, made, length = self._spec, list[Rendered](), 0
+        maker = SoundMaker(self._ffmpeg, self._channel, self._known, self._root, self._folder, spec)
+        takes = takes_of(pieces, lambda *_: spec.split_at_pauses, self._longest())
+        for index, take in enumerate(takes, 1):
+            wav = await maker.make(take, f"sound-{index}")
+            length += wav.duration
+            for kind in spec.formats:
+                if kind in SOUND_ALONE:
+                    path, facts = await self._encoded(kind, f"sound-{index}.wav", wav)
+                    made.append(await self._put(kind, "AUDIO", index, take, path, facts))
+        return made, length
 
-    async def _hls(self, mp4: _Mp4) -> FileFacts:
-        """The segments, then the playlist: what is listed can be fetched."""
-        folder, below = self._folder / "hls", self._recording.recording_id
-        folder.mkdir()
-        await run_ffmpeg(command.to_hls(self._ffmpeg, str(mp4.path)), folder, lambda _: None)
-        facts = await asyncio.to_thread(file_facts, mp4.path)
-        paths = sorted(path for path in folder.iterdir() if path.suffix in (".mp4", ".m4s", ".m3u8"))
-        paths.sort(key=lambda path: path.suffix == ".m3u8")
-
-        def put() -> int:
-            for path in paths:
-                self._target.put_new(f"{below}/{path.name}", path)
-            return sum(path.stat().st_size for path in paths)
-
-        size = await asyncio.to_thread(put)
-        return FileFacts(size, facts.duration, facts.width, facts.height, facts.sample_rate, facts.channels)
-
-    async def _sound(self, pieces: Sequence[Piece]) -> str:
-        files = []
-        for number, piece in enumerate(pieces):
-            track = piece.sound or piece.main
-            if not self._channel.audio_of(self._channel.mux_stream(track.mux)):
-                raise LiveDvrError("there is no sound in it", field="spec.formats")
-            name = f"sound-{number}.wav"
-            await self._run(await self._cut(piece, track, number, name))
-            files.append((name, (await asyncio.to_thread(file_facts, self._folder / name)).duration))
-        if len(files) == 1:
-            return files[0][0]
-        (self._folder / "sound.txt").write_text(clip_command.joined(files))
-        await self._run(command.join_sound(self._ffmpeg, "sound.txt", "sound.wav"))
-        return "sound.wav"
-
-    async def _cut(self, piece: Piece, track: Track, number: int, name: str) -> list[str]:
-        segments = self._around(track)
-        first = segments[0]
-        shift, came = await asyncio.to_thread(self._look, track.mux, first)
-        times = (max(0, piece.start + shift), max(0, piece.end + shift))
-        container = self._channel.mux_stream(track.mux).container
-        init = f"{MEDIA}/{init_name(track.mux, first.run)}" if container == "fmp4" else None
-        listed = [(f"{MEDIA}/{segment_name(track.mux, s.run, s.index, container)}", s) for s in segments]
-        playlist = f"sound-{number}.m3u8"
-        (self._folder / playlist).write_text(clip_command.playlist(init, listed))
-        spec = self._recording.spec
-        return command.cut_sound(self._ffmpeg, playlist, name, times, spec.sample_rate or came, mono=spec.mono)
-
-    def _around(self, track: Track) -> list[Segment]:
-        """With one more on each side: sound need not be cut where the pictures are."""
-        timeline, segments = self._known.timeline, list(track.segments)
-        before, after = timeline.before(track.mux, segments[0]), timeline.following(track.mux, segments[-1])
-        near = [one for one in (before, *segments, after) if one is not None and not one.is_gap]
-        return [one for one in near if (one.run, one.epoch) == (segments[0].run, segments[0].epoch)]
-
-    def _look(self, mux: str, segment: Segment) -> tuple[int, int]:
-        """Blocking. From UTC to what the container says, whose clock may have begun again (C5); and the sound's Hz."""
-        container = self._channel.mux_stream(mux).container
-        path = self._root / segment_name(mux, segment.run, segment.index, container)
-        init = self._root / init_name(mux, segment.run) if container == "fmp4" else None
-        streams = read_media(path, init).streams
-        sound = next((one for one in streams if one.info.kind == "audio"), None)
-        if sound is None or sound.info.sample_rate is None:
-            raise LiveDvrError("there is no sound in it", field="spec.formats")
-        said = sound.first_pts
-        media = said - timestamp_difference(said, segment.media_start + CONTAINER_OFFSET)
-        return media - segment.start, sound.info.sample_rate
-
-    async def _run(self, argv: Sequence[str]) -> None:
+    async def _encoded(self, kind: RecordingFormat, wav: str, facts: FileFacts) -> tuple[Path, FileFacts]:
+        if kind == "WAV":
+            return self._folder / wav, facts
+        path = (self._folder / wav).with_suffix(f".{kind.lower()}")
+        argv = (command.to_mp3 if kind == "MP3" else command.to_aac)(self._ffmpeg, wav, path.name)
         await run_ffmpeg(argv, self._folder, lambda _: None)
+        found = await asyncio.to_thread(file_facts, path)
+        # ADTS says nothing of its length: who opens it guesses, by its first bit rate.
+        return path, replace(found, duration=facts.duration) if kind == "AAC" else found
 
+    # pictures and sound
 
-@dataclass(frozen=True, slots=True)
-class _Mp4:
-    path: Path
-    duration: int
+    async def _movies(self, pieces: Sequence[Piece]) -> tuple[list[Rendered], int]:
+        spec, made, length = self._spec, list[Rendered](), 0
+        maker = MovieMaker(self._ffmpeg, self._channel, self._root, self._folder)
+        for piece in pieces:
+            await maker.look(piece)
+
+        def apart(before: Piece, after: Piece) -> bool:
+            return spec.split_at_pauses or maker.differ(before, after)
+
+        for kind in spec.formats:
+            if kind in SOUND_ALONE:
+                continue
+            takes = takes_of(pieces, apart, None if kind == "HLS" else self._longest())
+            for track in _TRACKS[spec.tracks]:
+                self._listed = 0
+                for index, take in enumerate(takes, 1):
+                    if spec.tracks == "SEPARATE" and not await maker.has(take, track):
+                        continue
+                    movie = await maker.make(take, track)
+                    put = self._put_hls if kind == "HLS" else self._put_mp4
+                    made.append(await put(index, take, movie))
+            first = (made[-1].format, made[-1].track)
+            length = sum(one.facts.duration for one in made if (one.format, one.track) == first)
+        return made, length
+
+    async def _put_mp4(self, index: int, take: Take, movie: Movie) -> Rendered:
+        made = await self._put("MP4", movie.track, index, take, movie.path, movie.facts)
+        return replace(made, custom_begin_ms=movie.custom_begin_ms)
+
+    async def _put_hls(self, index: int, take: Take, movie: Movie) -> Rendered:
+        """The segments, then the playlist: what is listed can be fetched."""
+        spec, options = self._spec, self._spec.hls
+        folder = self._folder / f"hls-{movie.track}-{index}"
+        folder.mkdir()
+        await run_ffmpeg(command.to_hls(self._ffmpeg, str(movie.path), options), folder, lambda _: None)
+        name = self._name("HLS", movie.track, index, take)
+        below, stem = name[: name.rfind("/") + 1], name[name.rfind("/") + 1 :].removesuffix(".m3u8")
+        found = hls.read_listed((folder / "main.m3u8").read_text())
+        listed, files, offset = list[tuple[str, int]](), list[tuple[str, Path]](), 0
+        for made, duration in found:
+            self._listed += 1
+            called = segment_stem(spec, movie.track, self._listed, take.at(offset)) + f".{SUFFIX[options.container]}"
+            listed.append((called, duration))
+            files.append((below + called, folder / made))
+            offset += duration
+        init = f"{stem}-init.mp4" if options.container == "fmp4" else None
+        if init is not None:
+            files.insert(0, (below + init, folder / "init.mp4"))
+        playlist = folder / "drawn.m3u8"
+        playlist.write_text(hls.draw(options, self._header(take, movie, index), init, listed))
+        files.append((name, playlist))
+        for each, path in files:
+            await asyncio.to_thread(self._placing.put, each, path)
+        facts = replace(movie.facts, size=sum(path.stat().st_size for _, path in files), duration=offset)
+        return Rendered("HLS", movie.track, index, name, facts, take.start, take.end, movie.custom_begin_ms)
+
+    def _header(self, take: Take, movie: Movie, index: int) -> list[str]:
+        values = {
+            **values_of(self._spec, movie.track, index, take.start),
+            "begin_ms": (take.start + 500) // 1000,
+            "width": movie.facts.width,
+            "height": movie.facts.height,
+        }
+        lines = (filled(line, values) for line in self._spec.hls.header)
+        return [line for line in lines if line is not None]
+
+    # all of them
+
+    async def _put(
+        self, kind: RecordingFormat, track: TrackType, index: int, take: Take, path: Path, facts: FileFacts
+    ) -> Rendered:
+        name = self._name(kind, track, index, take)
+        await asyncio.to_thread(self._placing.put, name, path)
+        return Rendered(kind, track, index, name, facts, take.start, take.end)
+
+    def _name(self, kind: RecordingFormat, track: TrackType, index: int, take: Take) -> str:
+        name = file_name(self._recording.recording_id, self._spec, kind, track, index, take.start)
+        assert name is not None
+        return name
+
+    def _longest(self) -> int | None:
+        longest = self._spec.max_file_duration
+        return None if longest is None else longest // timedelta(microseconds=1)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from livedvr.recordings.end_point import Heard
-from livedvr.recordings.rendering import MIME_TYPES, Rendered
+from livedvr.recordings.rendering import Rendered
 from livedvr.recordings.spans import Spans
 from livedvr.resources.models import TimeInterval, to_datetime, to_micros
-from livedvr.resources.recording import Recording, RecordingFile, TrackType
+from livedvr.resources.recording import Recording, RecordingFile, RecordingFormat
 from livedvr.timeline.segment import Window
+
+_MIME_TYPES: dict[RecordingFormat, str] = {
+    "WAV": "audio/x-wav",
+    "MP3": "audio/mpeg",
+    "AAC": "audio/aac",
+    "MP4": "video/mp4",
+    "HLS": "application/vnd.apple.mpegurl",
+}
 
 
 def spans_of(row: Recording) -> Spans:
@@ -35,20 +43,19 @@ def trimmed(spans: Spans, heard: Heard) -> Spans:
     return tuple(one for one in kept if (one.end or 0) > one.start)
 
 
-def file_of(row: Recording, made: Rendered, begin: datetime, end: datetime) -> RecordingFile:
+def file_of(row: Recording, made: Rendered) -> RecordingFile:
     """One of its files."""
-    track: TrackType = "AUDIO" if made.facts.width is None else "VIDEO"
-    if track == "VIDEO" and made.facts.sample_rate is not None:
-        track = "AUDIO_VIDEO"
     return RecordingFile(
         format=made.format,
-        track=track,
+        track=made.track,
+        index=made.index,
         uri=f"{row.spec.output_uri.rstrip('/')}/{made.name}",
-        mime_type=MIME_TYPES[made.format],
+        mime_type="audio/mp4" if (made.format, made.track) == ("MP4", "AUDIO") else _MIME_TYPES[made.format],
         size_bytes=made.facts.size,
         duration=timedelta(microseconds=made.facts.duration),
-        begin_time=begin,
-        end_time=end,
+        begin_time=to_datetime(made.begin),
+        end_time=to_datetime(made.end),
+        custom_begin_ms=made.custom_begin_ms,
         width=made.facts.width,
         height=made.facts.height,
         sample_rate=made.facts.sample_rate,
