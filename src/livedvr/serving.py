@@ -43,7 +43,7 @@ from livedvr.app import LiveDvr
 from livedvr.console.console import Console
 from livedvr.console.routes import is_page
 from livedvr.facades.config import read_facades
-from livedvr.facades.facade import FacadeDesk
+from livedvr.facades.facade import Background, FacadeDesk
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
 from livedvr.origin.media import Media
@@ -184,8 +184,9 @@ class Server:
         seen = [*media, *self._console.open(tasks), *recording_routes(self._desk)]
         app, public = rest_app(table, [metrics_route(self._registry), *seen]), self._options.public_media
         rest = HttpGuard(app, self._porter, self._requests, public_media=public, is_page=_is_for_everybody)
+        background = await opened.enter_async_context(Background())
         for facade in self._facades:
-            answers = facade.open(FacadeDesk(facade.name, self.dvr, self._clock, tasks))
+            answers = facade.open(FacadeDesk(facade.name, self.dvr, self._clock, background))
             door = HttpServer(answers, facade.listen, doors, field=f"[{facade.name}] listen", tls=files)
             door.open()
             opened.push_async_callback(door.close)

@@ -91,6 +91,17 @@ def unfinished_facade_rows(db: sqlite3.Connection, facade: str, kind: str) -> li
     return [FacadeRow(**dict(row)) for row in rows]
 
 
+def facade_rows_with_states(db: sqlite3.Connection, facade: str, kind: str, since: int) -> list[tuple[FacadeRow, str]]:
+    """Those of a kind that were made since then, by creation, each with the state of its recording."""
+    rows = db.execute(
+        "SELECT f.*, r.state FROM facade_resources f JOIN recordings r ON r.channel = f.channel AND r.id = f.recording"
+        " WHERE f.facade = ? AND f.kind = ? AND f.created >= ? ORDER BY f.serial",
+        (facade, kind, since),
+    )
+    found = [dict(row) for row in rows]
+    return [(FacadeRow(**{name: one[name] for name in one if name != "state"}), one["state"]) for one in found]
+
+
 def forget_facade_rows(db: sqlite3.Connection, facade: str, kind: str, before: int) -> None:
     """Those of a kind that were made before then go: nobody may ask for them any more."""
     db.execute("DELETE FROM facade_resources WHERE facade = ? AND kind = ? AND created < ?", (facade, kind, before))

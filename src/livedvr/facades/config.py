@@ -26,9 +26,15 @@ def _enfonica(section: Mapping[str, Any]) -> Facade:
     return Enfonica(section)
 
 
+def _zego(section: Mapping[str, Any]) -> Facade:
+    from livedvr.facades.zego.zego import Zego
+
+    return Zego(section)
+
+
 # Each is imported by who has switched it on.
 FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType(
-    {"enfonica": _enfonica, "tencent": _tencent}
+    {"enfonica": _enfonica, "tencent": _tencent, "zego": _zego}
 )
 
 

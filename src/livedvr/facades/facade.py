@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -73,6 +73,26 @@ class FacadeDesk:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction of the catalog."""
         return await self.dvr.catalog.write(work)
+
+
+class Background(asyncio.TaskGroup):
+    """Of tasks that have no end of their own: they are cancelled when it is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: set[asyncio.Task[Any]] = set()
+
+    def create_task(self, *given: Any, **named: Any) -> asyncio.Task[Any]:
+        """See `asyncio.TaskGroup`."""
+        task: asyncio.Task[Any] = super().create_task(*given, **named)
+        self._made.add(task)
+        task.add_done_callback(self._made.discard)
+        return task
+
+    async def __aexit__(self, *error: Any) -> None:
+        for task in self._made:
+            task.cancel()
+        await super().__aexit__(*error)
 
 
 class Facade(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from livedvr.recordings.states import ENDED, Event
+from livedvr.recordings.states import ENDED, Event, Notice
 from livedvr.resources.recording import Notify, Recording
 from livedvr.resources.times import SECOND
 
@@ -37,7 +37,7 @@ class Told:
         sequence: how many messages have been told of this recording before.
     """
 
-    event: Event | None
+    event: Event | Notice | None
     recording: Recording
     notify: Notify
     now: int

@@ -37,7 +37,7 @@ from livedvr.recordings.placing import Placing
 from livedvr.recordings.rendering import Rendered, check_free, render
 >>>>>>> 2225360 (Recordings: names of files, tracks, HLS in MPEG-TS with names and header lines of one's own, files of a length, a new one where the media changes)
 from livedvr.recordings.spans import Spans, close, resume
-from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, State, advance
+from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, Notice, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
 from livedvr.resources.errors import AlreadyExists, LiveDvrError, NotFound, StorageError
 from livedvr.resources.layout import check_id
@@ -201,6 +201,14 @@ class RecordingManager:
             row = await self._put(row, Event.CANCEL)
         await self._give_up(row)
         return row
+
+    async def tell(self, recording_id: str, notice: Notice) -> None:
+        """Tell those who are told of it, while it runs."""
+        async with self._busy:
+            row = self._open.get(recording_id)
+            if row is not None and row.state in RUNNING:
+                await self._held.write(lambda db: self._outbox.tell(db, row, notice))
+                self._outbox.wake()
 
     def get(self, recording_id: str) -> Recording:
         """As it stands, or NOT_FOUND."""

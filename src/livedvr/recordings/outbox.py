@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from livedvr.catalog import channel_rows, notification_rows
 from livedvr.catalog.notification_rows import NotificationRow
 from livedvr.recordings.dialects import Dialect, RetryPolicy, Told, next_attempt
-from livedvr.recordings.states import Event
+from livedvr.recordings.states import Event, Notice
 from livedvr.resources.addresses import public_uri
 from livedvr.resources.errors import InvalidArgument, PermissionDenied, SourceError
 from livedvr.resources.recording import Notify, Recording
@@ -55,7 +55,7 @@ class Outbox:
         for i, other in enumerate(notify.others):
             self._policy.check(other, field=f"{field}.others[{i}]")
 
-    def tell(self, db: sqlite3.Connection, recording: Recording, event: Event | None = None) -> None:
+    def tell(self, db: sqlite3.Connection, recording: Recording, event: Event | Notice | None = None) -> None:
         """Store what is to be told of a recording that has become this, in the transaction that stores it."""
         now = self._clock.now()
         for notify in recording.spec.notify:

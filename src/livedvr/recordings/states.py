@@ -38,6 +38,12 @@ class Event(StrEnum):
     CANCEL = "cancel"
 
 
+class Notice(StrEnum):
+    """What is told of a recording though it changes nothing in it."""
+
+    ABSENT = "no media comes"
+
+
 _ENDS: Mapping[Event, State] = {
     Event.END: State.FINALIZING,
     Event.REFUSED: State.FAILED,

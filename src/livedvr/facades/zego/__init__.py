@@ -1,0 +1,1 @@
+"""ZEGOCLOUD cloud recording: see docs/recordings-zego.md."""
