@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import House, Receiver, cut_media
+from facades.house import SILENCE, House, Receiver, cut_media
 from facades.zego_client import in_query, mixed, start
 from facades.zego_house import Studio, facade
 from livedvr.facades.zego.dialect import callback_signature
@@ -25,9 +26,12 @@ MIX = mixed(size=(1280, 720))  # what the channel is known to bring
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import imageio_ffmpeg
-
     return cut_media(imageio_ffmpeg.get_ffmpeg_exe(), tmp_path_factory.mktemp("media") / "voice")
+
+
+@pytest.fixture(scope="module")
+def silence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cut_media(imageio_ffmpeg.get_ffmpeg_exe(), tmp_path_factory.mktemp("silence") / "silence", SILENCE)
 
 
 @pytest.fixture
@@ -241,3 +245,31 @@ async def test_a_task_goes_on_when_the_server_is_restarted(studio: Studio) -> No
     assert (await studio.status(task))["Status"] == 2
     await studio.data("StopRecord", TaskId=task)
     assert (await studio.status(task))["Status"] == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (mixed(size=(640, 360)), "MixOutputVideoConfig: the stream has 1280 x 720 pixels"),
+        (mixed(size=(1280, 720), fps=15), "MixOutputVideoConfig.Fps: the stream has 30"),
+        (mixed(size=(1280, 720), MixMaxResolutionStreamId="other"), "MixMaxResolutionStreamId: the room has one"),
+    ],
+)
+async def test_a_mix_is_the_stream_as_it_comes(studio: Studio, config: dict[str, Any], named: str) -> None:
+    await studio.house.bring(1)
+    answer = await studio("StartRecord", start(inputs=config))
+    assert answer["Code"] == 300000004 and answer["Message"].startswith(f"RecordInputParams.MixConfig.{named}")
+    assert (await studio("StartRecord", start(inputs=MIX | {"FillBlank": False})))["Code"] == 0
+
+
+@pytest.mark.parametrize("kind", ["mp3", "aac"])
+async def test_sound_alone_has_a_file_also_when_it_is_silent(studio: Studio, silence: Path, kind: str) -> None:
+    studio.house.media = silence
+    task = await studio.start(inputs={"StreamType": 1}, outputs={"OutputFileFormat": kind})
+    await studio.recording(task, 2)
+    await studio.data("StopRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.ended(task)
+    (file,) = (await studio.status(task))["RecordFiles"]
+    assert (file["OutputFileFormat"], file["MediaTrackType"], file["Status"]) == (kind, 1, 3)
+    assert file["Duration"] == pytest.approx(4000, abs=100)
