@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from hook_receiver import HookReceiver
 
 from facades.house import fed_server
 from facades.zego_client import APP, CALLBACK_SECRET, SERVER_SECRET, Client, heard, mixed, start
-from hook_receiver import HookReceiver
 from live import free_tcp_port, until
 
 pytestmark = pytest.mark.e2e
