@@ -2,100 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import House, Receiver, cut_media
-from facades.zego_client import APP, CALLBACK_SECRET, SERVER_SECRET, heard, start, target
-from facades.zego_schema import check_answer
+from facades.house import SILENCE, House, Receiver, cut_media
+from facades.zego_client import in_query, mixed, start
+from facades.zego_house import Studio, facade
 from livedvr.facades.zego.dialect import callback_signature
 from livedvr.facades.zego.signature import signature
-from livedvr.facades.zego.zego import Zego
 from livedvr.resources.times import SECOND
 
-DAY = 24 * 3600
 NOW = at(0) // SECOND
-
-
-def facade(**more: Any) -> Zego:
-    secrets = {"server_secret": SERVER_SECRET, "callback_secret": CALLBACK_SECRET}
-    given = {"listen": "127.0.0.1:8093", "app_id": APP, "channels": {"studio": "live"}, **secrets}
-    return Zego({**given, **more})
-
-
-@dataclass
-class Studio:
-    """The house, and somebody who asks it and is told."""
-
-    house: House
-    receiver: Receiver
-    started: dict[str, str] = field(default_factory=dict)  # recordings by task
-
-    @property
-    def seconds(self) -> int:
-        return self.house.clock.now() // SECOND
-
-    async def __call__(
-        self, action: str, given: Any = None, *, verb: str = "POST", more: dict[str, Any] | None = None, **public: Any
-    ) -> dict[str, Any]:
-        """An answer: HTTP 200, and as documented. ``more``: what stands in the query beside."""
-        body = given if isinstance(given, bytes) else json.dumps({} if given is None else given).encode()
-        asked = target(action, public.pop("Timestamp", self.seconds), more, **public)
-        answer = await self.house.ask(verb, asked, body if verb == "POST" else b"")
-        assert answer.status == 200
-        found: dict[str, Any] = answer.json()
-        check_answer(action, found)
-        return found
-
-    async def data(self, action: str, **given: Any) -> Any:
-        answer = await self(action, given)
-        assert (answer["Code"], answer["Message"]) == (0, "succeed"), answer
-        return answer.get("Data")
-
-    async def start(self, **changes: Any) -> str:
-        outputs = {"CallbackUrl": self.receiver.uri(), **changes.pop("outputs", {})}
-        task: str = (await self.data("StartRecord", **start(outputs=outputs, **changes)))["TaskId"]
-        self.started[task] = next(
-            row.recording or "" for row in self.house.desk.list("task") if row.id == task
-        )  # what stands behind it
-        return task
-
-    async def status(self, task: str) -> Any:
-        return await self.data("DescribeRecordStatus", TaskId=task)
-
-    async def recording(self, task: str, count: int = 1) -> None:
-        """So many segments come, and it is certain that they are recorded."""
-        await self.house.bring(count)
-        await self.house.until(self.started[task], "RECORDING")
-
-    async def ended(self, task: str) -> None:
-        """Its files are there, or it is certain that there are none."""
-        await self.house.until(self.started[task], "SUCCEEDED", "EMPTY", "FAILED")
-
-    async def told(self, task: str, count: int) -> list[tuple[int, Any]]:
-        """(event_type, detail) of the callbacks of a task, as soon as there are so many."""
-        while len(found := [one for one in map(heard, self._bodies()) if one["task_id"] == task]) < count:
-            await self.receiver.wait(len(self.receiver.got) + 1)
-        assert [one["sequence"] for one in found] == list(range(len(found)))
-        assert {(one["app_id"], one["room_id"]) for one in found} <= {(APP, "live"), (APP, "studio")}
-        return [(one["event_type"], one["detail"]) for one in found]
-
-    def _bodies(self) -> list[bytes]:
-        return [one.body for one in self.receiver.got]
+DAY = 24 * 3600
+MIX = mixed(size=(1280, 720))  # what the channel is known to bring
 
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import imageio_ffmpeg
-
     return cut_media(imageio_ffmpeg.get_ffmpeg_exe(), tmp_path_factory.mktemp("media") / "voice")
+
+
+@pytest.fixture(scope="module")
+def silence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cut_media(imageio_ffmpeg.get_ffmpeg_exe(), tmp_path_factory.mktemp("silence") / "silence", SILENCE)
 
 
 @pytest.fixture
@@ -135,7 +71,205 @@ async def test_a_task_from_start_to_files(studio: Studio) -> None:
     (file,) = shown["RecordFiles"]
     assert (shown["Status"], shown["RecordEndTimestamp"], file["Status"]) == (3, at(4) // 1000, 3)
     assert (file["ResolutionWidth"], file["ResolutionHeight"], file["MediaTrackType"]) == (160, 90, 3)
-    told = await studio.told(task, 3)
+    told = await studio.told(task, 1)
     assert [kind for kind, _ in told] == [5, 7, 1]
     assert told[2][1]["upload_status"] == 1
     assert told[2][1]["file_info"][0]["file_size"] == file["FileSize"]
+
+
+async def test_a_request_may_stand_in_the_query(studio: Studio) -> None:
+    answer = await studio("StartRecord", verb="GET", more=in_query(start()))
+    task = answer["Data"]["TaskId"]
+    shown = await studio("DescribeRecordStatus", verb="GET", more={"TaskId": task})
+    assert shown["Data"]["Status"] == 1
+    period = {"Status": "2", "StartTime": str((NOW - 60) * 1000), "EndTime": str((NOW + 60) * 1000)}
+    listed = await studio("DescribeTasks", verb="GET", more=period)
+    assert [one["TaskId"] for one in listed["Data"]["TaskidList"]] == [task]
+
+
+async def test_a_client_task_id_starts_one_task(studio: Studio) -> None:
+    asked = start(inputs={"ClientTaskId": "mine"})
+    answers = await asyncio.gather(*(studio("StartRecord", asked) for _ in range(3)))
+    (task,) = {one["Data"]["TaskId"] for one in answers}
+    assert len(studio.house.desk.list("task")) == 1
+    assert await studio.start() != task
+    studio.pass_time(3 * DAY + 1)
+    assert (await studio.data("StartRecord", **asked))["TaskId"] != task, "it is forgotten with its task"
+
+
+async def test_a_pause_is_shown_told_and_not_in_the_file(studio: Studio) -> None:
+    task = await studio.start(inputs={**MIX, "ResumeWithoutInterruption": True})
+    await studio.recording(task, 2)
+    await studio.data("PauseRecord", TaskId=task)
+    assert (await studio.status(task))["Status"] == 5
+    assert await studio.data("PauseRecord", TaskId=task) is None, "it is as it was asked for"
+    await studio.house.bring(2)
+    await studio.data("ResumeRecord", TaskId=task)
+    assert (await studio.status(task))["Status"] == 2
+    await studio.house.bring(1)
+    await studio.data("StopRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.ended(task)
+    (file,) = (await studio.status(task))["RecordFiles"]
+    assert file["Duration"] == pytest.approx(6000, abs=50)
+    assert (file["StreamId"], file["UserId"], file["UserName"]) == ("mix", "mix", "mix")
+    assert [kind for kind, _ in await studio.told(task, 1)] == [201, 202, 5, 7, 1]
+
+
+async def test_a_single_stream_is_not_paused(studio: Studio) -> None:
+    task = await studio.start()
+    answer = await studio("PauseRecord", {"TaskId": task})
+    assert answer["Code"] == 300000004 and answer["Message"].startswith("TaskId: only mixed-stream tasks")
+    assert (await studio.status(task))["Status"] == 1
+
+
+async def test_max_idle_time_is_an_abnormal_end_with_quit_reason_3(studio: Studio) -> None:
+    task = await studio.start(inputs={"MaxIdleTime": 5})
+    await studio.recording(task, 2)
+    studio.pass_time(30)
+    await studio.ended(task)
+    shown = await studio.status(task)
+    assert shown["Status"] == 4
+    (file,) = shown["RecordFiles"]
+    assert (file["Status"], file["Duration"]) == (3, pytest.approx(4000, abs=50)), "what came is kept"
+    told = [one for one in await studio.told(task, 1) if one[0] != 4]
+    assert [kind for kind, _ in told] == [2, 7, 1]
+    assert told[0][1] == {"quit_reason": 3}
+
+
+async def test_max_record_time_is_an_abnormal_end_with_quit_reason_4(studio: Studio) -> None:
+    task = await studio.start(inputs={"MaxRecordTime": 300, "MaxIdleTime": 86400})
+    await studio.recording(task, 2)
+    studio.pass_time(310)
+    await studio.ended(task)
+    shown = await studio.status(task)
+    assert (shown["Status"], shown["RecordEndTimestamp"]) == (4, at(4) // 1000)
+    assert (2, {"quit_reason": 4}) in await studio.told(task, 2)
+
+
+async def test_without_a_publisher_there_are_no_record_files(studio: Studio) -> None:
+    task = await studio.start()
+    studio.pass_time(1)
+    await studio.data("StopRecord", TaskId=task)
+    studio.pass_time(30)
+    await studio.ended(task)
+    shown = await studio.status(task)
+    assert shown["Status"] == 3 and "RecordFiles" not in shown
+    assert await studio.told(task, 1) == [(5, {}), (7, {}), (1, {"upload_status": 1, "file_info": []})]
+
+
+async def test_a_task_is_known_for_three_days(studio: Studio) -> None:
+    task = await studio.start()
+    await studio.data("StopRecord", TaskId=task)
+    studio.pass_time(3 * DAY)
+    assert (await studio.status(task))["Status"] == 3
+    studio.pass_time(1)
+    for action in ("DescribeRecordStatus", "StopRecord", "PauseRecord", "ResumeRecord"):
+        assert (await studio(action, {"TaskId": task}))["Code"] == 300001000
+
+
+async def test_no_stream_is_told_within_30_s_and_then_every_30_s(studio: Studio) -> None:
+    task = await studio.start(inputs={"MaxIdleTime": 86400})
+    studio.pass_time(9)
+    assert (await studio.status(task))["Status"] == 1
+    studio.pass_time(11)
+    assert await studio.times(task, 4, 1) == [20]
+    assert (await studio.status(task))["Status"] == 2, "it is certain that nobody publishes"
+    studio.pass_time(29)
+    await studio.status(task)
+    studio.pass_time(1)
+    assert await studio.times(task, 4, 2) == [20, 50]
+
+
+async def test_a_stream_that_has_gone_is_told(studio: Studio) -> None:
+    task = await studio.start(inputs={"MaxIdleTime": 86400})
+    await studio.recording(task, 2)
+    studio.pass_time(16)
+    await studio.status(task)
+    studio.pass_time(6)
+    assert await studio.times(task, 4, 1) == [26], "four seconds came, and of a new encoder there would be none yet"
+
+
+async def test_a_stream_that_is_not_there_is_told(studio: Studio) -> None:
+    streams = [{"StreamId": "live"}, {"StreamId": "studio"}, {"StreamId": "other"}]
+    task = await studio.start(inputs={"RecordStreamList": streams})
+    assert await studio.told(task, 6) == [(6, {"stream_id": "other"})]
+
+
+async def test_tasks_are_listed_by_page_time_room_and_status(studio: Studio) -> None:
+    tasks = []
+    for number in range(5):
+        tasks.append(await studio.start("studio" if number == 2 else "live"))
+        studio.pass_time(1)
+    await studio.data("StopRecord", TaskId=tasks[0])
+    period = {"StartTime": NOW * 1000, "EndTime": (NOW + 60) * 1000}
+
+    async def listed(**given: Any) -> list[int]:
+        data = await studio.data("DescribeTasks", **{"Status": 2, **period, **given})
+        assert data["TotalCount"] >= len(data["TaskidList"]) and data["PageOffset"] >= 1
+        return [tasks.index(one["TaskId"]) for one in data["TaskidList"]]
+
+    assert await listed() == [4, 3, 2, 1], "the latest first"
+    assert await listed(Status=3) == [0]
+    assert await listed(RoomId="studio") == [2]
+    assert await listed(PageSize=3) == [4, 3, 2] == await listed(PageSize=3, PageOffset=0)
+    assert await listed(PageSize=3, PageOffset=2) == [1]
+    assert await listed(PageSize=3, PageOffset=3) == []
+    assert await listed(StartTime=(NOW + 1) * 1000, EndTime=(NOW + 3) * 1000) == [3, 2, 1]
+    data = await studio.data("DescribeTasks", Status=2, PageSize=1, **period)
+    assert (data["TotalCount"], data["PageOffset"], data["PageSize"]) == (4, 1, 1)
+
+
+async def test_a_callback_is_tried_twice_more_5_s_apart_across_a_restart(studio: Studio) -> None:
+    studio.receiver.statuses = [500, 404, 503, 200]
+    task = await studio.start()
+    await studio.data("StopRecord", TaskId=task)
+    await studio.told(task, 5)
+    await studio.eventually(lambda: studio.house.waiting() == [5])
+    await studio.house.restart()
+    studio.pass_time(5)
+    await studio.receiver.wait(2)
+    await studio.eventually(lambda: studio.house.waiting() == [5])
+    studio.pass_time(5)
+    await studio.receiver.wait(4)
+    first, second, third, other = studio.receiver.got[:4]
+    assert first.body == second.body == third.body != other.body, "then it is given up, and the next comes"
+    lost = [text for _, kind, text in studio.house.dvr.events("live") if kind == "NOTIFICATION_LOST"]
+    assert len(lost) == 1 and "3 attempts, it is answered with 503" in lost[0]
+
+
+async def test_a_task_goes_on_when_the_server_is_restarted(studio: Studio) -> None:
+    task = await studio.start()
+    await studio.recording(task, 1)
+    await studio.house.restart()
+    assert (await studio.status(task))["Status"] == 2
+    await studio.data("StopRecord", TaskId=task)
+    assert (await studio.status(task))["Status"] == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (mixed(size=(640, 360)), "MixOutputVideoConfig: the stream has 1280 x 720 pixels"),
+        (mixed(size=(1280, 720), fps=15), "MixOutputVideoConfig.Fps: the stream has 30"),
+        (mixed(size=(1280, 720), MixMaxResolutionStreamId="other"), "MixMaxResolutionStreamId: the room has one"),
+    ],
+)
+async def test_a_mix_is_the_stream_as_it_comes(studio: Studio, config: dict[str, Any], named: str) -> None:
+    await studio.house.bring(1)
+    answer = await studio("StartRecord", start(inputs=config))
+    assert answer["Code"] == 300000004 and answer["Message"].startswith(f"RecordInputParams.MixConfig.{named}")
+    assert (await studio("StartRecord", start(inputs=MIX | {"FillBlank": False})))["Code"] == 0
+
+
+@pytest.mark.parametrize("kind", ["mp3", "aac"])
+async def test_sound_alone_has_a_file_also_when_it_is_silent(studio: Studio, silence: Path, kind: str) -> None:
+    studio.house.media = silence
+    task = await studio.start(inputs={"StreamType": 1}, outputs={"OutputFileFormat": kind})
+    await studio.recording(task, 2)
+    await studio.data("StopRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.ended(task)
+    (file,) = (await studio.status(task))["RecordFiles"]
+    assert (file["OutputFileFormat"], file["MediaTrackType"], file["Status"]) == (kind, 1, 3)
+    assert file["Duration"] == pytest.approx(4000, abs=100)

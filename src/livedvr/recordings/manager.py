@@ -17,25 +17,16 @@ from livedvr.catalog import channel_rows, recording_rows
 from livedvr.catalog.catalog import Also
 from livedvr.clips.place import absolute, check_place
 from livedvr.clips.slices import edges_of
-<<<<<<< HEAD
-from livedvr.recordings.asked import check_files
-from livedvr.recordings.downlink import Downlink
-from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
-from livedvr.recordings.listening import Listening
-from livedvr.recordings.outbox import Outbox
-from livedvr.recordings.place import local_root, open_place
-from livedvr.recordings.preroll import Preroll
-from livedvr.recordings.queue import ahead_of
-from livedvr.recordings.rendering import SOUND_ALONE, Rendered, discard, names_of, render
-=======
 from livedvr.recordings.asked import check_files, is_sound_alone
+from livedvr.recordings.downlink import Downlink
 from livedvr.recordings.end_point import EndPoint, EndReason, Heard, Task, end_of
 from livedvr.recordings.listening import Listening
 from livedvr.recordings.outbox import Outbox
 from livedvr.recordings.place import local_root
 from livedvr.recordings.placing import Placing
+from livedvr.recordings.preroll import Preroll
+from livedvr.recordings.queue import ahead_of
 from livedvr.recordings.rendering import Rendered, check_free, render
->>>>>>> 2225360 (Recordings: names of files, tracks, HLS in MPEG-TS with names and header lines of one's own, files of a length, a new one where the media changes)
 from livedvr.recordings.spans import Spans, close, resume
 from livedvr.recordings.states import ENDED, RUNNING, WAITING, Event, Notice, State, advance
 from livedvr.recordings.view import file_of, interval_of, spans_of, trimmed
@@ -368,12 +359,8 @@ class RecordingManager:
     @staticmethod
     def _is_silent(row: Recording, heard: Heard | None) -> bool:
         """Whether there is nothing in it: where there are pictures, they are something."""
-<<<<<<< HEAD
-        may_be = not row.spec.keep_silence and set(row.spec.formats) <= SOUND_ALONE
+        may_be = not row.spec.keep_silence and is_sound_alone(row.spec)
         return may_be and heard is not None and not heard.is_audible
-=======
-        return heard is not None and not heard.is_audible and is_sound_alone(row.spec)
->>>>>>> 2225360 (Recordings: names of files, tracks, HLS in MPEG-TS with names and header lines of one's own, files of a length, a new one where the media changes)
 
     async def _made(self, recording_id: str, task: asyncio.Task[Made]) -> None:
         self._making = None

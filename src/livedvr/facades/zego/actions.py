@@ -16,10 +16,11 @@ from livedvr.facades.zego import listing
 from livedvr.facades.zego.absence import Absence
 from livedvr.facades.zego.errors import Code, ZegoError, invalid
 from livedvr.facades.zego.params import DescribeTasks, OfTask, StartRecord, read
+from livedvr.facades.zego.room import absent_streams
 from livedvr.facades.zego.settings import ZegoSettings
 from livedvr.facades.zego.shown import described, has_ended
 from livedvr.facades.zego.spec import spec_of
-from livedvr.facades.zego.supported import MIXED, SINGLE, check
+from livedvr.facades.zego.supported import MIXED, check
 from livedvr.facades.zego.task import CLIENT_KIND, ID_BYTES, KIND, KNOWN_FOR, Task, new_id, task_name, task_of
 from livedvr.recordings.states import State
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
@@ -74,7 +75,7 @@ class Actions:
         raw = new_id(now, secrets.token_bytes(ID_BYTES - 4))
         folder = [part for part in asked.record_output_params.output_folder.strip("/").split("/") if part]
         place = desk.folder(channel, *folder)
-        url, absent = self._url(channel, place), self._absent(asked, channel)
+        url, absent = self._url(channel, place), await self._absent(asked, channel)
         task = Task.of(asked, self._settings.app_id, task_name(raw), channel, url, absent)
         client = asked.record_input_params.client_task_id
 
@@ -96,16 +97,12 @@ class Actions:
         except NotFound as error:
             raise invalid("RoomId", error.message) from error
 
-    def _absent(self, asked: StartRecord, channel: str) -> tuple[str, ...]:
-        """The streams that are asked for and are not the room's, which is its channel's or called so."""
-        given, names = asked.record_input_params, self._settings.channels
-        if given.record_mode != SINGLE:
-            return ()
-        wanted = [one.stream_id for one in given.record_stream_list]
-        absent = tuple(one for one in wanted if names.get(one, one) != channel)
-        if wanted and len(absent) == len(wanted):
-            raise invalid("RecordInputParams.RecordStreamList", f"the room has one stream, '{channel}'")
-        return absent
+    async def _absent(self, asked: StartRecord, channel: str) -> tuple[str, ...]:
+        """See `absent_streams`."""
+        known = (await self._desk.dvr.runtime(channel)).known
+        last = known.timeline.last(known.timeline.reference)
+        media = None if last is None else known.media.get(last.run, {}).get(known.timeline.reference)
+        return absent_streams(asked, self._settings.channels, channel, media)
 
     def _url(self, channel: str, place: Path) -> str:
         """Where the files in a folder of the channel's are to be had."""

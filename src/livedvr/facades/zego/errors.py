@@ -45,7 +45,12 @@ _CODES: tuple[tuple[type[LiveDvrError], Code], ...] = (
     (PermissionDenied, Code.INVALID_PARAMETER),
     (NotFound, Code.NO_TASK),
 )
-_FIELDS = {"notify[0].uri": "RecordOutputParams.CallbackUrl", "formats": "RecordOutputParams.OutputFileFormat"}
+_FIELDS = {
+    "notify[0].uri": "RecordOutputParams.CallbackUrl",
+    "formats": "RecordOutputParams.OutputFileFormat",
+    "tracks": "RecordInputParams.StreamType",
+    "file_stem": "RoomId",  # it is what may be too long in the names of files
+}
 
 
 def translated(error: LiveDvrError) -> ZegoError:

@@ -23,11 +23,13 @@ FORMATS: dict[str, RecordingFormat] = {"mp4": "MP4", "hls": "HLS", "aac": "AAC",
 def spec_of(asked: StartRecord, task: Task, folder: str, dialect: str) -> RecordingSpec:
     """``folder``: where the vendor's bucket would be; ``dialect``: in whose words is told what happens."""
     given, output = asked.record_input_params, asked.record_output_params
-    formats, _ = _files(task)
+    formats, tracks = _files(task)
     urls = [output.callback_url] if output.callback_url else []
     return RecordingSpec(
         output_uri=folder,
         formats=formats,
+        tracks=tracks,
+        keep_silence=True,
         limits=RecordingLimits(
             max_time=timedelta(seconds=given.max_record_time), max_idle=timedelta(seconds=given.max_idle_time)
         ),
