@@ -11,6 +11,7 @@ import random
 from pathlib import Path
 from statistics import mean, median
 
+from benchmarks.comparison import Row, beside
 from benchmarks.figures import Samples, spread, table
 from builders import MEDIA, RUN, T0, channel, closed
 from livedvr.catalog import channel_rows, segment_rows
@@ -32,11 +33,15 @@ _DURATION = 2 * SECOND
 
 
 class Case:
-    """A channel with one session, as long as ``length`` (microseconds), in so many ``windows``: the last one runs."""
+    """A channel with one session, as long as ``length`` (microseconds), in so many ``windows``: the last one runs.
 
-    def __init__(self, folder: Path, length: int, windows: int) -> None:
+    ``listed``: how many segments it has already; as many as ``length`` holds unless told.
+    """
+
+    def __init__(self, folder: Path, length: int, windows: int, listed: int | None = None) -> None:
         self._folder = folder
         self._length = length
+        self._already = listed or length // _DURATION
         each = length // windows
         starts = [T0 + each * i for i in range(windows)]
         self._windows = (
@@ -44,10 +49,10 @@ class Case:
             Window(starts[-1], T0 + 2 * length + HOUR),
         )
         self.samples = {step: Samples() for step in (*STEPS, "render", "file")}
-        self.megabytes = 0.0
+        self.sizes: list[float] = []  # of the files that were written, megabytes
 
     async def open(self) -> None:
-        """The session has listed ``length`` already."""
+        """The session has listed what it is to have."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._random = random.Random(1)
         self._clock, self._next = RunClock(), 0
@@ -61,7 +66,7 @@ class Case:
         first = self._arrive()
         self._clock = RunClock().observe(Sample(first.media_end, first.arrival)).anchored()
         segments = [self._place(first)]
-        segments += [self._place(self._arrive()) for _ in range(self._length // _DURATION - 1)]
+        segments += [self._place(self._arrive()) for _ in range(self._already - 1)]
         await self._commit(segments)
         for segment in segments:
             self._known.timeline.append("av", segment)
@@ -98,7 +103,7 @@ class Case:
             text = self._session.renditions["av"].playlist.render()
         with self.samples["file"].measured():
             self._store.replace(media_playlist_name("match", "av", 1), text)
-        self.megabytes = len(text) / 1e6
+        self.sizes.append(len(text) / 1e6)
 
     def close(self) -> None:
         """Let the catalog go."""
@@ -126,15 +131,35 @@ class Case:
         return [sum(parts) for parts in zip(*(self.samples[step].cpu for step in steps), strict=True)]
 
 
-async def run(folder: Path, rounds: int) -> str:
-    """Measure and say it in a table."""
-    cases = {name: Case(folder / name.replace(" ", "-"), *settings) for name, settings in CASES.items()}
+async def rows(folder: Path, *, hours: int = 72, rounds: int = 5, segments: int = 60) -> list[Row]:
+    """A segment's whole way behind ``hours`` and behind a minute of them; a round is the median of ``segments``."""
+    cases = {"short": Case(folder / "short", MINUTE, 1), "long": Case(folder / "long", hours * HOUR, 1)}
+    await _take_turns(cases, rounds * segments)
+    for case in cases.values():
+        case.close()
+    long, short = (_medians(cases[name].totals(*STEPS), segments) for name in ("long", "short"))
+    what = f"planning + catalog + text of a segment behind {hours} h, CPU"
+    return [beside(what, long, "behind 1 min", short, unit="us", most=1.2)]
+
+
+def _medians(values: list[float], each: int) -> list[float]:
+    return [median(values[first : first + each]) for first in range(0, len(values), each)]
+
+
+async def _take_turns(cases: dict[str, Case], segments: int) -> None:
     for case in cases.values():
         await case.open()
     order = random.Random(2)
-    for number in range(rounds + 10):
+    for number in range(segments + 10):
         for case in order.sample(list(cases.values()), len(cases)):  # none always follows the same one
             await case.step(measured=number >= 10)
+
+
+async def run(folder: Path, rounds: int) -> str:
+    """Measure and say it in a table."""
+    cases = {name: Case(folder / name.replace(" ", "-"), *settings) for name, settings in CASES.items()}
+    await _take_turns(cases, rounds)
+    order = random.Random(3)
     for _ in range(rounds // 5):
         for case in order.sample(list(cases.values()), len(cases)):
             case.write_file()
@@ -162,13 +187,13 @@ def _report(cases: dict[str, Case]) -> str:
     files = [
         [
             name,
-            f"{case.megabytes:.3f}",
+            f"{case.sizes[-1]:.3f}",
             spread(case.samples["catalog"].wall),
             spread(case.samples["render"].cpu),
             spread(case.samples["file"].cpu),
             spread(case.samples["file"].wall),
-            f"{median(case.samples['file'].cpu) / 1000 / case.megabytes:.2f}",
-            f"{median(case.samples['file'].wall) / 1000 / case.megabytes:.2f}",
+            f"{median(case.samples['file'].cpu) / 1000 / case.sizes[-1]:.2f}",
+            f"{median(case.samples['file'].wall) / 1000 / case.sizes[-1]:.2f}",
         ]
         for name, case in cases.items()
     ]

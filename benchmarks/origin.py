@@ -19,6 +19,7 @@ from statistics import median
 
 import requests
 
+from benchmarks.comparison import Row, beside
 from benchmarks.figures import table
 from builders import MEDIA, RUN, segment, window
 from builders import channel as channel_resource
@@ -32,6 +33,13 @@ CONNECTIONS = 4  # each a thread that asks without a pause
 SECONDS = 1.0  # of a round
 ROUNDS = 5
 SEGMENT = 1_000_000  # bytes: two seconds of 4 Mbit/s
+FILES = {
+    "segment.m4s": "origin: a segment of 1 MB",
+    "live.m3u8": "origin: a playlist of five segments",
+    "day.m3u8": "origin: a playlist of a day",
+}
+
+_Rounds = dict[str, dict[str, list[float]]]
 
 NGINX = """daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
 events {{ worker_connections 64; }}
@@ -47,10 +55,52 @@ async def run(folder: Path, rounds: int) -> str:
     return "\n\n".join(parts)
 
 
+async def rows(folder: Path, *, segments: int = DAY, seconds: float = SECONDS) -> list[Row]:
+    """Bytes of a reload, and requests a second of each kind of file, beside nginx."""
+    folder.mkdir(parents=True)  # noqa: ASYNC240 - nothing is measured yet
+    reload = _reload(segments)
+    found = [
+        beside(
+            f"bytes of a reload of a window of {segments * 2 / 3600:g} h, delta",
+            reload.bytes_of["delta"],
+            "the whole playlist",
+            reload.bytes_of["whole"],
+            unit="B",
+            most=0.01,
+        )
+    ]
+    rates, _ = await asyncio.to_thread(_rates, folder, seconds, segments)
+    for file, what in FILES.items():
+        ours, nginx = rates[file]["livedvr serve"], rates[file]["nginx"]
+        aim = 0.5 if file == "segment.m4s" else 0.0
+        found.append(beside(what, ours, "nginx, sendfile", nginx, unit="a second", least=aim))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reload:
+    """CPU of drawing the window at first, seconds; of each way of a reload the bytes and CPU, milliseconds."""
+
+    first: float
+    bytes_of: dict[str, list[float]]
+    cost: dict[str, list[float]]
+
+
 async def reloads() -> str:
     """Bytes and CPU of one reload of a window of a day, behind each new segment."""
+    found = _reload(DAY)
+    whole = median(found.bytes_of["whole"])
+    rows = [
+        [name, f"{median(sizes):,.0f}", f"{whole / median(sizes):,.0f}", f"{median(found.cost[name]):.2f}"]
+        for name, sizes in found.bytes_of.items()
+    ]
+    head = ["a window of 24 h", "bytes a reload", "times less", "CPU ms a version"]
+    return f"The first request draws {DAY:,} segments: {found.first:.2f} s, in pieces.\n\n" + table(head, rows)
+
+
+def _reload(segments: int) -> _Reload:
     timeline = Timeline(["av"])
-    for number in range(DAY):
+    for number in range(segments):
         timeline.append("av", segment(number))
     known = ChannelTimeline(timeline, 2, media={RUN: {"av": MEDIA}})
     channel = channel_resource()
@@ -61,7 +111,7 @@ async def reloads() -> str:
     first = time.process_time() - began
     bytes_of: dict[str, list[float]] = {}
     cost: dict[str, list[float]] = {}
-    for number in range(DAY, DAY + ROUNDS):
+    for number in range(segments, segments + ROUNDS):
         timeline.append("av", segment(number))
         drawn.grow_until(known, None)
         version = drawn.version("av")
@@ -75,13 +125,7 @@ async def reloads() -> str:
             began = time.process_time()
             bytes_of.setdefault(name, []).append(len(make()))
             cost.setdefault(name, []).append((time.process_time() - began) * 1000)
-    whole = median(bytes_of["whole"])
-    rows = [
-        [name, f"{median(sizes):,.0f}", f"{whole / median(sizes):,.0f}", f"{median(cost[name]):.2f}"]
-        for name, sizes in bytes_of.items()
-    ]
-    head = ["a window of 24 h", "bytes a reload", "times less", "CPU ms a version"]
-    return f"The first request draws {DAY:,} segments: {first:.2f} s, in pieces.\n\n" + table(head, rows)
+    return _Reload(first, bytes_of, cost)
 
 
 async def delays(folder: Path, rounds: int) -> str:
@@ -147,34 +191,40 @@ class Server:
 
 def throughput(folder: Path) -> str:
     """Requests a second over connections that are kept, and the server's CPU for each."""
+    rates, costs = _rates(folder, SECONDS, DAY)
+    rows = []
+    for file, of in rates.items():
+        for name, rate in of.items():
+            ratio = median(rate) / median(of["nginx"])
+            cost = median(costs[file][name]) / max(1.0, median(costs[file]["nginx"]))
+            rows.append([file, name, _range(rate), f"{ratio:.2f}", _range(costs[file][name]), f"{cost:.1f}"])
+    head = ["file", "server", "requests/s", "ratio", "CPU us a request", "ratio"]
+    return f"{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:g} s in turns\n\n" + table(head, rows)
+
+
+def _rates(folder: Path, seconds: float, day: int) -> tuple[_Rounds, _Rounds]:
+    """Of each file and server: requests a second, CPU microseconds a request, of each round."""
     media = folder / "serve/media"
     media.mkdir(parents=True)
     (media / "segment.m4s").write_bytes(os.urandom(SEGMENT))
     lines = "#EXTINF:2.000000,\n../av/20261121T020000Z-k3f9/segment-000000.m4s\n"
     (media / "live.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + lines * 5)
-    (media / "day.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + lines * DAY)
-    rows = []
+    (media / "day.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + lines * day)
     with ExitStack() as opened:
         servers = [opened.enter_context(made) for made in (_nginx(media), _ours(folder / "serve"), _reader(media))]
-        for file in ("segment.m4s", "live.m3u8", "day.m3u8"):
-            rates: dict[str, list[float]] = {server.name: [] for server in servers}
-            costs: dict[str, list[float]] = {server.name: [] for server in servers}
+        rates, costs = ({file: {one.name: list[float]() for one in servers} for file in FILES} for _ in range(2))
+        for file in FILES:
             for turn in range(ROUNDS):
                 for server in servers[turn % 3 :] + servers[: turn % 3]:
-                    before, count = _cpu(server.pid), _load(server.port, f"/media/{file}")
-                    rates[server.name].append(count / SECONDS)
-                    costs[server.name].append((_cpu(server.pid) - before) * 1000 / count)
-            for name, rate in rates.items():
-                ratio = median(rate) / median(rates["nginx"])
-                cost = median(costs[name]) / max(1.0, median(costs["nginx"]))
-                rows.append([file, name, _range(rate), f"{ratio:.2f}", _range(costs[name]), f"{cost:.1f}"])
-    head = ["file", "server", "requests/s", "ratio", "CPU us a request", "ratio"]
-    return f"{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:g} s in turns\n\n" + table(head, rows)
+                    before, count = _cpu(server.pid), _load(server.port, f"/media/{file}", seconds)
+                    rates[file][server.name].append(count / seconds)
+                    costs[file][server.name].append((_cpu(server.pid) - before) * 1000 / count)
+    return rates, costs
 
 
-def _load(port: int, path: str) -> int:
+def _load(port: int, path: str, seconds: float) -> int:
     """How many requests are answered in a round."""
-    until_then, counts = time.perf_counter() + SECONDS, [0] * CONNECTIONS
+    until_then, counts = time.perf_counter() + seconds, [0] * CONNECTIONS
     threads = [threading.Thread(target=_ask, args=(port, path, until_then, counts, i)) for i in range(CONNECTIONS)]
     for thread in threads:
         thread.start()

@@ -11,6 +11,7 @@ import contextlib
 from pathlib import Path
 from statistics import median
 
+from benchmarks.comparison import Row, alone, beside
 from benchmarks.figures import Samples, spread, table
 from builders import MEDIA, RUN, T0, FakeClock, at, channel, segment
 from livedvr.catalog import channel_rows
@@ -94,6 +95,20 @@ class Case:
     def _append(self) -> None:
         self._known.timeline.append("av", segment(self._next))
         self._next += 1
+
+
+async def rows(folder: Path, *, counts: tuple[int, int] = (100, 1000), rounds: int = 6) -> list[Row]:
+    """Few and many sessions, on disk."""
+    cases = [Case(folder / str(count), count, LocalStore(folder / str(count)), watched=False) for count in counts]
+    await _measure(cases, rounds)
+    few, many = (case.samples for case in cases)
+    what = f"{counts[1]:,} live sessions, a segment of 2 s"
+    each = f"a session's share, of {counts[1]:,}, CPU"
+    return [
+        beside(each, many.cpu, f"of {counts[0]:,}", few.cpu, unit="us", most=1.2),
+        alone(f"{what}: CPU", [cost * counts[1] / 1e6 for cost in many.cpu], unit="s", most=2),
+        alone(f"{what}: until all are on the disk", [took * counts[1] / 1e6 for took in many.wall], unit="s", most=2),
+    ]
 
 
 async def run(folder: Path, rounds: int) -> str:

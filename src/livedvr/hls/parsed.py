@@ -6,10 +6,12 @@ Reads anything, also what breaks the rules: judging is the business of `livedvr.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from livedvr.hls.attributes import Attributes, is_type, parse_attributes
 from livedvr.hls.rules_tags import ATTRIBUTE_TAGS, MEDIA_TAGS, MULTIVARIANT_TAGS
@@ -87,7 +89,8 @@ class Segment:
     @property
     def micros(self) -> int:
         """The duration in whole microseconds; 0 when it is not told."""
-        return round(self.duration * MICROSECONDS) if self.duration is not None else 0
+        extinf = self.tag("EXTINF")
+        return 0 if extinf is None else _micros(extinf.value)
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,11 @@ class Playlist:
     @property
     def duration(self) -> Fraction:
         """Seconds: the sum of its segments' durations."""
-        return sum((segment.duration or Fraction(0) for segment in self.segments), Fraction(0))
+        # Integers by denominator, of which there is hardly more than one: a sum of fractions takes a gcd for each.
+        sums: defaultdict[int, int] = defaultdict(int)
+        for told in (segment.duration for segment in self.segments if segment.duration is not None):
+            sums[told.denominator] += told.numerator
+        return sum((Fraction(numerator, denominator) for denominator, numerator in sums.items()), Fraction(0))
 
 
 def parse_playlist(
@@ -218,10 +225,18 @@ def parse_byterange(text: str) -> ByteRange | None:
     return ByteRange(int(found[1]), int(found[2]) if found[2] else None) if found else None
 
 
+# Of a day's 43,200 EXTINFs hardly two differ. Making a Fraction of each was a third of `livedvr check` (0.3 s of 0.9).
+@lru_cache(maxsize=1024)
 def parse_extinf(value: str) -> Fraction | None:
     """The duration of ``duration,[title]`` (4.4.4.1) in seconds, exactly."""
     number = value.partition(",")[0]
     return Fraction(number) if is_type("decimal-floating-point", number) else None
+
+
+@lru_cache(maxsize=1024)
+def _micros(extinf: str) -> int:
+    duration = parse_extinf(extinf)
+    return 0 if duration is None else round(duration * MICROSECONDS)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

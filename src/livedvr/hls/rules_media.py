@@ -282,7 +282,7 @@ def _uncounted_discontinuity(playlist: Playlist) -> int | None:
 
 def _rounded(duration: Fraction) -> int:
     """To the nearest integer, halves up, as clients do."""
-    return int(duration + Fraction(1, 2))
+    return (2 * duration.numerator + duration.denominator) // (2 * duration.denominator)
 
 
 def _seconds(duration: Fraction) -> str:

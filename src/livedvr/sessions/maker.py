@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 
 from livedvr.catalog import session_rows
@@ -43,6 +43,8 @@ class SessionMaker(SessionBook):
         self._facts = facts
         self._on_published = on_published
         self._wake = asyncio.Event()
+        self._news = True  # something has happened that may concern every session
+        self._again = 0  # when all have to be looked at without it, UTC microseconds
         self._writes = Writes(held.store, held.clock, self._wake.set)
         self._passed = asyncio.Event()  # set at the end of the present pass
         self._begun = self._done = 0  # how often `run` has begun and ended to look at everything
@@ -50,6 +52,7 @@ class SessionMaker(SessionBook):
 
     def wake(self) -> None:
         """Something has happened: segments, a change of the channel, a new session."""
+        self._news = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -57,22 +60,30 @@ class SessionMaker(SessionBook):
         while True:
             self._wake.clear()
             self._begun += 1
-            for session_id in list(self._open):
+            every = self._news or self._held.clock.now() >= self._again
+            # A written playlist concerns its session alone: to look at all each time is a square (measured: with 1,000
+            # sessions 18 looks at each for a segment, 1.9 s of CPU instead of 0.6).
+            looked_at = list(self._open) if every else self._writes.over()
+            self._news = False
+            for session_id in looked_at:
                 async with self._making:
                     if await self._at_rest(session_id) and (session := self._open.get(session_id)):
                         await self._advance(session)
+            due = self._held.clock.now() + self._patience(looked_at)
+            self._again = due if every else min(due, self._again)
             self._done = self._begun
             self._passed.set()
             self._passed = asyncio.Event()
             if self._writes.sessions:
                 await self._wake.wait()  # at the latest when the store has answered
             else:
-                await self._held.clock.wait(self._wake, self._patience())
+                await self._held.clock.wait(self._wake, self._again - self._held.clock.now() if self._open else None)
 
-    def _patience(self) -> int | None:
-        """How long nothing has to be looked at by itself, microseconds."""
-        due = [self._writes.due_in(session.row.id) for session in self._open.values() if not session.published]
-        return min([LOOK_AGAIN, *(wait for wait in due if wait)]) if self._open else None
+    def _patience(self, looked_at: Iterable[str]) -> int:
+        """How long none of these sessions has to be looked at by itself, microseconds."""
+        still = (self._open[session_id] for session_id in looked_at if session_id in self._open)
+        due = [self._writes.due_in(session.row.id) for session in still if not session.published]
+        return min([LOOK_AGAIN, *(wait for wait in due if wait)])
 
     def nothing_changes(self) -> asyncio.Lock:
         """``async with`` it: meanwhile no session lists anything, is patched or deleted."""

@@ -70,6 +70,10 @@ class Writes:
         """Those of which something is being written."""
         return list(self._under_way)
 
+    def over(self) -> list[str]:
+        """Those of which something has been written, or refused, and `outcome` is not asked for yet."""
+        return [session for session, writing in self._under_way.items() if writing.done()]
+
     async def ended(self) -> None:
         """Return when nothing is being written."""
         if self._under_way:
