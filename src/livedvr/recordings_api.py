@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from livedvr.catalog.catalog import Also
@@ -73,7 +73,7 @@ class Recordings:
         async for recording in (await self._runtime(channel_id)).recordings.watch(recording_id):
             yield recording
 
-    async def downlink(self, channel_id: str, queue: str) -> AsyncIterator[bytes]:
+    async def downlink(self, channel_id: str, queue: str) -> AsyncGenerator[bytes, None]:
         """What is heard on a call: a wav without an end (16 kHz, 16 bits, mono), from now on, in real time.
 
         In it are the prompts and the beeps of recordings in that queue, and silence otherwise.

@@ -103,8 +103,10 @@ async def ask(
     }
     sent: list[Any] = []
 
+    asked = iter([{"type": "http.request", "body": data, "more_body": False}])
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": data, "more_body": False}
+        return next(asked, None) or await asyncio.Event().wait()  # whoever asks stays
 
     async def send(message: Any) -> None:
         sent.append(message)

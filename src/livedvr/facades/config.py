@@ -26,6 +26,12 @@ def _enfonica(section: Mapping[str, Any]) -> Facade:
     return Enfonica(section)
 
 
+def _graph(section: Mapping[str, Any]) -> Facade:
+    from livedvr.facades.graph.facade import GraphFacade
+
+    return GraphFacade(section)
+
+
 def _zego(section: Mapping[str, Any]) -> Facade:
     from livedvr.facades.zego.zego import Zego
 
@@ -34,7 +40,7 @@ def _zego(section: Mapping[str, Any]) -> Facade:
 
 # Each is imported by who has switched it on.
 FACADES: Mapping[str, Callable[[Mapping[str, Any]], Facade]] = MappingProxyType(
-    {"enfonica": _enfonica, "tencent": _tencent, "zego": _zego}
+    {"enfonica": _enfonica, "graph": _graph, "tencent": _tencent, "zego": _zego}
 )
 
 

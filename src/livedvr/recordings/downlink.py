@@ -37,14 +37,14 @@ class Downlink:
         self._clock = clock
         self._pieces: list[_Piece] = []
 
-    async def play(self, samples: bytes, at: int) -> int:
-        """Have samples heard from ``at`` on (UTC microseconds); returns when they end, then. Cancelled: they stop."""
-        piece = _Piece(_sample(at), samples)
-        until = at + len(samples) // 2 * SECOND // RATE
+    async def play(self, samples: bytes) -> int:
+        """Have samples heard from now on; returns when they end, and that instant. Cancelled: they stop."""
         now = self._clock.now()
+        piece = _Piece(_sample(now), samples)
+        until = now + len(samples) // 2 * SECOND // RATE
         self._pieces = [one for one in self._pieces if one.end > _sample(now) - LATEST] + [piece]
         try:
-            await self._clock.wait(asyncio.Event(), max(0, until - now))
+            await self._clock.wait(asyncio.Event(), until - now)
         except asyncio.CancelledError:
             piece.samples = piece.samples[: 2 * max(0, _sample(self._clock.now()) - piece.start)]
             raise

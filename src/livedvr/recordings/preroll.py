@@ -67,10 +67,7 @@ class Preroll:
     async def _play(self, spec: RecordingSpec) -> int:
         downlink = self.downlink(spec.queue)
         pieces = await self._fetch(spec.prompts) if spec.prompts else []
-        at = self._clock.now()
-        for samples in [*pieces, *([beep()] if spec.beep else [])]:
-            at = await downlink.play(samples, at)
-        return at
+        return await downlink.play(b"".join([*pieces, beep() if spec.beep else b""]))
 
     async def _fetch(self, prompts: tuple[str, ...]) -> list[bytes]:
         """All of them first: between two there is no pause."""

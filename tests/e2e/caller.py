@@ -1,0 +1,82 @@
+"""Somebody on a call: a real ffmpeg that sends what the test has them say, as they say it, and silence otherwise."""
+
+from __future__ import annotations
+
+import array
+import math
+import queue
+import subprocess
+import threading
+import time
+
+from livedvr.recordings.dtmf import HIGH, KEYS, LOW
+
+RATE = 16_000
+BLOCK = RATE // 50
+VOICE = (220.0, 330.0)  # Hz
+
+
+class Caller:
+    """``with Caller(url)``: AAC over RTMP, and a picture. Its time is that of its samples, however slow the machine."""
+
+    def __init__(self, ffmpeg: str, url: str) -> None:
+        said = ["-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "pipe:0"]
+        seen = ["-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25"]  # with a picture ffmpeg probes faster
+        coded = [
+            "-pix_fmt",
+            "yuv420p",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-tune",
+            "zerolatency",
+            "-g",
+            "25",
+            "-c:a",
+            "aac",
+        ]
+        sent = ["-ar", "48000", "-f", "flv", "-flush_packets", "1", url]
+        self._command = [ffmpeg, "-nostdin", "-loglevel", "error", *seen, *said, *coded, *sent]
+        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._talk, name="caller")
+
+    def __enter__(self) -> Caller:
+        self.process = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join()
+        self.process.kill()
+        self.process.wait()
+
+    def speak(self, seconds: float) -> None:
+        self._say(VOICE, seconds)
+
+    def press(self, key: str, seconds: float = 0.2) -> None:
+        row = next(i for i, keys in enumerate(KEYS) if key in keys)
+        self._say((LOW[row], HIGH[KEYS[row].index(key)]), seconds)
+
+    def keep_silent(self, seconds: float) -> None:
+        self._say((), seconds)
+
+    def _say(self, tones: tuple[float, ...], seconds: float) -> None:
+        turns = [2 * math.pi * one / RATE for one in tones]
+        samples = (round(4000 * sum(math.sin(turn * i) for turn in turns)) for i in range(round(seconds * RATE)))
+        data = array.array("h", samples).tobytes()
+        for at in range(0, len(data), 2 * BLOCK):
+            self._said.put(data[at : at + 2 * BLOCK])
+
+    def _talk(self) -> None:
+        """A block each 20 ms, since it began."""
+        assert self.process.stdin is not None
+        began, sent = time.monotonic(), 0
+        with self.process.stdin as pipe:
+            while not self._ends.wait(max(0.0, began + sent / RATE - time.monotonic())):
+                block = bytes(2 * BLOCK) if self._said.empty() else self._said.get()
+                pipe.write(block)
+                pipe.flush()
+                sent += BLOCK
