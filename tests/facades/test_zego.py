@@ -273,3 +273,99 @@ async def test_sound_alone_has_a_file_also_when_it_is_silent(studio: Studio, sil
     (file,) = (await studio.status(task))["RecordFiles"]
     assert (file["OutputFileFormat"], file["MediaTrackType"], file["Status"]) == (kind, 1, 3)
     assert file["Duration"] == pytest.approx(4000, abs=100)
+
+
+async def recorded(studio: Studio, **changes: Any) -> list[dict[str, Any]]:
+    """The files of a task that has recorded two segments."""
+    task = await studio.start("studio", **changes)
+    await studio.recording(task, 2)
+    await studio.data("StopRecord", TaskId=task)
+    coming = (await studio.status(task))["RecordFiles"]
+    await studio.house.bring(1)
+    await studio.ended(task)
+    files: list[dict[str, Any]] = (await studio.status(task))["RecordFiles"]
+    assert [one["Status"] for one in (*coming, *files)] == [2] * len(files) + [3] * len(files)
+    assert [one["FileId"] for one in coming] == [one["FileId"] for one in files], (
+        "it was known how they would be called"
+    )
+    assert all(one["FileId"].startswith(f"{task}_studio_") for one in files)
+    return [{**one, "FileId": one["FileId"].removeprefix(f"{task}_studio_")} for one in files]
+
+
+BEGIN = "20261121020000000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream_type", "named"),
+    [
+        ("mp4", 1, [("live_live_A_{}.mp4", "mp4", 1)]),
+        ("mp4", 2, [("live_live_V_{}.mp4", "mp4", 2)]),
+        ("mp4", 3, [("live_live_VA_{}.mp4", "mp4", 3)]),
+        ("mp4", 4, [("live_live_V_{}.mp4", "mp4", 2), ("live_live_A_{}.aac", "aac", 1)]),
+        ("hls", 1, [("live_live_A_{}.m3u8", "hls", 1)]),
+        ("hls", 3, [("live_live_VA_{}.m3u8", "hls", 3)]),
+        ("hls", 4, [("live_live_A_{}.m3u8", "hls", 1), ("live_live_V_{}.m3u8", "hls", 2)]),
+        ("mp3", 1, [("live_live_A_{}.mp3", "mp3", 1)]),
+    ],
+)
+async def test_files_are_named_by_rule_1(
+    studio: Studio, kind: str, stream_type: int, named: list[tuple[str, str, int]]
+) -> None:
+    outputs = {"OutputFileFormat": kind, "OutputFolder": "/shows/late night/", "FragmentSeconds": 2}
+    files = await recorded(studio, inputs={"StreamType": stream_type}, outputs=outputs)
+    found = [(one["FileId"], one["OutputFileFormat"], one["MediaTrackType"]) for one in files]
+    assert found == [(name.format(BEGIN), *more) for name, *more in named]
+    folder = studio.house.folder / "live" / "recordings" / "shows" / "late night"
+    for one in files:
+        assert one["FileUrl"] == (folder / one["FileUrl"].rpartition("/")[2]).as_uri()
+        assert one["BeginTimestamp"] == at(0) // 1000 and one["Duration"] == pytest.approx(4000, abs=100)
+        assert (one["ResolutionWidth"], one["ResolutionHeight"]) == (
+            (0, 0) if one["MediaTrackType"] == 1 else (160, 90)
+        )
+
+
+async def test_a_mix_is_named_by_its_stream(studio: Studio) -> None:
+    (file,) = await recorded(studio, inputs=MIX)
+    assert file["FileId"] == f"mix_VA_{BEGIN}.mp4"
+
+
+async def test_a_pause_begins_a_new_file(studio: Studio) -> None:
+    task = await studio.start(inputs=MIX)
+    await studio.recording(task, 1)
+    await studio.data("PauseRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.data("ResumeRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.data("StopRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.ended(task)
+    files = (await studio.status(task))["RecordFiles"]
+    assert [one["BeginTimestamp"] for one in files] == [at(0) // 1000, at(4) // 1000]
+    assert [one["Duration"] for one in files] == pytest.approx([2000, 2000], abs=50)
+    assert [one["FileId"][-25:] for one in files] == ["_VA_20261121020000000.mp4", "_VA_20261121020004000.mp4"]
+
+
+async def test_a_file_url_is_where_outputs_are_published(tmp_path: Path, media: Path) -> None:
+    published = facade(file_url="https://dvr.example/media/{channel}/")
+    async with Receiver() as receiver, House(tmp_path, published, media, webhooks=(receiver.authority,)) as house:
+        studio = Studio(house, receiver)
+        (file,) = await recorded(studio, outputs={"OutputFolder": "late night"})
+        assert file["FileUrl"].startswith("https://dvr.example/media/live/recordings/late%20night/")
+        (file,) = await recorded(studio, storage={"Vendor": 4})
+        assert "FileUrl" not in file
+
+
+async def test_what_cannot_be_made_is_told(studio: Studio) -> None:
+    task = await studio.start()
+    await studio.recording(task, 2)
+    init = next((studio.house.folder / "live" / "av").glob("*/init.mp4"))
+    init.write_bytes(b"no media")
+    await studio.data("StopRecord", TaskId=task)
+    await studio.house.bring(1)
+    await studio.ended(task)
+    shown = await studio.status(task)
+    assert (shown["Status"], [one["Status"] for one in shown["RecordFiles"]]) == (4, [5])
+    told = await studio.told(task, 1)
+    assert [kind for kind, _ in told] == [5, 7, 2, 1]
+    assert told[2][1] == {"quit_reason": 1001}
+    assert (told[3][1]["upload_status"], told[3][1]["file_info"][0]["status"]) == (2, 5)

@@ -99,7 +99,9 @@ def _file(task: Task, file: RecordingFile, folder: str) -> dict[str, Any]:
 def _coming(task: Task, start: datetime, status: int) -> list[dict[str, Any]]:
     """What begins with its first media; those that a pause begins are told when they are there."""
     apart = task.stream_type == SEPARATE
-    types = [VIDEO, AUDIO] if apart else [AUDIO if task.kind in SOUND_ALONE else task.stream_type]
+    types = [AUDIO if task.kind in SOUND_ALONE else task.stream_type]
+    if apart:  # in the order in which they are made
+        types = [AUDIO, VIDEO] if task.kind == "hls" else [VIDEO, AUDIO]
     files = []
     for one in types:
         kind = "aac" if apart and one == AUDIO and task.kind != "hls" else task.kind

@@ -9,6 +9,7 @@ from livedvr.facades.zego.params import StartRecord
 from livedvr.facades.zego.supported import AUDIO, BOTH, SEPARATE, SOUND_ALONE, VIDEO
 from livedvr.facades.zego.task import Task
 from livedvr.resources.recording import (
+    HlsOptions,
     Notify,
     RecordingFormat,
     RecordingLimits,
@@ -27,8 +28,12 @@ def spec_of(asked: StartRecord, task: Task, folder: str, dialect: str) -> Record
     urls = [output.callback_url] if output.callback_url else []
     return RecordingSpec(
         output_uri=folder,
+        file_stem=task.stem,
         formats=formats,
         tracks=tracks,
+        track_names=(TRACK_NAMES[BOTH], TRACK_NAMES[AUDIO], TRACK_NAMES[VIDEO]),
+        hls=HlsOptions(container="ts", segment_seconds=output.fragment_seconds, segment_stem=task.stem),
+        split_at_pauses=not given.resume_without_interruption,
         keep_silence=True,
         limits=RecordingLimits(
             max_time=timedelta(seconds=given.max_record_time), max_idle=timedelta(seconds=given.max_idle_time)
