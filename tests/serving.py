@@ -22,6 +22,7 @@ from google.cloud.video.live_stream_v1.services.livestream_service.transports im
 
 from live import free_tcp_port
 from livedvr.serving import ServeOptions, Server
+from livedvr.wallclock import WallClock
 
 HERE = "projects/p/locations/l"
 
@@ -78,7 +79,7 @@ class Served:
 
 
 @contextmanager
-def serving(data_dir: Path, **options: Any) -> Iterator[Served]:
+def serving(data_dir: Path, clock: WallClock | None = None, **options: Any) -> Iterator[Served]:
     """A server over ``data_dir``, closed at the end. ``options``: of `ServeOptions`."""
     first = free_tcp_port()
     given = {
@@ -94,7 +95,7 @@ def serving(data_dir: Path, **options: Any) -> Iterator[Served]:
 
     async def serve() -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        async with Server(wanted) as server:
+        async with Server(wanted, clock) as server:
             done.set_result(lambda: loop.call_soon_threadsafe(end.set) and None)
             opened.set_result(Served(server, wanted, loop))
             await end.wait()

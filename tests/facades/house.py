@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from builders import MEDIA, RUN, FakeClock, at, commit
-from live import PATIENCE, Encoder, free_udp_port
+from live import FLV, PATIENCE, Encoder, free_tcp_port, listening
 from livedvr import Channel, Input, LiveDvr, Output, Recording, WebhookPolicy
 from livedvr.catalog import channel_rows, notification_rows, segment_rows
 from livedvr.facades.facade import Facade, FacadeDesk
@@ -30,10 +30,12 @@ from livedvr.resources.streams import MuxStream, video_and_audio
 from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import Segment
+from livedvr.wallclock import SystemClock, WallClock
 from serving import Served, serving
 
 VOICE = "0.3*sin(2*PI*220*t)"
 SILENCE = "0"
+STREAM_KEY = "correct-horse-battery"
 
 
 def cut_media(ffmpeg: str, folder: Path, sound: str = VOICE, seconds: int = 12) -> Path:
@@ -310,9 +312,23 @@ class Receiver:
             self._more.notify_all()
 
 
+class AheadClock(SystemClock):
+    """The machine's clock, put forward by so many seconds: where nothing moves any more, nobody need wait."""
+
+    ahead: float = 0
+
+    def now(self) -> int:
+        return super().now() + round(self.ahead * SECOND)
+
+
 @contextmanager
 def fed_server(
-    folder: Path, toml: str, *, allow_webhook: tuple[str, ...] = (), extra: tuple[str, ...] = ()
+    folder: Path,
+    toml: str,
+    *,
+    allow_webhook: tuple[str, ...] = (),
+    extra: tuple[str, ...] = (),
+    clock: WallClock | None = None,
 ) -> Iterator[tuple[Served, Encoder]]:
     """`Server` in process with these facades, and its channel ``live`` on air: segments of 1 s from a real sender.
 
@@ -320,10 +336,11 @@ def fed_server(
     """
     facades = folder / "facades.toml"
     facades.write_text(toml)
-    port = free_udp_port()
-    given = a_channel(folder / "media" / "live", f"udp://127.0.0.1:{port}", segment=1)
-    with serving(folder / "data", facades=facades, allow_webhook=allow_webhook) as served:
+    port = free_tcp_port()
+    given = a_channel(folder / "media" / "live", f"rtmp://:{port}/live/{STREAM_KEY}", segment=1)
+    with serving(folder / "data", clock, facades=facades, allow_webhook=allow_webhook) as served:
         served.within(lambda server: server.dvr.channels.create(given))
         served.within(lambda server: server.dvr.channels.start("live"))
-        with Encoder(f"udp://127.0.0.1:{port}?pkt_size=1316", extra=extra) as encoder:
+        listening(port)
+        with Encoder(f"rtmp://127.0.0.1:{port}/live/{STREAM_KEY}", extra=extra, mux=FLV) as encoder:
             yield served, encoder

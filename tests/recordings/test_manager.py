@@ -172,6 +172,8 @@ async def test_ids_and_files_are_taken_once(house: House) -> None:
         {"limits": {"stop_tones": ["x"]}},
         {"limits": {"stop_tones": [""]}},
         {"notify": [{"uri": ""}]},
+        {"notify": [{"uri": "https://a.example/", "others": ["https://b.example/ c"]}]},
+        {"notify": [{"uri": "https://a.example/", "others": ["https://b.example/"] * 5}]},
         {"nonsense": 1},
     ],
 )

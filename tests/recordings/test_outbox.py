@@ -29,15 +29,17 @@ DELAYS = [1, 2, 4, 8, 60, 1800, 3600, 7200]
 
 
 class Receiver:
-    """Answers with the next status; keeps what it was sent."""
+    """Answers with the next status; keeps what it was sent, and in ``paths`` where to."""
 
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.location = ""
         self.got: list[tuple[dict[str, str], bytes]] = []
+        self.paths: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        self.paths.append(head[0].split(" ")[1])
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
         self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
         status = self.statuses.pop(0) if self.statuses else 200
@@ -67,8 +69,8 @@ class House:
         await asyncio.wait([self.task])
         self.catalog.close()
 
-    async def tell(self, uri: str, state: str = "SUCCEEDED") -> None:
-        spec = RecordingSpec(notify=(Notify(uri=uri, secret="key"),))
+    async def tell(self, uri: str, state: str = "SUCCEEDED", others: tuple[str, ...] = ()) -> None:
+        spec = RecordingSpec(notify=(Notify(uri=uri, others=others, secret="key"),))
         now = to_datetime(T0)
         recording = Recording(
             recording_id="take",
@@ -154,6 +156,57 @@ async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
     ]
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_followed_by_the_same_post(
+    house: House, receiver: tuple[Receiver, int], status: int
+) -> None:
+    receiver[0].statuses, receiver[0].location = [status, 204], "/new"
+    await house.tell(f"http://127.0.0.1:{house.port}/old")
+    await house.clock.asleep()
+    (first, body), (second, again) = receiver[0].got
+    assert receiver[0].paths == ["/old", "/new"] and first == second, "also the signature, which is of the first URI"
+    assert body == again and house.waiting() == [] == house.lost()
+
+
+async def test_a_redirect_that_goes_round_is_a_failure_and_one_into_a_private_network_the_end(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    receiver[0].statuses, receiver[0].location = [302] * 6, "/round"
+    await house.tell(f"http://127.0.0.1:{house.port}/old")
+    await house.clock.asleep()
+    assert (len(receiver[0].got), house.waiting()) == (6, [1])
+    receiver[0].statuses, receiver[0].location = [302], "http://10.0.0.7/"
+    house.clock.advance(SECOND)
+    await house.clock.asleep()
+    assert house.waiting() == [] and "10.0.0.7:80 lies in a private network" in house.lost()[0]
+
+
+async def test_others_are_told_instead_each_at_once_then_by_schedule(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    a, b, c = (f"http://127.0.0.1:{house.port}/{name}" for name in "abc")
+    receiver[0].statuses = [500, 404, 503, 500]
+    await house.tell(a, others=(b, c))
+    await house.clock.asleep()
+    assert (receiver[0].paths, house.waiting()) == (["/a", "/b", "/c"], [1])
+    await house.close()
+    await house.open()
+    house.clock.advance(SECOND)
+    await house.clock.asleep()
+    assert house.waiting() == [2]
+    house.clock.advance(2 * SECOND)
+    await house.clock.asleep()
+    assert receiver[0].paths == ["/a", "/b", "/c", "/a", "/b"] and house.waiting() == [] == house.lost()
+
+
+async def test_one_of_others_that_may_not_be_told_is_passed_over(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    await house.tell("http://10.0.0.7/", others=(f"http://127.0.0.1:{house.port}/b",))
+    await house.clock.asleep()
+    assert receiver[0].paths == ["/b"] and house.waiting() == [] == house.lost()
+
+
 async def test_who_is_not_there_gets_it_later(house: House) -> None:
     async with await asyncio.start_server(lambda _, w: w.close(), "127.0.0.1", 0) as server:
         house.policy = WebhookPolicy.of([f"127.0.0.1:{server.sockets[0].getsockname()[1]}"])
@@ -188,6 +241,9 @@ def test_what_is_refused_when_it_is_asked_for(tmp_path: Path) -> None:
         outbox = Outbox(held, NATIVE, WebhookPolicy())
         with pytest.raises(PermissionDenied, match=r"127\.0\.0\.1:80 lies in a private network"):
             outbox.check(Notify(uri="http://127.0.0.1/"), field="notify[0]")
+        with pytest.raises(PermissionDenied) as told:
+            outbox.check(Notify(uri="https://a.example/", others=("http://[::1]/",)), field="notify[0]")
+        assert told.value.field == "notify[0].others[0]"
         with pytest.raises(InvalidArgument, match="no dialect 'x'"):
             outbox.check(Notify(uri="https://a.example/", dialect="x"), field="notify[0]")
     finally:
