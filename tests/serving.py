@@ -20,11 +20,12 @@ from google.cloud.video.live_stream_v1.services.livestream_service.transports im
     LivestreamServiceGrpcTransport,
 )
 
-from live import free_tcp_port
+from live import free_tcp_port, free_tcp_ports
 from livedvr.serving import ServeOptions, Server
 from livedvr.wallclock import WallClock
 
 HERE = "projects/p/locations/l"
+INGEST_PORTS = 41
 
 
 class Served:
@@ -81,12 +82,12 @@ class Served:
 @contextmanager
 def serving(data_dir: Path, clock: WallClock | None = None, **options: Any) -> Iterator[Served]:
     """A server over ``data_dir``, closed at the end. ``options``: of `ServeOptions`."""
-    first = free_tcp_port()
+    first = free_tcp_ports(INGEST_PORTS)
     given = {
         "output": str(data_dir / "media"),
         "http": f"127.0.0.1:{free_tcp_port()}",
         "grpc": f"127.0.0.1:{free_tcp_port()}",
-        "ingest": f"127.0.0.1:{first}-{min(first + 40, 65535)}",
+        "ingest": f"127.0.0.1:{first}-{first + INGEST_PORTS - 1}",
         "stop_channels": True,
     }
     wanted = ServeOptions(data_dir, **{**given, **options})

@@ -24,7 +24,7 @@ from google.cloud.video.live_stream_v1.services.livestream_service.transports im
 from google.protobuf import duration_pb2
 
 from api_certificates import certificate
-from live import PATIENCE, free_tcp_port, until
+from live import PATIENCE, free_tcp_port, free_tcp_ports, until
 
 LOCATION = "projects/p1/locations/us-central1"
 FORMS = ("rest", "grpc", "grpc_asyncio")
@@ -42,7 +42,7 @@ class Serving:
             options = (*options, "--tls-cert", str(self.certificate), "--tls-key", str(key))
         self.http, self.grpc = (f"127.0.0.1:{free_tcp_port()}" for _ in range(2))
         self.media = folder / "media"
-        first = free_tcp_port()
+        first = free_tcp_ports(4)
         where = ["--data-dir", str(folder / "data"), "--output", str(self.media), "--http", self.http]
         more = ["--grpc", self.grpc, "--ingest", f"127.0.0.1:{first}-{first + 3}"]
         self._command = [sys.executable, "-m", "livedvr", "serve", *where, *more, *options]
