@@ -1,0 +1,130 @@
+"""The recordings of one channel as they stand: changed in the catalog first, then here, then it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import sqlite3
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from livedvr.catalog import recording_rows
+from livedvr.catalog.catalog import Also
+from livedvr.recordings.outbox import Outbox
+from livedvr.recordings.spans import Spans
+from livedvr.recordings.states import ENDED, Event, Notice, State, advance
+from livedvr.recordings.view import interval_of
+from livedvr.resources.errors import NotFound
+from livedvr.resources.models import to_datetime
+from livedvr.resources.recording import Recording
+from livedvr.sessions.held_channel import HeldChannel
+
+
+class Kept:
+    """``open``: those that have not ended, by creation."""
+
+    def __init__(self, held: HeldChannel, outbox: Outbox) -> None:
+        self._held = held
+        self._channel = held.channel.channel_id
+        self._outbox = outbox
+        self._changed = asyncio.Event()
+        self._closed = False
+        rows = held.catalog.read(lambda db: recording_rows.unfinished_recordings(db, self._channel))
+        self.open = {row.recording_id: row for row in rows}
+
+    def find(self, recording_id: str) -> Recording | None:
+        """As it stands, ended or not."""
+        if recording_id in self.open:
+            return self.open[recording_id]
+        return self._held.catalog.read(lambda db: recording_rows.find_recording(db, self._channel, recording_id))
+
+    def get(self, recording_id: str) -> Recording:
+        """As it stands, or NOT_FOUND."""
+        found = self.find(recording_id)
+        if found is None:
+            raise NotFound(f"there is no recording '{recording_id}' on channel '{self._channel}'", field="recording")
+        return found
+
+    def list(self) -> builtins.list[Recording]:
+        """All by creation."""
+        rows = self._held.catalog.read(lambda db: recording_rows.list_recordings(db, self._channel))
+        return [self.open.get(row.recording_id, row) for row in rows]
+
+    async def add(self, row: Recording, also: Also[Recording] | None) -> None:
+        """A new one. ``also`` is stored with it, or neither is."""
+
+        def work(db: sqlite3.Connection) -> None:
+            recording_rows.add_recording(db, row)
+            self._outbox.tell(db, row)
+            if also is not None:
+                also(db, row)
+
+        self.open[row.recording_id] = row  # from now on its media is held
+        try:
+            await self._held.write(work)
+        except BaseException:
+            del self.open[row.recording_id]
+            raise
+        self._tell()
+
+    async def put(
+        self, row: Recording, event: Event | None, *, spans: Spans | None = None, **changes: Any
+    ) -> Recording:
+        """The recording with what has happened, or changed; FAILED_PRECONDITION: that cannot happen to it."""
+        if event is not None:
+            now = to_datetime(self._held.clock.now())
+            changes |= {"state": advance(State(row.state), event), "update_time": now}
+        if spans is not None:
+            changes["spans"] = tuple(interval_of(one) for one in spans)
+        if all(getattr(row, name) == value for name, value in changes.items()):
+            return row
+        row = row.model_copy(update=changes)
+
+        def work(db: sqlite3.Connection) -> None:
+            recording_rows.put_recording(db, row)
+            if event is not None:
+                self._outbox.tell(db, row, event)
+
+        await self._held.write(work)
+        if row.state in ENDED:
+            self.open.pop(row.recording_id, None)
+        else:
+            self.open[row.recording_id] = row
+        self._tell()
+        return row
+
+    async def notice(self, row: Recording, notice: Notice) -> None:
+        """Something to be told of it that changes nothing."""
+        await self._held.write(lambda db: self._outbox.tell(db, row, notice))
+        self._outbox.wake()
+
+    async def remove(self, recording_id: str) -> None:
+        """There is no such recording any more."""
+        self.open.pop(recording_id, None)
+        await self._held.write(lambda db: recording_rows.delete_recording(db, self._channel, recording_id))
+        self._tell()
+
+    async def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:
+        """It now and after each change, until it has ended or gone."""
+        shown: Recording | None = None
+        current: Recording | None = self.get(recording_id)
+        while current is not None:
+            changed = self._changed  # taken now: what changes while the reader works is not missed
+            if current != shown:
+                yield current
+                shown = current
+            if State(current.state) in ENDED or self._closed:
+                return
+            await changed.wait()
+            current = self.find(recording_id)
+
+    def close(self) -> None:
+        """Nothing will change any more: whoever waits for a change is told."""
+        self._closed = True
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake everybody who waits for a change, or has something to send."""
+        self._outbox.wake()
+        self._changed.set()
+        self._changed = asyncio.Event()
