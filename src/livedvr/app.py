@@ -22,11 +22,12 @@ from livedvr.ingest.gateway import GatewayInputs, load_secret
 from livedvr.ingest.surroundings import RunSettings, Surroundings
 from livedvr.ingest.watcher import Watcher
 from livedvr.recordings.dialects import NATIVE, Dialect
-from livedvr.recordings_api import Recordings
+from livedvr.recordings_api import Recordings, Take, taken
 from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound
 from livedvr.resources.gateway import Gateway
 from livedvr.resources.models import Channel, DvrSession
 from livedvr.resources.pull_policy import PullPolicy
+from livedvr.resources.recording import RecordingSpec
 from livedvr.resources.webhook_policy import PUBLIC, WebhookPolicy
 from livedvr.sessions.live import live_names
 from livedvr.sessions.sweeper import delete_objects
@@ -198,6 +199,17 @@ class LiveDvr:
             self._catalog.close()
         if failed and error is None:
             raise failed[0]
+
+    def record(
+        self, channel_id: str, recording_id: str, spec: RecordingSpec | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Take]:
+        """Record while a block runs: ``async with dvr.record("live", "take-1") as take``.
+
+        It is stopped where the block ends, unless a limit of ``spec`` has ended it before (``await take.ended()``), and
+        its files are waited for: ``take.recording`` has them. A block that raises keeps what was recorded, too.
+        Raises what `Recordings.start` does.
+        """
+        return taken(self.recordings, channel_id, recording_id, spec)
 
     async def runtime(self, channel: str) -> ChannelRuntime:
         """The channel at work; takes its lock the first time. NOT_FOUND, or ABORTED when somebody else owns it."""

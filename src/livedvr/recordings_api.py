@@ -1,12 +1,14 @@
-"""`dvr.recordings`: the recordings of a `LiveDvr`."""
+"""`dvr.recordings`: the recordings of a `LiveDvr`; `dvr.record`: one, for as long as a block runs."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from livedvr.catalog.catalog import Also
+from livedvr.resources.errors import FailedPrecondition
 from livedvr.resources.recording import Notify, Recording, RecordingSpec
 
 if TYPE_CHECKING:
@@ -95,3 +97,31 @@ class Recordings:
         ``also`` is stored with them, or neither is. Refused as `start`.
         """
         await (await self._runtime(channel_id)).outbox.tell_of(about, notify, messages, also)
+
+
+class Take:
+    """What `LiveDvr.record` records. ``recording``: as it was last seen; behind the block, as it has ended."""
+
+    def __init__(self, recordings: Recordings, recording: Recording) -> None:
+        self._recordings = recordings
+        self.recording = recording
+
+    async def ended(self) -> Recording:
+        """Wait until a limit, or somebody else, has ended it and its files are there; or why they are not."""
+        async for seen in self._recordings.watch(self.recording.channel_id, self.recording.recording_id):
+            self.recording = seen
+        return self.recording
+
+
+@asynccontextmanager
+async def taken(
+    recordings: Recordings, channel_id: str, recording_id: str, spec: RecordingSpec | None
+) -> AsyncIterator[Take]:
+    """See `LiveDvr.record`."""
+    take = Take(recordings, await recordings.start(channel_id, recording_id, spec))
+    try:
+        yield take
+    finally:
+        with suppress(FailedPrecondition):  # something else has ended it
+            await recordings.stop(channel_id, recording_id)
+        await take.ended()
