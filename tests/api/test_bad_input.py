@@ -18,7 +18,6 @@ from bad_requests import (
     SESSION,
     STARTED,
     TABLE,
-    UNIMPLEMENTED,
     UUID,
     WINDOWS,
     C,
@@ -216,8 +215,9 @@ INTERVAL = f"{WINDOWS}[0].time_interval"
         # where nothing is
         rest_row(b"", None, verb="GET", path="/v2/nothing", status=NOT_FOUND),
         rest_row(b"", None, verb="GET", path=f"{HERE}/nothing", status=NOT_FOUND),
-        rest_row(b"", None, verb="PUT", path=C, status=UNIMPLEMENTED),
-        rest_row(b"", None, verb="POST", path=C, status=UNIMPLEMENTED),
+        rest_row(b"", None, verb="PUT", path=C, status=NOT_FOUND),
+        rest_row(b"", None, verb="POST", path=C, status=NOT_FOUND),
+        rest_row(b"", None, verb="POST", path=f"{C}:applaud", status=NOT_FOUND),
     ],
 )
 def test_rest_only(furnished: Served, verb: str, path: str, body: bytes, status: str, field: str | None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from google.protobuf import json_format
@@ -9,6 +10,7 @@ from openapi_spec_validator import validate
 
 from livedvr.api.methods import METHODS
 from livedvr.api.openapi import document
+from livedvr.api.recordings import recording_routes
 from serving import Served
 
 DOCUMENT = document("1.2.3")
@@ -30,7 +32,8 @@ def test_it_is_a_valid_document() -> None:
 
 def test_it_has_each_method_once() -> None:
     found = [o["operationId"] for path in DOCUMENT["paths"].values() for o in path.values()]
-    assert sorted(found) == sorted(method.rpc for method in METHODS)
+    ours = [route.name for route in recording_routes(Mock())]
+    assert sorted(found) == sorted([*(method.rpc for method in METHODS), *ours])
     assert "/v1/projects/{project}/locations/{location}/channels/{channel}:start" in DOCUMENT["paths"]
 
 

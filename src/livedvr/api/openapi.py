@@ -11,6 +11,7 @@ from google.protobuf import field_mask_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from livedvr.api.methods import LIVESTREAM, METHODS, Method
+from livedvr.api.openapi_recordings import TAG, recording_paths, recording_schemas
 from livedvr.api.openapi_schemas import (
     Schema,
     documentation,
@@ -28,6 +29,7 @@ _PLACE = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$"  # a project's id may have a domai
 _ABOUT = """\
 The Live Stream API v1 as livedvr answers it. Names of fields and of query parameters are accepted in snake_case too,
 enums as names or numbers. What livedvr does not do is refused with `UNIMPLEMENTED`, naming the field.
+Recordings are livedvr's own: plain JSON in camelCase.
 """
 _ERROR: Schema = {
     "type": "object",
@@ -53,12 +55,14 @@ def document(version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for method in METHODS:
         paths.setdefault(_path(method), {})[method.verb.lower()] = _operation(method)
+    on_channel = next(method for method in METHODS if method.rpc == "GetChannel")
+    paths |= recording_paths(_path_parameters(on_channel))
     return {
         "openapi": "3.1.0",
         "info": {"title": "livedvr", "version": version, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": "/"}],
         "security": [{}, {"bearer": []}, {"apiKey": []}],  # asked for only where a token is set
-        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(method) for method in METHODS)],
+        "tags": [{"name": tag} for tag in dict.fromkeys([*map(_tag, METHODS), TAG])],
         "paths": paths,
         "components": {
             "schemas": _schemas(),
@@ -79,7 +83,7 @@ def _schemas() -> dict[str, Schema]:
         if method.body == "*":
             descriptor = method.request.DESCRIPTOR
             schemas[name_of(descriptor)] = message_schema(descriptor, without=[method.variable])
-    return dict(sorted({**schemas, "Error": _ERROR}.items()))
+    return dict(sorted({**schemas, **recording_schemas(), "Error": _ERROR}.items()))
 
 
 def _operation(method: Method) -> dict[str, Any]:

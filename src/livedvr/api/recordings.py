@@ -1,7 +1,7 @@
 """Recordings over REST, beside Google's API: a resource of ours, ``.../channels/*/recordings/*``, as plain JSON.
 
 ``POST .../recordings?recordingId=ID`` with a `RecordingSpec`, ``GET``, ``DELETE``, and ``POST ...:stop``, ``:pause``,
-``:resume``, ``:cancel``. They answer the recording, with its ``name``.
+``:resume``, ``:cancel``. They answer the recording, with its ``name``. ``GET .../recordings``: pages, by creation.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from google.longrunning import operations_pb2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from livedvr.api.aip.paging import page_size, read_token, write_token
+from livedvr.api.aip.query import read_query
 from livedvr.api.desk import Desk
 from livedvr.api.rest import refusal
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
+from livedvr.resources.models import to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
 
 _COLLECTION = "/v1/projects/{p}/locations/{l}/channels/{c}/recordings"
 _VERBS = ("stop", "pause", "resume", "cancel")
+
+_NO_PAGING = frozenset(operations_pb2.ListOperationsRequest.DESCRIPTOR.fields_by_name) - {"page_size", "page_token"}
 
 Answer = dict[str, Any]
 
@@ -56,7 +62,17 @@ class _Recordings:
 
     async def list(self, http: Request) -> Answer:
         parent, channel = self._channel(http)
-        return {"recordings": [_shown(parent, one) for one in await self._recordings.list(channel)]}
+        # The paging of any list of names; there is nothing else that could be asked for.
+        asked = operations_pb2.ListOperationsRequest(name=f"{parent}/recordings")
+        read_query(http.query_params.multi_items(), asked, bound=_NO_PAGING)
+        size = page_size(asked)
+        after = tuple(read_token(asked, _is_place)) if asked.page_token else (0, "")
+        found = sorted(await self._recordings.list(channel), key=_place)
+        page = [one for one in found if _place(one) > after]
+        answer: Answer = {"recordings": [_shown(parent, one) for one in page[:size]]}
+        if len(page) > size:
+            answer["nextPageToken"] = write_token(asked, _place(page[size - 1]))
+        return answer
 
     async def get(self, http: Request) -> Answer:
         parent, channel = self._channel(http)
@@ -100,6 +116,15 @@ def _spec(body: bytes) -> RecordingSpec:
     if not isinstance(given, dict):
         raise InvalidArgument("this is no JSON object", field="body")
     return RecordingSpec(**given)
+
+
+def _place(recording: Recording) -> tuple[int, str]:
+    """In the order of a list: by creation."""
+    return to_micros(recording.create_time), recording.recording_id
+
+
+def _is_place(key: Any) -> bool:
+    return isinstance(key, list) and list(map(type, key)) == [int, str]
 
 
 def _shown(parent: str, recording: Recording) -> Answer:

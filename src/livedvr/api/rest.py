@@ -18,7 +18,7 @@ from livedvr.api.dispatch import Dispatcher
 from livedvr.api.docs import docs_routes
 from livedvr.api.methods import METHODS, Method
 from livedvr.api.status import to_http, to_status
-from livedvr.resources.errors import LiveDvrError, NotFound, ResourceExhausted, Unimplemented
+from livedvr.resources.errors import LiveDvrError, NotFound, ResourceExhausted
 from livedvr.resources.times import SECOND
 
 
@@ -84,4 +84,4 @@ async def _no_route(http: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return refusal(NotFound(f"there is no '{http.url.path}'"))
-    return refusal(Unimplemented(f"{http.method} is not possible on '{http.url.path}'"))
+    return refusal(NotFound(f"there is no {http.method} of '{http.url.path}'", hint="/docs has all that there is"))

@@ -12,6 +12,18 @@ def sessions_by_state(db: sqlite3.Connection) -> Mapping[tuple[str, str], int]:
     return {(row["channel"], row["state"]): row["n"] for row in rows}
 
 
+def recordings_by_state(db: sqlite3.Connection) -> Mapping[tuple[str, str], int]:
+    """How many recordings each channel has in each state: (channel, state) -> count."""
+    rows = db.execute("SELECT channel, state, count(*) AS n FROM recordings GROUP BY channel, state")
+    return {(row["channel"], row["state"]): row["n"] for row in rows}
+
+
+def notifications_waiting(db: sqlite3.Connection) -> Mapping[str, int]:
+    """How many notifications of each channel have not been taken yet."""
+    rows = db.execute("SELECT channel, count(*) AS n FROM notifications GROUP BY channel")
+    return {row["channel"]: row["n"] for row in rows}
+
+
 def last_event(db: sqlite3.Connection) -> int:
     """The id of the newest event of any channel."""
     last: int = db.execute("SELECT ifnull(max(id), 0) FROM events").fetchone()[0]

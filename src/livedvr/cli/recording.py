@@ -163,8 +163,14 @@ class _Remote:
         self._collection = remote.name("channels", channel) + "/recordings"
 
     def every(self) -> list[Message]:
-        found: list[Message] = self._rest.ask("GET", self._collection)["recordings"]
-        return found
+        query: dict[str, str] = {}
+        found: list[Message] = []
+        while True:
+            answer = self._rest.ask("GET", self._collection, query)
+            found += answer["recordings"]
+            if "nextPageToken" not in answer:
+                return found
+            query["pageToken"] = answer["nextPageToken"]
 
     def ask(self, verb: str, recording_id: str, body: Message | None = None) -> Message:
         name = f"{self._collection}/{recording_id}"

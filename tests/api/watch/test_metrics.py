@@ -28,6 +28,8 @@ STREAMING = ChannelNow(
         gap_duration=timedelta(seconds=7),
         runs=3,
     ),
+    {"RECORDING": 1, "SUCCEEDED": 4},
+    notifications=2,
 )
 IDLE = ChannelNow("idle", StreamingState.STOPPED, {})
 
@@ -61,6 +63,10 @@ def test_how_channels_are() -> None:
         "livedvr_clock_error_seconds live": -0.25,
         "livedvr_clock_drift_ppm live": 3.5,
         "livedvr_sessions live LIVE": 2,
+        "livedvr_recordings live RECORDING": 1,
+        "livedvr_recordings live SUCCEEDED": 4,
+        "livedvr_notifications_waiting live": 2,
+        "livedvr_notifications_waiting idle": 0,
     }
 
 

@@ -53,26 +53,40 @@ _GAUGES: tuple[tuple[str, str, _Number], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ChannelNow:
-    """A channel as it is. ``sessions``: how many by state; ``figures``: None when nobody has looked at it yet."""
+    """A channel as it is. ``figures``: None when nobody has looked at it yet.
+
+    ``sessions`` and ``recordings``: how many by state; ``notifications``: how many have not been taken.
+    """
 
     channel: str
     state: StreamingState
     sessions: Mapping[str, int]
     figures: ChannelFigures | None = None
+    recordings: Mapping[str, int] = field(default_factory=dict)
+    notifications: int = 0
 
 
 def look_at_channels(dvr: LiveDvr) -> list[ChannelNow]:
     """All channels by id; none is opened for it."""
-    sessions: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for (channel, state), count in dvr.catalog.read(figure_rows.sessions_by_state).items():
-        sessions[channel][state] = count
+    sessions = _by_channel(dvr.catalog.read(figure_rows.sessions_by_state))
+    recordings = _by_channel(dvr.catalog.read(figure_rows.recordings_by_state))
+    waiting = dvr.catalog.read(figure_rows.notifications_waiting)
     at_work = {runtime.channel.channel_id: runtime for runtime in dvr.at_work()}
     seen = []
     for channel in (stored.channel_id for stored in dvr.stored_channels()):
         runtime = at_work.get(channel)
         state, figures = (runtime.state, runtime.figures()) if runtime else (StreamingState.STOPPED, None)
-        seen.append(ChannelNow(channel, state, sessions[channel], figures))
+        seen.append(
+            ChannelNow(channel, state, sessions[channel], figures, recordings[channel], waiting.get(channel, 0))
+        )
     return seen
+
+
+def _by_channel(counts: Mapping[tuple[str, str], int]) -> defaultdict[str, dict[str, int]]:
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (channel, state), count in counts.items():
+        found[channel][state] = count
+    return found
 
 
 @dataclass(slots=True)
@@ -127,12 +141,17 @@ def _states(channels: Iterable[ChannelNow]) -> Iterator[Metric]:
     labels = ["channel", "state"]
     state = GaugeMetricFamily("livedvr_channel_state", "1 for what it is doing.", labels=labels)
     sessions = GaugeMetricFamily("livedvr_sessions", "DVR sessions.", labels=labels)
+    recordings = GaugeMetricFamily("livedvr_recordings", "Recordings.", labels=labels)
+    waiting = GaugeMetricFamily("livedvr_notifications_waiting", "Not taken by whom they tell.", labels=["channel"])
     for one in channels:
         for known in StreamingState:
             state.add_metric([one.channel, known.value], one.state == known)
         for name, count in one.sessions.items():
             sessions.add_metric([one.channel, name], count)
-    yield from (state, sessions)
+        for name, count in one.recordings.items():
+            recordings.add_metric([one.channel, name], count)
+        waiting.add_metric([one.channel], one.notifications)
+    yield from (state, sessions, recordings, waiting)
 
 
 def metrics_route(registry: CollectorRegistry) -> Route:
