@@ -49,10 +49,13 @@ def test_the_life_of_a_recording(shell: Shell, tmp_path: Path) -> None:
     shell.run("channel", "start", "live")
     asked = shell.recording("start", "long", "--output", "gs://media/files", "--format", "mp4", "--label", "a=b")
     assert asked["state"] == "IDLE" and asked["spec"]["labels"] == {"a": "b"}
-    short = shell.recording("start", "short", "--format", "wav", "--max-duration", "1s", "--mono", "--wait")
+    wanted = ("--file-stem", "calls/{track}-{index:02d}", "--format", "wav", "--max-duration", "1s", "--mono")
+    short = shell.recording("start", "short", *wanted, "--wait")
     (file,) = short["files"]
     assert (short["state"], short["endReason"], short["duration"]) == ("SUCCEEDED", "MAX_DURATION", "PT1S")
-    assert file["uri"] == str(tmp_path / "media/media/live/recordings/short.wav") and Path(file["uri"]).exists()
+    assert (
+        file["uri"] == str(tmp_path / "media/media/live/recordings/calls/audio-01.wav") and Path(file["uri"]).exists()
+    )
     assert shell.recording("pause", "long")["state"] == "PAUSED"
     assert shell.recording("resume", "long")["state"] == "RECORDING"
     assert shell.recording("stop", "long")["endReason"] == "REQUESTED"
@@ -69,6 +72,7 @@ def test_what_is_refused(shell: Shell) -> None:
         (2, "--notify: 127.0.0.1:80 lies in a private network", ["a", "--notify", "http://127.0.0.1/"]),
         (2, "--max-duration: 'x' is not a duration", ["a", "--max-duration", "x"]),
         (2, "--output: ", ["a", "--output", "/etc"]),
+        (2, "--file-stem: '..' begins with a dot", ["a", "--file-stem", "../etc"]),
         (2, "stopTones", ["a", "--stop-tone", "x"]),
     ):
         said = shell.refused(code if "private" not in text else 5, "start", *arguments)

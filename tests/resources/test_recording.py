@@ -54,7 +54,7 @@ def test_a_time_in_a_name_has_seventeen_digits() -> None:
         ({"track_names": ("a/b", "a", "v")}, "track_names", "without '/'"),
         ({"track_names": ("{begin}", "a", "v")}, "track_names", "no placeholder"),
         ({"tracks": "BOTH"}, "tracks", "AV"),
-        ({"max_file_duration": 0}, "max_file_duration", "greater than 0"),
+        ({"max_file_duration": 0.9}, "max_file_duration", "greater than or equal to 1"),
         ({"hls": {"segment_seconds": 0}}, "segment_seconds", "greater than or equal to 1"),
     ],
 )

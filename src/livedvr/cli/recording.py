@@ -34,6 +34,9 @@ _OPTIONS = {
     "outputUri": "--output",
     "spec.manifestKey": "--manifest",
     "formats": "--format",
+    "fileStem": "--file-stem",
+    "tracks": "--tracks",
+    "maxFileDuration": "--max-file-duration",
     "notify[0].uri": "--notify",
     "limits.stopTones": "--stop-tone",
 }
@@ -70,6 +73,19 @@ def _common(command: F) -> F:
     show_default=True,
     help="Repeatable.",
 )
+@click.option(
+    "--file-stem",
+    metavar="NAME",
+    help="What they are called: {begin}, {index} and {track} stand for those. [default: ID]",
+)
+@click.option(
+    "--tracks",
+    type=click.Choice(["av", "audio", "video", "separate"]),
+    default="av",
+    show_default=True,
+    help="Of mp4 and hls.",
+)
+@click.option("--max-file-duration", metavar="D", help="A new file begins after so much; not of hls.")
 @click.option("--sample-rate", type=click.Choice(["8000", "16000", "48000"]), help="Of wav, mp3, aac.")
 @click.option("--mono", is_flag=True, help="One channel in wav, mp3, aac.")
 @click.option("--trim-silence", is_flag=True, help="Without what is silent at both ends.")
@@ -86,6 +102,9 @@ def start(recording_id: str, as_json: bool, wait: bool, **given: Any) -> None:
             "formats": [one.upper() for one in given["formats"]],
             "limits": {_camel(name): _seconds(given[name], name) for name in _LIMITS if given[name]}
             | {"stopTones": list(given["stop_tones"])},
+            "fileStem": given["file_stem"] or "",
+            "tracks": given["tracks"].upper(),
+            "maxFileDuration": given["max_file_duration"] and _seconds(given["max_file_duration"], "max_file_duration"),
             "sampleRate": given["sample_rate"] and int(given["sample_rate"]),
             "mono": given["mono"],
             "trimSilence": given["trim_silence"],

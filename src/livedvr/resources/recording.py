@@ -128,7 +128,7 @@ class RecordingSpec(Resource):
     ``sample_rate`` (Hz) and ``mono``: of what is sound alone, else as it comes. ``tracks``: of MP4 and HLS,
     ``SEPARATE``: a file of sound and one of pictures. ``trim_silence``: at both ends; ``keep_silence``: sound alone
     that is silent throughout is a recording as any other, not EMPTY. A new file begins after ``max_file_duration`` (not
-    of HLS), after a pause with ``split_at_pauses``, and where the kind of media changes.
+    of HLS), after a pause or an absence of the sender with ``split_at_pauses``, and where the kind of media changes.
 
     ``queue``: those of a channel that name the same one come after each other, in the order in which they were asked
     for; ``barge_in``: it cancels those before it. A queue is somebody's call, and has a downlink on which ``prompts``
@@ -142,7 +142,7 @@ class RecordingSpec(Resource):
     tracks: Tracks = "AV"
     track_names: tuple[str, str, str] = ("av", "audio", "video")
     hls: HlsOptions = HlsOptions()
-    max_file_duration: _Limit | None = None
+    max_file_duration: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=_LONGEST)] | None = None
     split_at_pauses: bool = False
     manifest_key: str | None = None
     limits: RecordingLimits = RecordingLimits()
