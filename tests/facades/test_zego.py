@@ -12,9 +12,11 @@ import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import SILENCE, House, Receiver, cut_media
+from facades.house import SILENCE, House, Receiver, a_channel, cut_media
 from facades.zego_client import in_query, mixed, start
 from facades.zego_house import Studio, facade
+from livedvr import Output
+from livedvr.catalog import channel_rows
 from livedvr.facades.zego.dialect import callback_signature
 from livedvr.facades.zego.signature import signature
 from livedvr.resources.times import SECOND
@@ -369,3 +371,42 @@ async def test_what_cannot_be_made_is_told(studio: Studio) -> None:
     assert [kind for kind, _ in told] == [5, 7, 2, 1]
     assert told[2][1] == {"quit_reason": 1001}
     assert (told[3][1]["upload_status"], told[3][1]["file_info"][0]["status"]) == (2, 5)
+
+
+async def test_a_channel_that_stops_ends_its_tasks_abnormally(studio: Studio) -> None:
+    task = await studio.start()
+    await studio.recording(task, 2)
+    await (await studio.house.dvr.runtime("live")).recordings.channel_stopped()
+    assert (await studio.status(task))["Status"] == 4
+    assert (await studio.told(task, 7))[0] == (2, {"quit_reason": 6})
+
+
+async def test_what_its_operator_gives_up_is_told(studio: Studio) -> None:
+    task = await studio.start()
+    await studio.recording(task, 2)
+    await studio.house.dvr.recordings.cancel("live", studio.started[task])
+    shown = await studio.status(task)
+    assert shown["Status"] == 4 and "RecordFiles" not in shown
+    assert await studio.told(task, 1) == [(2, {"quit_reason": 1001}), (1, {"upload_status": 2, "file_info": []})]
+    await studio.house.dvr.recordings.delete("live", studio.started[task])
+    assert (await studio("DescribeRecordStatus", {"TaskId": task}))["Code"] == 300001000
+
+
+async def test_names_that_are_too_long_for_a_file_are_refused(tmp_path: Path) -> None:
+    room = "r" * 128
+    async with House(tmp_path, facade(channels={room: "live"})) as house, Receiver() as receiver:
+        studio = Studio(house, receiver)
+        assert (await studio("StartRecord", start(room)))["Code"] == 0
+        answer = await studio("StartRecord", start(room, inputs=mixed(MixOutputStreamId="m" * 128)))
+        assert answer["Code"] == 300000004 and answer["Message"].startswith("RoomId: ")
+
+
+async def test_a_channel_in_a_bucket_is_refused(tmp_path: Path) -> None:
+    async with House(tmp_path, facade()) as house, Receiver() as receiver:
+        given = a_channel(tmp_path / "cloud", name="cloud")
+        given = given.model_copy(update={"output": Output(uri="gs://bucket/cloud")})
+        await house.dvr.write(lambda db: channel_rows.put_channel(db, given))
+        answer = await Studio(house, receiver)("StartRecord", start("cloud"))
+        assert answer["Code"] == 300000004 and answer["Message"].startswith(
+            "RoomId: recordings are made in directories"
+        )

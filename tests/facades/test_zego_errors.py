@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from builders import at
 from facades.house import House, Receiver
 from facades.zego_client import mixed, start
 from facades.zego_house import Studio, facade
 from livedvr.facades.zego import actions
 from livedvr.facades.zego.settings import ZegoSettings
 from livedvr.resources.errors import InvalidArgument
-from livedvr.resources.times import SECOND
 
-NOW = at(0) // SECOND
-PERIOD = {"Status": 2, "StartTime": NOW * 1000, "EndTime": (NOW + 60) * 1000}
+DAY = 24 * 3600 * 1000  # ms
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one house for all that changes nothing in it
+
+
+@asynccontextmanager
+async def a_studio(folder: Path) -> AsyncIterator[Studio]:
+    async with Receiver() as receiver, House(folder, facade(), webhooks=(receiver.authority,)) as house:
+        yield Studio(house, receiver)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    async with a_studio(tmp_path_factory.mktemp("house")) as studio:
+        yield studio
 
 
 @pytest.fixture
-async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
-    async with Receiver() as receiver, House(tmp_path, facade(), webhooks=(receiver.authority,)) as house:
-        yield Studio(house, receiver)
+def studio(shared: Studio) -> Studio:
+    shared.pass_time(1)  # as many requests as ever are answered
+    return shared
 
 
 @pytest.mark.parametrize(
@@ -32,8 +45,8 @@ async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
     [
         ({"Signature": "0" * 32}, 100000005, "Signature"),
         ({"SignatureNonce": "x", "Signature": "43e5cfcca828314675f91b001390566a"}, 100000005, "Signature"),
-        ({"Timestamp": NOW - 601}, 100000004, "Timestamp"),
-        ({"Timestamp": NOW + 601}, 100000004, "Timestamp"),
+        ({"Timestamp": 1615186943}, 100000004, "Timestamp"),
+        ({"Timestamp": 10**12 - 1}, 100000004, "Timestamp"),
         ({"AppId": 99}, 300000002, "AppId"),
         ({"AppId": "x"}, 300000005, "AppId"),
         ({"Action": None}, 300000005, "Action"),
@@ -98,19 +111,21 @@ async def test_a_task_that_has_ended(studio: Studio) -> None:
         assert (await studio(action, {"TaskId": task}))["Code"] == 300001001
 
 
-async def test_too_many_tasks_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_tasks_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "MOST_TASKS", 2)
-    tasks = [await studio.start(inputs={"ClientTaskId": str(number)}) for number in range(2)]
-    assert (await studio("StartRecord", start()))["Code"] == 300000006
-    again = await studio("StartRecord", start(inputs={"ClientTaskId": "1"}))
-    assert again["Data"]["TaskId"] == tasks[1], "that is no new one"
+    async with a_studio(tmp_path) as studio:
+        tasks = [await studio.start(inputs={"ClientTaskId": str(number)}) for number in range(2)]
+        assert (await studio("StartRecord", start()))["Code"] == 300000006
+        again = await studio("StartRecord", start(inputs={"ClientTaskId": "1"}))
+        assert again["Data"]["TaskId"] == tasks[1], "that is no new one"
 
 
-async def test_an_output_that_takes_nothing_is_our_trouble(studio: Studio) -> None:
-    (studio.house.folder / "live" / "recordings").write_text("in the way")
-    answer = await studio("StartRecord", start())
-    assert answer["Code"] == 300010000
-    assert studio.house.desk.list("task") == []
+async def test_an_output_that_takes_nothing_is_our_trouble(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        (studio.house.folder / "live" / "recordings").write_text("in the way")
+        answer = await studio("StartRecord", start())
+        assert answer["Code"] == 300010000
+        assert studio.house.desk.list("task") == []
 
 
 @pytest.mark.parametrize(
@@ -155,10 +170,11 @@ async def test_an_output_that_takes_nothing_is_our_trouble(studio: Studio) -> No
     ],
 )
 async def test_a_start_with_a_parameter_that_cannot_be(studio: Studio, given: Any, named: str) -> None:
+    before = studio.house.desk.list("task")
     answer = await studio("StartRecord", given)
     assert answer["Code"] == 300000004 and answer["Message"].startswith(named), answer
     assert "key-0123" not in answer["Message"]
-    assert studio.house.desk.list("task") == []
+    assert studio.house.desk.list("task") == before
 
 
 IMAGE = {"Left": 0, "Top": 0, "Right": 1, "Bottom": 1}
@@ -219,14 +235,16 @@ async def test_the_vendors_buckets_are_a_folder(studio: Studio, vendor: int) -> 
         ({"PageOffset": -1}, "PageOffset: "),
         ({"PageSize": 0}, "PageSize: "),
         ({"PageSize": 51}, "PageSize: "),
-        ({"StartTime": (NOW - 3 * 86400) * 1000 - 1}, "StartTime: it is more than 3 days ago"),
-        ({"EndTime": NOW * 1000}, "EndTime: it is not after StartTime"),
-        ({"EndTime": (NOW + 3 * 86400) * 1000 + 1}, "EndTime: it is more than 3 days after StartTime"),
+        ({"StartTime": -3 * DAY - 1}, "StartTime: it is more than 3 days ago"),
+        ({"EndTime": 0}, "EndTime: it is not after StartTime"),
+        ({"EndTime": 3 * DAY + 1}, "EndTime: it is more than 3 days after StartTime"),
     ],
 )
-async def test_a_list_that_cannot_be(studio: Studio, given: dict[str, Any], named: str) -> None:
-    assert (await studio("DescribeTasks", PERIOD))["Code"] == 0
-    answer = await studio("DescribeTasks", {**PERIOD, **given})
+async def test_a_list_that_cannot_be(studio: Studio, given: dict[str, int], named: str) -> None:
+    now = studio.house.clock.now() // 1000
+    times = {name: now + given.get(name, later) for name, later in (("StartTime", 0), ("EndTime", 1))}
+    assert (await studio("DescribeTasks", {"Status": 2, "StartTime": now, "EndTime": now + 1}))["Code"] == 0
+    answer = await studio("DescribeTasks", {"Status": 2, **given, **times})
     assert answer["Code"] == 300000004 and answer["Message"].startswith(named), answer
 
 
@@ -241,7 +259,7 @@ async def test_a_list_that_cannot_be(studio: Studio, given: dict[str, Any], name
         ({"more": 1}, "more"),
     ],
 )
-def test_a_section_that_cannot_be(changes: dict[str, Any], named: str) -> None:
+async def test_a_section_that_cannot_be(changes: dict[str, Any], named: str) -> None:
     given = {"listen": "127.0.0.1:1", "app_id": 1, "server_secret": "s", "callback_secret": "c"}
     assert "'s'" not in repr(ZegoSettings(**given))
     with pytest.raises(InvalidArgument) as told:

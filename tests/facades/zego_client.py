@@ -65,10 +65,10 @@ class Client:
     """Over HTTP. Each answer is checked by the schema."""
 
     def __init__(self, address: str, clock: Any) -> None:
-        self._address, self._clock = address, clock
+        self.address, self._clock = address, clock
 
     def __call__(self, action: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(self._address, timeout=30)
+        connection = http.client.HTTPConnection(self.address, timeout=30)
         try:
             connection.request("POST", target(action, int(self._clock())), json.dumps(given or {}))
             response = connection.getresponse()

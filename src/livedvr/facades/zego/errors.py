@@ -49,6 +49,8 @@ _FIELDS = {
     "notify[0].uri": "RecordOutputParams.CallbackUrl",
     "formats": "RecordOutputParams.OutputFileFormat",
     "tracks": "RecordInputParams.StreamType",
+    "outputUri": "RoomId",  # its channel writes to a bucket
+    "segment_stem": "RoomId",
     "file_stem": "RoomId",  # it is what may be too long in the names of files
 }
 
