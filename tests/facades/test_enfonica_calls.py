@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,21 @@ async def test_a_call_is_queued_answered_and_completed_or_not_answered(desk: Des
         await desk.house.until(recording.name.rpartition("/")[2], "EMPTY")
         found = await client.all("ListCalls", "calls", parent=PROJECT, filter=text)
         assert [one.name for one in found] == names, text
+
+
+async def test_the_documentation_s_call_is_taken_with_its_section(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "recordings-enfonica.md").read_text()
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL))
+    config = tmp_path / "facades.toml"
+    config.write_text(blocks["toml"])
+    (facade,) = read_facades(config)
+    async with House(tmp_path, facade) as house:
+        headers = {"authorization": "Bearer replace-me-0123456789"}
+        made = await house.ask("POST", CALLS, blocks["json"].encode(), headers)
+        assert made.status == 200 and made.json()["state"] == "QUEUED"
+        (recording,) = await house.dvr.recordings.list("live")
+        assert recording.spec.trim_silence and recording.spec.limits.max_idle == timedelta(seconds=60)
+        assert [one.uri for one in recording.spec.notify] == ["https://calls.example/recorded"]
 
 
 def _recording(state: str, *, reason: str | None = None, answered: bool = True) -> Recording:
