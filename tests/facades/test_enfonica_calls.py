@@ -19,6 +19,7 @@ from livedvr.facades.config import read_facades
 from livedvr.facades.enfonica.facade import Enfonica
 from livedvr.facades.enfonica.messages import Call
 from livedvr.facades.enfonica.shown import call_message, state_of
+from livedvr.facades.enfonica.voice import Voice
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import to_datetime
 from livedvr.resources.streams import ElementaryStream, MuxStream, VideoStream
@@ -238,9 +239,22 @@ async def test_bad_requests(
     assert (found.code, found.status, found.field) == (code, status, field), found
 
 
+async def test_a_defect_is_told_as_no_more_than_that(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("something secret")
+
+    monkeypatch.setattr(Voice, "get_call", fail)
+    answer = await desk.house.ask("GET", f"{CALLS}/c", headers=AUTHORIZED)
+    assert (answer.status, answer.json()["error"]["status"]) == (500, "INTERNAL")
+    assert "secret" not in answer.body.decode() and "something secret" in caplog.text
+
+
 async def test_who_guesses_tokens_is_slowed_down(desk: Desk) -> None:
     codes = [(await desk.house.ask("GET", CALLS)).status for _ in range(21)]
     assert codes == [401] * 20 + [429]
+    assert (await desk.house.ask("GET", CALLS)).headers["retry-after"] == "1"
     assert (await desk.house.ask("GET", CALLS, headers=AUTHORIZED)).status == 200
 
 
