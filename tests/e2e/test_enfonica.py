@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,22 +22,9 @@ from live import PATIENCE, free_tcp_port
 
 pytestmark = pytest.mark.e2e
 
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
-TOML = """
-[enfonica]
-listen = "{address}"
-project = "newsroom"
-signing_key = "{key}"
-
-[enfonica.channels]
-"+61280000000" = "live"
-
-[[enfonica.tokens]]
-token = "operator-token-1234567890"
-permissions = [
-    "voice.calls.create", "voice.calls.get", "voice.recordings.get", "voice.recordings.list", "voice.recordings.delete",
-]
-"""
+TEXT = (Path(__file__).parents[2] / "docs" / "recordings-enfonica.md").read_text()
+BLOCKS = dict(re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL))
+KEY, TOKEN = (re.findall(rf'{name} = "(.*)"', BLOCKS["toml"])[0] for name in ("signing_key", "token"))
 
 
 def ask(address: str, verb: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Any:
@@ -67,10 +57,10 @@ async def test_a_call_is_recorded_and_an_encoder_that_vanishes_is_a_timeout(whee
         assert verify(KEY, posted.uri, event, posted.body, signature)
 
     async with Receiver(signed) as receiver:
-        toml = TOML.format(address=address, key=KEY)
+        toml = BLOCKS["toml"].replace("127.0.0.1:8091", address)
         clock = AheadClock()
         with fed_server(tmp_path, toml, allow_webhook=(receiver.authority,), clock=clock) as (served, encoder):
-            client = Client(send, "operator-token-1234567890")
+            client = Client(send, TOKEN)
             config = {"trigger": "ANSWER", "recordingReadyUri": receiver.uri()}
             options = {"handlerUris": [receiver.uri("/voice")], "timeoutSeconds": 2, "recording": config}
             asked = {"to": "+61280000000", "from": "+61290000000", "options": options}
@@ -96,6 +86,8 @@ async def test_a_call_is_recorded_and_an_encoder_that_vanishes_is_a_timeout(whee
                 asked_part = {"Range": "bytes=4-7"}
                 part = await asyncio.to_thread(ask, address, "GET", f"{uri.path}?{uri.query}", b"", asked_part)
                 assert part == (206, sound[4:8])
+            await asyncio.to_thread(_run_example, address, tmp_path)
+            assert _size(tmp_path / f"{recording_id}.wav") == shown.audio[0].size_bytes
             assert (await client.call("DeleteRecording", name=names[0])).name == names[0]
             with pytest.raises(ApiError, match="404 NOT_FOUND"):
                 await client.call("GetRecording", name=names[0])
@@ -111,3 +103,13 @@ async def test_a_call_is_recorded_and_an_encoder_that_vanishes_is_a_timeout(whee
                 "MP3",
             ]
             assert [one.json()["state"] for one in await receiver.wait(2)] == ["SUCCEEDED", "FAILED"]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _run_example(address: str, folder: Path) -> None:
+    """That of the documentation."""
+    code = BLOCKS["python"].replace("127.0.0.1:8091", address)
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, timeout=PATIENCE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from livedvr.facades.config import read_facades
 from livedvr.facades.enfonica.facade import Enfonica
 from livedvr.facades.enfonica.messages import Call
 from livedvr.facades.enfonica.shown import call_message, state_of
+from livedvr.facades.enfonica.voice import Voice
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import to_datetime
 from livedvr.resources.streams import ElementaryStream, MuxStream, VideoStream
@@ -62,6 +65,21 @@ async def test_a_call_is_queued_answered_and_completed_or_not_answered(desk: Des
         await desk.house.until(recording.name.rpartition("/")[2], "EMPTY")
         found = await client.all("ListCalls", "calls", parent=PROJECT, filter=text)
         assert [one.name for one in found] == names, text
+
+
+async def test_the_documentation_s_call_is_taken_with_its_section(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "recordings-enfonica.md").read_text()
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL))
+    config = tmp_path / "facades.toml"
+    config.write_text(blocks["toml"])
+    (facade,) = read_facades(config)
+    async with House(tmp_path, facade) as house:
+        headers = {"authorization": "Bearer replace-me-0123456789"}
+        made = await house.ask("POST", CALLS, blocks["json"].encode(), headers)
+        assert made.status == 200 and made.json()["state"] == "QUEUED"
+        (recording,) = await house.dvr.recordings.list("live")
+        assert recording.spec.trim_silence and recording.spec.limits.max_idle == timedelta(seconds=60)
+        assert [one.uri for one in recording.spec.notify] == ["https://calls.example/recorded"]
 
 
 def _recording(state: str, *, reason: str | None = None, answered: bool = True) -> Recording:
@@ -221,9 +239,22 @@ async def test_bad_requests(
     assert (found.code, found.status, found.field) == (code, status, field), found
 
 
+async def test_a_defect_is_told_as_no_more_than_that(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("something secret")
+
+    monkeypatch.setattr(Voice, "get_call", fail)
+    answer = await desk.house.ask("GET", f"{CALLS}/c", headers=AUTHORIZED)
+    assert (answer.status, answer.json()["error"]["status"]) == (500, "INTERNAL")
+    assert "secret" not in answer.body.decode() and "something secret" in caplog.text
+
+
 async def test_who_guesses_tokens_is_slowed_down(desk: Desk) -> None:
     codes = [(await desk.house.ask("GET", CALLS)).status for _ in range(21)]
     assert codes == [401] * 20 + [429]
+    assert (await desk.house.ask("GET", CALLS)).headers["retry-after"] == "1"
     assert (await desk.house.ask("GET", CALLS, headers=AUTHORIZED)).status == 200
 
 

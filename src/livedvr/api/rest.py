@@ -17,7 +17,7 @@ from livedvr.api.aip.query import AnswerFormat, read_query
 from livedvr.api.dispatch import Dispatcher
 from livedvr.api.docs import docs_routes
 from livedvr.api.methods import METHODS, Method
-from livedvr.api.status import to_http, to_status
+from livedvr.api.status import DOMAIN, to_http, to_status
 from livedvr.resources.errors import LiveDvrError, NotFound, ResourceExhausted
 from livedvr.resources.times import SECOND
 
@@ -71,9 +71,9 @@ async def read_request(http: Request, method: Method) -> tuple[Any, AnswerFormat
     return request, form
 
 
-def refusal(error: LiveDvrError) -> Response:
-    """What is answered instead; with ``Retry-After`` (RFC 9110, 10.2.3) where that is known."""
-    code, body = to_http(to_status(error))
+def refusal(error: LiveDvrError, domain: str = DOMAIN) -> Response:
+    """What is answered instead; with ``Retry-After`` (RFC 9110, 10.2.3) where it is known. ``domain``: who says so."""
+    code, body = to_http(to_status(error, domain))
     headers = {}
     if isinstance(error, ResourceExhausted) and error.retry_after is not None:
         headers["retry-after"] = str(-(-error.retry_after // SECOND))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livedvr.facades.enfonica.settings import EnfonicaSettings
@@ -16,7 +15,6 @@ from livedvr.resources.errors import PermissionDenied
 from livedvr.resources.times import SECOND
 
 VALID = 60 * 60 * SECOND  # recordings.proto, RecordingAudio.uri
-EXTENSIONS: Mapping[str, str] = {"WAV": "wav", "MP3": "mp3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,9 @@ class AudioUris:
         tokens = "\0".join(sorted(one.token.get_secret_value() for one in settings.tokens))
         return cls(settings.base, hmac.new(settings.key, b"audio\0" + tokens.encode(), hashlib.sha256).digest())
 
-    def make(self, call: str, recording: str, extension: str, now: int) -> str:
-        """One that is valid from now on, UTC microseconds."""
+    def make(self, path: str, now: int) -> str:
+        """One that is valid from now on, UTC microseconds. ``path``: what it leads to."""
         expires = (now + VALID) // SECOND
-        path = f"{call}/{recording}.{extension}"
         return f"{self.base}/audio/{path}?expires={expires}&signature={self._sign(path, str(expires))}"
 
     def check(self, path: str, expires: str, signature: str, now: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -17,10 +18,10 @@ from livedvr.api.aip.values import printable
 from livedvr.api.guard.http import Answer, Body, has_body
 from livedvr.api.guard.limits import BODY_SECONDS
 from livedvr.api.methods import Method
-from livedvr.api.rest import read_request
+from livedvr.api.rest import read_request, refusal
 from livedvr.api.status import to_http, to_status
 from livedvr.facades.enfonica import found
-from livedvr.facades.enfonica.audio_uris import EXTENSIONS, AudioUris
+from livedvr.facades.enfonica.audio_uris import AudioUris
 from livedvr.facades.enfonica.callers import Callers, Unauthenticated
 from livedvr.facades.enfonica.messages import METHODS, to_json
 from livedvr.facades.enfonica.settings import EnfonicaSettings
@@ -48,7 +49,7 @@ def open_door(settings: EnfonicaSettings, desk: FacadeDesk) -> ASGIApp:
     project = "/v1beta1/projects/{p0}"
     for path in (f"{project}/transcriptions", f"{project}/calls/{{p1}}/transcriptions{{rest:path}}"):
         routes.append(Route(path, door.transcriptions, methods=["GET", "DELETE"]))
-    routes.append(Route("/audio/{call}/{file}", door.audio, methods=["GET"]))
+    routes.append(Route("/audio/{call}/{recording}/{file:int}", door.audio, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
     return ZeroCopy(_Bounded(app))
 
@@ -72,6 +73,11 @@ class _Door:
                 message = await self._voice.answer(method, request)
             except LiveDvrError as error:
                 return _refused(error)
+            except ClientDisconnect:
+                raise
+            except Exception:  # noqa: BLE001 - a defect in one answer must not end the server
+                _log.exception("%s", method.rpc)
+                return _refused(InternalError("internal error, see the server's log"))
             return JSONResponse(to_json(message, enums_as_integers=form.enums_as_integers))
 
         return answer
@@ -88,26 +94,21 @@ class _Door:
 
     async def audio(self, http: Request) -> ASGIApp:
         """A file of a recording, or a range of it, for who has its URI."""
-        call, file, asked = http.path_params["call"], http.path_params["file"], http.query_params
+        path, asked = http.url.path.removeprefix("/audio/"), http.query_params
         try:
-            self._uris.check(
-                f"{call}/{file}", asked.get("expires", ""), asked.get("signature", ""), self._desk.clock.now()
-            )
-            opened, media_type = await asyncio.to_thread(self._open, call, file)
+            self._uris.check(path, asked.get("expires", ""), asked.get("signature", ""), self._desk.clock.now())
+            opened, media_type = await asyncio.to_thread(self._open, **http.path_params)
         except LiveDvrError as error:
             return _refused(error)
         return file_answer(http, opened, media_type, "private")
 
-    def _open(self, call: str, file: str) -> tuple[OpenFile, str]:
+    def _open(self, call: str, recording: str, file: int) -> tuple[OpenFile, str]:
         """Blocking."""
-        recording_id, _, extension = file.rpartition(".")
-        one = self._desk.dvr.catalog.read(lambda db: found.find(db, call, recording_id))
-        files = one.recording.files if one is not None else ()
-        for made in files:
-            if one is not None and EXTENSIONS.get(made.format) == extension:
-                root = one.recording.spec.output_uri
-                return open_below(local_root(root), made.uri.removeprefix(root).lstrip("/")), made.mime_type
-        raise NotFound(f"there is no '{printable(file)}'", field="uri")
+        one = self._desk.dvr.catalog.read(lambda db: found.find(db, call, recording))
+        if one is None or file >= len(one.recording.files):
+            raise NotFound("this recording has been deleted", field="uri")
+        made, root = one.recording.files[file], one.recording.spec.output_uri
+        return open_below(local_root(root), made.uri.removeprefix(root).lstrip("/")), made.mime_type
 
     def _check(self, http: Request, permission: str) -> None:
         peer = http.client.host if http.client else "-"
@@ -123,23 +124,17 @@ class _Bounded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, BODY_SECONDS, ended=not has_body(scope))
         answer = Answer(send, body)
-        try:
+        with contextlib.suppress(ClientDisconnect):  # nobody is there to be told
             await self._app(scope, body.receive, answer.send)
-        except ClientDisconnect:
-            pass  # nobody is there to be told
-        except Exception:  # noqa: BLE001 - a defect in one answer must not end the server
-            _log.exception("%s", scope["path"])
-            await _refused(InternalError("internal error, see the server's log"))(scope, receive, answer.send)
 
 
 def _refused(error: LiveDvrError) -> Response:
     """google.rpc.Status as JSON (AIP-193), with the HTTP code of each (google/rpc/code.proto)."""
-    code, body = to_http(to_status(error, DOMAIN))
-    headers = {}
-    if isinstance(error, Unauthenticated):
-        code = body["error"]["code"] = 401
-        headers["www-authenticate"] = "Bearer"
-    return JSONResponse(body, code, headers)
+    if not isinstance(error, Unauthenticated):
+        return refusal(error, DOMAIN)
+    _, body = to_http(to_status(error, DOMAIN))
+    body["error"]["code"] = 401  # Google's clients are told 403: they would look for credentials
+    return JSONResponse(body, 401, {"www-authenticate": "Bearer"})
 
 
 async def _no_route(http: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from livedvr.facades.enfonica.audio_uris import EXTENSIONS, AudioUris
+from livedvr.facades.enfonica.audio_uris import AudioUris
 from livedvr.facades.enfonica.messages import Call
 from livedvr.facades.enfonica.messages import Recording as RecordingMessage
 from livedvr.recordings.end_point import EndReason
@@ -55,11 +55,12 @@ def recording_message(
     if state == "SUCCEEDED":
         shown.duration.FromTimedelta(recording.duration)
         _set_time(shown.start_time, recording.start_time)
-        for file in (one for one in recording.files if one.format in FORMATS):
-            shown.channel_count = file.channels or 0
-            _add_audio(shown, file)
-            if uris is not None:
-                shown.audio[-1].uri = uris.make(call, recording.recording_id, EXTENSIONS[file.format], now)
+        for i, file in enumerate(recording.files):
+            if file.format in FORMATS:
+                shown.channel_count = file.channels or 0
+                _add_audio(shown, file)
+                if uris is not None:
+                    shown.audio[-1].uri = uris.make(f"{call}/{recording.recording_id}/{i}", now)
     return shown
 
 
@@ -94,10 +95,8 @@ def _call_state(recording: Recording | None) -> str:
     if recording is None:
         return "COMPLETED"
     state, answered = State(recording.state), recording.start_time is not None
-    if state is State.IDLE:
-        return "STARTING"
-    if state in (State.RECORDING, State.PAUSED):
-        return "IN_PROGRESS"
+    if state not in ENDED and state is not State.FINALIZING:
+        return "IN_PROGRESS" if answered else "STARTING"
     if answered:
         return "COMPLETED"
     return "NOT_ANSWERED" if recording.end_reason == EndReason.IDLE else "FAILED"
