@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.comparison import Row, alone
+from benchmarks.processes import ENVIRONMENT
 from benchmarks.restart_process import MUXES
 
 _DAY = 43_200  # segments of 2 s
@@ -35,4 +36,4 @@ async def rows(folder: Path, *, hours: float = 72, rounds: int = 3) -> list[Row]
 
 def _run(folder: Path, *what: str) -> str:
     command = [sys.executable, "-m", "benchmarks.restart_process", str(folder), *what]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=ENVIRONMENT).stdout

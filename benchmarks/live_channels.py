@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 from asyncinotify import Inotify, Mask, Watch
 
@@ -29,9 +29,9 @@ Places = Sequence[tuple[Path, Path]]
 
 
 async def rows(folder: Path, *, seconds: float = 60, many: int = 50, many_seconds: float = 24) -> list[Row]:
-    """``many``: channels at once. Each window of ten seconds of a way is a round."""
+    """``many``: channels at once. Ten seconds are a round. With no ``seconds`` the one channel is left out."""
     folder.mkdir(parents=True)  # noqa: ASYNC240 - nothing is measured yet
-    one = await _one(folder, seconds)
+    one = await _one(folder, seconds) if seconds else []
     return one + await _many(folder, many, many_seconds)
 
 
@@ -67,8 +67,8 @@ async def _many(folder: Path, count: int, seconds: float) -> list[Row]:
         where = folder / f"many-{name}"
         with opened(where) as places:
             delays[name] = Delays(places)
-            watched = delays[name] if name != "segment" else Delays([])
-            _, costs = await asyncio.gather(_watch([watched], seconds), asyncio.to_thread(_cpu, [where], seconds))
+            watched = [] if name == "segment" else [delays[name]]  # a list has no line to wait for
+            _, costs = await asyncio.gather(_watch(watched, seconds), asyncio.to_thread(_cpu, [where], seconds))
         took[name] = [cost for (cost,) in costs]
         gone(where)
         shutil.rmtree(where)
@@ -100,7 +100,7 @@ def _listed(what: str, ours: Delays, theirs: Delays) -> list[Row]:
 
 
 def _percentile(values: Sequence[float], part: int) -> float:
-    return quantiles(values, n=100, method="inclusive")[part - 1]
+    return sorted(values)[-(-len(values) * part // 100) - 1]
 
 
 def _cpu(folders: Sequence[Path], seconds: float) -> list[list[float]]:
@@ -162,7 +162,7 @@ def _begun(playlists: Sequence[Path], begun: Sequence[subprocess.Popen[bytes]]) 
         return all(one.exists() and one.stat().st_size for one in playlists)
 
     until(look, "everybody lists something", 180)
-    time.sleep(2)
+    time.sleep(1)
 
 
 class Delays:
@@ -205,14 +205,15 @@ def _tail(playlist: Path) -> str:
 
 
 async def _watch(several: Sequence[Delays], seconds: float) -> None:
+    """For that long, and until each has listed something."""
+    if not several:
+        return
+    told: dict[Watch, Callable[[str], None]] = {}
+    end = time.perf_counter() + seconds
     with Inotify() as inotify:
-        told: dict[Watch, Callable[[str], None]] = {}
         for delays in several:
             told |= delays.watch(inotify)
-        try:
-            async with asyncio.timeout(seconds):
-                async for happened in inotify:
-                    if happened.watch in told and happened.name is not None:
-                        told[happened.watch](str(happened.name))
-        except TimeoutError:
-            return
+        while not (all(one.milliseconds for one in several) and time.perf_counter() >= end):
+            happened = await inotify.get()
+            if happened.watch in told and happened.name is not None:
+                told[happened.watch](str(happened.name))

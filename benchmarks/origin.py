@@ -21,6 +21,7 @@ import requests
 
 from benchmarks.comparison import Row, beside
 from benchmarks.figures import table
+from benchmarks.processes import ENVIRONMENT
 from builders import MEDIA, RUN, segment, window
 from builders import channel as channel_resource
 from live import free_tcp_port, until
@@ -237,7 +238,7 @@ def _ask(port: int, path: str, until_then: float, counts: list[int], which: int)
     buffer = memoryview(bytearray(1 << 20))
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        while time.perf_counter() < until_then:
+        while not counts[which] or time.perf_counter() < until_then:
             connection.sendall(request)
             got = b""
             while b"\r\n\r\n" not in got:
@@ -274,7 +275,7 @@ def _reader(media: Path) -> Iterator[Server]:
 
 @contextmanager
 def _process(command: list[str]) -> Iterator[int]:
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env=ENVIRONMENT)
     try:
         yield process.pid
     finally:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from live import until
+
+# A process of ours finds what we have found.
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def working_in(folder: Path) -> list[int]:
@@ -40,7 +44,7 @@ def running(*commands: Sequence[str]) -> Iterator[list[subprocess.Popen[bytes]]]
     with contextlib.ExitStack() as last:
         started = []
         for command in commands:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
             last.callback(_end, process)
             started.append(process)
         yield started

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
-import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 import pytest
 
 from builders import MEDIA, RUN, T0, FakeClock, at, channel, commit, segment, window
+from counting import calls_of
 from livedvr.catalog import channel_rows, segment_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.models import TimeInterval, to_datetime
-from livedvr.sessions import book
+from livedvr.sessions import book, maker
 from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.plan import Facts, plan
 from livedvr.sessions.states import State
 from livedvr.sessions.view import to_resource
+from livedvr.sessions.writes import write_playlists
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import Segment, Window
@@ -31,25 +32,6 @@ from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
 LOOKS = ("<lambda>", "end", "_twice_midpoint")  # the keys by which a bisection looks at one segment
 MOST_LOOKS = 100  # a few bisections among a hundred thousand segments; a walk through 5,000 has 5,000
-
-
-def calls_of(work: Callable[[], object]) -> Counter[str]:
-    """How often each function was called, of Python and of C."""
-    counted: Counter[str] = Counter()
-
-    def see(frame: FrameType, event: str, called: object) -> None:
-        if event == "call":
-            counted[frame.f_code.co_name] += 1
-        elif event == "c_call":
-            counted[getattr(called, "__name__", "?")] += 1
-
-    before = sys.getprofile()
-    sys.setprofile(see)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return counted
 
 
 def opened(*windows: Window) -> OpenSession:
@@ -188,3 +170,56 @@ async def test_a_segment_costs_each_live_session_one_object_no_statement_and_one
     assert sorted(replaced) == sorted(f"dvr/match-{number}/av/index-1.m3u8" for number in range(count))
     assert statements == []
     assert made == count
+
+
+async def test_playlists_that_are_written_one_after_the_other_have_their_own_session_looked_at_alone(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each of a thousand ends with a look at a thousand."""
+    begun, looks = itertools.count(1), Counter[int]()
+
+    async def write(*given: Any) -> Any:
+        for _ in range(20 * next(begun)):  # turns of the loop: each ends in a pass of its own
+            await asyncio.sleep(0)
+        return await write_playlists(*given)
+
+    for count in (5, 20):
+
+        def look(*given: Any, count: int = count) -> Any:
+            looks[count] += 1
+            return plan(*given)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(maker, "write_playlists", write)
+            patched.setattr(maker, "plan", look)
+            replaced, _, _ = await cost_of_a_segment(tmp_path_factory.mktemp("case"), count, monkeypatch)
+        assert len(replaced) == count
+    assert looks[20] == 4 * looks[5]
+
+
+async def test_what_is_drawn_of_days_is_drawn_in_pieces_and_others_are_published_meanwhile(tmp_path: Path) -> None:
+    catalog, owner = await opened_catalog(tmp_path)
+    known, clock, store = ChannelTimeline(Timeline(["av"]), 2, media={RUN: {"av": MEDIA}}), FakeClock(), CountingStore()
+    for number in range(5 * maker.AT_ONCE):
+        known.timeline.append("av", segment(number))
+    manager = SessionManager(HeldChannel(channel(), known, store, catalog, owner, clock), lambda now: Facts(now))
+    for name, start in (("newest", 10_000 - 60), ("whole", 0)):
+        times = TimeInterval(start_time=to_datetime(at(start)), end_time=to_datetime(at(20_000)))
+        await manager.create(name, [times], None, {})
+    drawn: list[int] = []
+    grow = OpenSession.grow
+
+    def seen(session: OpenSession, known: ChannelTimeline, most: int | None = None) -> bool:
+        if session.row.id == "whole":
+            drawn.append(len(store.replaced))
+        return grow(session, known, most)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OpenSession, "grow", seen)
+        task = asyncio.create_task(manager.run())
+        await clock.asleep()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    catalog.close()
+    assert drawn[0] == 0 < drawn[4], "the newest was written between two pieces"
+    assert store.get("dvr/whole/av/index-1.m3u8").count(b"#EXTINF") == 5 * maker.AT_ONCE

@@ -23,6 +23,7 @@ from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
 LONGEST_GRACE = HOUR  # R4
+AT_ONCE = 1000  # segments: they take 10 ms
 
 
 class SessionMaker(SessionBook):
@@ -146,7 +147,8 @@ class SessionMaker(SessionBook):
                 return
             if wanted.state not in (State.LIVE, session.row.state):
                 await self._set_state(session, wanted.state)
-            session.grow(self._held.known)
+            while not session.grow(self._held.known, AT_ONCE):  # noqa: ASYNC110 - it is not waited for, but drawn
+                await asyncio.sleep(0)  # after a restart that may be days: meanwhile others are published and answered
             if wanted.seal or session.row.summary is not None:
                 await self._seal(session, CHANNEL_STOPPED if wanted.state is State.STOPPING else SOURCE_LOST)
             if not session.published and await self._publish(session):

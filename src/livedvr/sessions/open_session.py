@@ -70,11 +70,10 @@ class OpenSession:
         return reference if reference in keys else keys[0]
 
     def grow(self, known: ChannelTimeline, most: int | None = None) -> bool:
-        """List what the timeline has new for this session's windows, at most so many segments of each rendition.
+        """List what the timeline has new for this session's windows, at most so many segments. Whether that was all.
 
-        Whether that was all.
+        One rendition after the other: where a listing of the reference begins tells what stands in the others (P9).
         """
-        whole = True
         # The reference first: what becomes of the others is told by its edges (W5).
         for mux in sorted(self.manifest.mux_streams, key=lambda key: key != self.reference):
             have = self.renditions.get(mux)
@@ -87,8 +86,9 @@ class OpenSession:
                 rendition = self._rendition(mux, known)
                 rendition.append(listed, self._tags_before(listed, rendition, known))
                 self._count(mux, listed.segment, known)
-            whole = whole and (most is None or mux not in self.renditions or self.renditions[mux].count < count + most)
-        return whole
+            if most is not None and mux in self.renditions and self.renditions[mux].count >= count + most:
+                return False
+        return True
 
     def _tags_before(self, listed: Listed, rendition: RenditionPlaylist, known: ChannelTimeline) -> Sequence[RangeTag]:
         """P9: what has its place before the segment; where a listing begins, the tags of all ranges that last."""
