@@ -123,10 +123,10 @@ def breaks(listed: list[Line]) -> list[int]:
     return [index for index, line in enumerate(listed) if line.discontinuity]
 
 
-def worst_error(listed: list[Line], *, bias: float = 0) -> float:
+def worst_error(listed: list[Line]) -> float:
     """The largest error of a date, without each run's first: joined within a GOP, fMP4 shows its picture early."""
     later = [line for before, line in itertools.pairwise(listed) if before.path.parent == line.path.parent]
-    return max(abs(error - bias) for error in clock_errors(later))
+    return max(map(abs, clock_errors(later)))
 
 
 @pytest.mark.semantics("C1", "C2")
@@ -246,5 +246,4 @@ def test_an_encoder_that_returns_after_an_outage(wheel_ffmpeg: str, tmp_path: Pa
     (second,) = breaks(listed)
     assert [gap["reason"] for gap in result["gaps"]] == ["source lost"]
     assert listed[second].date - listed[second - 1].date > listed[second - 1].duration + 0.5, "the outage"
-    # SRT itself holds everything back for its latency, 120 ms by default: arrival is that much later.
-    assert worst_error(listed, bias=0.12) < LIMIT
+    assert worst_error(listed) < LIMIT
