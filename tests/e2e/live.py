@@ -271,7 +271,7 @@ def burnt_clock(line: Line) -> float | None:
     return burnt_clocks(line)[0][1]
 
 
-SETTLING = 2.0  # s: from so much media a run's clock takes its anchor at the least (C2)
+SETTLING = 2.0  # s: from so much a run's clock takes its anchor at the least (C2)
 
 
 def clock_errors(listed: list[Line]) -> list[float]:
@@ -287,8 +287,8 @@ def clock_errors(listed: list[Line]) -> list[float]:
         late = [(place + at, burnt - place - at) for place, at, burnt in _pictures(part, places)]
         best = min(lag for _, lag in late)
         anchored = min(lag for place, lag in late if place < SETTLING)
-        stored = zip(part, places, strict=True)
-        came = min(one.path.stat().st_mtime - place - one.duration for one, place in stored if place < SETTLING)
+        ends = [(line.path.stat().st_mtime, place + line.duration) for line, place in zip(part, places, strict=True)]
+        came = min(at - end for at, end in ends if at <= ends[0][0] + SETTLING)  # a burst is followed by what is live
         dated = [line.date - place for line, place in zip(part, places, strict=True)]
         errors += [one - max(best, min(max(anchored, came), one)) for one in dated]
     return errors
