@@ -199,9 +199,7 @@ async def test_others_are_told_instead_each_at_once_then_by_schedule(
     assert receiver[0].paths == ["/a", "/b", "/c", "/a", "/b"] and house.waiting() == [] == house.lost()
 
 
-async def test_one_of_others_that_may_not_be_told_is_passed_over(
-    house: House, receiver: tuple[Receiver, int]
-) -> None:
+async def test_one_of_others_that_may_not_be_told_is_passed_over(house: House, receiver: tuple[Receiver, int]) -> None:
     await house.tell("http://10.0.0.7/", others=(f"http://127.0.0.1:{house.port}/b",))
     await house.clock.asleep()
     assert receiver[0].paths == ["/b"] and house.waiting() == [] == house.lost()
