@@ -13,6 +13,7 @@ import pytest
 
 from facades.graph_house import APP, LISTENER, TOKEN, a_prompt
 from facades.house import Answer, House, Receiver, cut_media
+from live import until
 from livedvr.facades.config import read_facades
 from livedvr.facades.facade import Facade
 from livedvr.facades.graph.names import guid
@@ -216,8 +217,7 @@ async def test_a_recording_is_fetched_with_its_token_and_goes_a_while_after_the_
     desk.house.clock.advance(1_000_000)
     assert (await desk.ask("GET", location, token=token)).status == 404
     folder = desk.house.folder / "live/recordings" / call
-    while folder.exists():
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(until, lambda: not folder.exists(), "it is deleted")
     assert await desk.house.dvr.recordings.list("live") == []
 
 
