@@ -135,16 +135,16 @@ def verify_outages(
     bias: float = 0,
     limit: float = LIMIT,
     reason: str = "source lost",
-    loses: float = 0.6,
+    loses: float = 1.0,
     still: float = LIMIT,
-    comes: float = 3.0,
+    comes: float = 5.0,
 ) -> list[Line]:
     """One gap an outage, from when the source went to when it was back; there a discontinuity, and nowhere else.
 
     Args:
         followed: a recording that is to be finished.
         bias: by how much later than made the source's media arrives, seconds.
-        limit: how far a date may be off, seconds.
+        limit: by so much the first date after it may be before the source was back, seconds.
         reason: what the ledger says.
         loses: of the last media so much may not have come before the source went, seconds.
         still: so much may still come after that, seconds.
@@ -163,5 +163,5 @@ def verify_outages(
         assert after, "nothing after the break"
     later = [line for index, line in enumerate(listed) if index not in (0, *breaks)]
     errors = clock_errors(later)
-    assert max(abs(error - bias) for error in errors) < limit, errors
+    assert max(map(abs, errors)) < LIMIT, errors
     return listed

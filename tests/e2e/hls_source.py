@@ -12,7 +12,7 @@ def live_playlist(folder: Path, *, size: int = 0, dates: bool = True, seconds: i
 
     One that an earlier encoder has left is gone on with.
     """
-    flags = "program_date_time" if dates else "omit_endlist"
+    flags = "temp_file+program_date_time" if dates else "temp_file+omit_endlist"
     if (folder / "live.m3u8").exists():
         flags += "+append_list"
     mux = ("-f", "hls", "-hls_time", str(seconds), "-hls_list_size", str(size), "-hls_flags", flags)

@@ -203,7 +203,7 @@ class KilledRecording:
             self._stop()
             code, result, err = self._controller.finish()
             require(code == 0, f"the last controller ended with {code}: {err}")
-            until(lambda: not pids_at_work(self.output), "keeper and ffmpeg are gone", 5)
+            until(lambda: not pids_at_work(self.output), "keeper and ffmpeg are gone")
         finally:
             self._end_all()
         self.tally.update(verdict(self.output, self.witness.journals, result))

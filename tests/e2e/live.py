@@ -271,15 +271,15 @@ def burnt_clock(line: Line) -> float | None:
     return burnt_clocks(line)[0][1]
 
 
-SETTLING = 2.0  # s: from so much media a run's clock takes its anchor at the least (C2)
+SETTLING = 2.0  # s: from so much a run's clock takes its anchor at the least (C2)
 
 
 def clock_errors(listed: list[Line]) -> list[float]:
-    """By how many seconds each segment's date is behind the clock in its pictures.
+    """By how many seconds each segment's date lies outside what its sender and its receiver did.
 
-    A sender on a busy machine makes some pictures late, and their time is no fault of the dates': what counts is its
-    pace, the earliest that any picture was made for its place (C2: the lower envelope). It may have become better after
-    the run's clock was anchored; a date that keeps either pace is right.
+    A date is right between two instants (C1, C2): it is not before the pictures were made, at the best pace at which
+    any was (a busy machine makes some late, and their time is no fault of the dates'); and not after they had come, at
+    the pace while the clock was anchored (encoders, and a protocol that holds media back, add to the arrival).
     """
     errors: list[float] = []
     for part in _unbroken(listed):
@@ -287,8 +287,10 @@ def clock_errors(listed: list[Line]) -> list[float]:
         late = [(place + at, burnt - place - at) for place, at, burnt in _pictures(part, places)]
         best = min(lag for _, lag in late)
         anchored = min(lag for place, lag in late if place < SETTLING)
+        ends = [(line.path.stat().st_mtime, place + line.duration) for line, place in zip(part, places, strict=True)]
+        came = min(at - end for at, end in ends if at <= ends[0][0] + SETTLING)  # a burst is followed by what is live
         dated = [line.date - place for line, place in zip(part, places, strict=True)]
-        errors += [one - max(best, min(anchored, one)) for one in dated]
+        errors += [one - max(best, min(max(anchored, came), one)) for one in dated]
     return errors
 
 

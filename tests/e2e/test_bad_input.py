@@ -128,7 +128,7 @@ def test_a_listener_waits_until_it_is_stopped(wheel_ffmpeg: str, tmp_path: Path)
     recording = Recording(f"srt://:{free_udp_port()}", tmp_path, "--duration", "5s")
     until(lambda: ffmpeg_pids(tmp_path), "ffmpeg listens")
     recording.send(signal.SIGTERM)
-    code, result, err = recording.finish(patience=20)
+    code, result, err = recording.finish()
     assert code == 5, err
     assert "stopped before any media came" in result["error"]
     assert ffmpeg_pids(tmp_path) == []
@@ -226,7 +226,7 @@ def test_an_output_that_is_removed_while_it_is_written(wheel_ffmpeg: str, tmp_pa
         return not out.exists()
 
     until(gone, "it is removed whole")
-    code, _, err = recording.finish(patience=20)
+    code, _, err = recording.finish()
     assert code == 4, err
     assert "Traceback" not in err
     until(lambda: not ffmpeg_pids(out), "ffmpeg ends")

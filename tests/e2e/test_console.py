@@ -45,7 +45,10 @@ class Watched:
 
     def text(self, selector: str) -> str:
         """What is read there; nothing while nothing is there."""
-        return "".join(found.text for found in self.page.find_elements(By.CSS_SELECTOR, selector))
+        found: str = self.look(
+            "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('')", selector
+        )  # at once: what is found may be gone when it is asked for its text
+        return found
 
     def look(self, script: str, *given: Any) -> Any:
         return self.page.execute_script(script, *given)
@@ -144,7 +147,7 @@ def nothing_goes_wrong(watched: Watched) -> Iterator[None]:
 
 def test_a_live_channel_plays_and_says_what_time_it_is(watched: Watched) -> None:
     until(lambda: watched.find("#connection").text == "connected", "the page is connected")
-    assert re.search(r"Mbit/s · 30 fps · 1 gap$", watched.find("#channels").text)
+    until(lambda: re.search(r"Mbit/s · 30 fps · 1 gap$", watched.text("#channels")), "the page has its figures")
     watched.find("#to-live").click()
     until(watched.clock, "something is shown")
     first = until(watched.burnt, "a picture is shown")

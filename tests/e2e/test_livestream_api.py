@@ -113,9 +113,9 @@ async def _scenario(client: Client, dvr: Scenario, serving: Serving) -> None:
     await dvr.create("past", (now(-60), now(-2)))
     await dvr.becomes("past", State.FINISHED)
     # One that is made longer while it runs, which may not be made to forget what it has shown.
-    await dvr.create("extended", (None, now(5)))
+    await dvr.create("extended", (None, now(8)))
     await dvr.becomes("extended", State.LIVE)
-    assert (await dvr.patch("extended", (None, now(7)))).state == State.LIVE
+    assert (await dvr.patch("extended", (None, now(10)))).state == State.LIVE
     assert await dvr.refused("extended", (now(30), now(40))) == "FAILED_PRECONDITION"
     # The server dies and comes back; ffmpeg and the sessions do not notice.
     assert serving.end(signal.SIGKILL) != 0

@@ -91,7 +91,7 @@ def test_an_hls_source_that_stalls_and_goes_on(wheel_ffmpeg: str, tmp_path: Path
                 followed.returned(began)
                 # A source's segment of a second can be read when it is complete and somebody looks; the one that
                 # breaks off never is.
-                verify_outages(followed, bias=1.4, limit=0.7, loses=2.5, comes=4.0)
+                verify_outages(followed, bias=1.4, limit=0.7, loses=2.5, comes=6.0)
 
 
 @pytest.mark.semantics("I2", "I3", "P4", "P8")

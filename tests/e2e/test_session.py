@@ -71,7 +71,7 @@ def test_a_running_recording_is_extended_shortened_and_left_in_cooldown(wheel_ff
     assert _session(tmp_path, "get", "demo") == cut
 
     recording.send(signal.SIGINT)
-    code, result, err = recording.finish(patience=20)  # it does not wait for the end of the cooldown
+    code, result, err = recording.finish(patience=50)  # it does not wait for the end of the cooldown
     assert (code, result["state"]) == (0, "COOLDOWN"), err
     assert "the next controller (--resume) makes the edition that honours the new end" in err
     assert "session 'demo' was patched: it ends at" in err

@@ -54,8 +54,7 @@ def test_srt_listener(ffmpeg: str, tmp_path: Path) -> None:
         assert init.streams.audio[0].codec_context.extradata == bytes.fromhex("1188"), "AAC LC, 48 kHz, mono"
     assert run_check(result["output_uri"], deep=True).ok
     errors = clock_errors(lines(media_playlist(tmp_path)))
-    # SRT itself holds everything back for its latency, 120 ms by default: arrival is that much later (C1).
-    assert all(abs(error - 0.12) < 0.25 for error in errors), errors
+    assert all(abs(error) < 0.25 for error in errors), errors
 
 
 @pytest.mark.semantics("I1")
