@@ -27,6 +27,7 @@ from facades.tencent_house import (
 )
 from livedvr.catalog import facade_rows
 from livedvr.facades.config import read_facades
+from livedvr.facades.tencent.outputs import indexes_of
 from livedvr.facades.tencent.tencent import Tencent
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.times import SECOND
@@ -256,6 +257,33 @@ async def test_what_would_be_another_picture_is_refused(code: str, change: dict[
     task = await house.create(MixLayoutParams={"MixLayoutMode": 1})
     assert await house.code(MODIFY, the(task, **change)) == code
     assert stored(house, task) == ({"MixLayoutMode": 1}, {})
+
+
+# what is asked of the recording
+
+MAIN = f"{APP}_1001__UserId_s_bGl2ZQ..__UserId_e_main"
+NO_SOUND = {"SubscribeStreamUserIds": {"UnSubscribeAudioUserIds": ["l.*$"]}}
+
+
+@pytest.mark.parametrize(
+    ("record", "playlists"),
+    [
+        ({"RecordMode": 1}, [f"{MAIN}_audio.m3u8", f"{MAIN}_video.m3u8"]),
+        ({"RecordMode": 1, "AvMerge": 1}, [f"{MAIN}.m3u8"]),
+        ({"RecordMode": 1, "StreamType": 1}, [f"{MAIN}_audio.m3u8"]),
+        ({"RecordMode": 1, "StreamType": 2, "AvMerge": 1}, [f"{MAIN}_video.m3u8"]),
+        ({"RecordMode": 1, **NO_SOUND}, [f"{MAIN}_video.m3u8"]),
+        ({"RecordMode": 2, "StreamType": 1}, [f"{APP}_1001.m3u8"]),
+        ({"RecordMode": 1, "OutputFormat": 3}, []),
+    ],
+)
+async def test_what_is_recorded_and_how_it_is_called(
+    record: dict[str, Any], playlists: list[str], house: TencentHouse
+) -> None:
+    task = await house.create(RecordParams={**record, "MaxMediaFileDuration": 7})
+    recording = await house.dvr.recordings.get("live", task)
+    assert [index.name for index in indexes_of(recording)] == playlists
+    assert recording.spec.max_file_duration == timedelta(minutes=7)
 
 
 # what is kept

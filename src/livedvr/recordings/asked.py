@@ -21,7 +21,8 @@ def check_files(spec: RecordingSpec, channel: Channel) -> None:
         raise InvalidArgument("the channel has no sound", field="formats", hint="MP4 or HLS")
     if not has_sound and spec.limits.hears:
         raise InvalidArgument("the channel has no sound to listen to", field="limits")
-    if spec.tracks in ("AUDIO", "SEPARATE") and not has_sound:
+    tracks = {spec.tracks, spec.hls.tracks}
+    if tracks & {"AUDIO", "SEPARATE"} and not has_sound:
         raise InvalidArgument("the channel has no sound", field="tracks", hint="AV or VIDEO")
-    if spec.tracks in ("VIDEO", "SEPARATE") and not has_pictures:
+    if tracks & {"VIDEO", "SEPARATE"} and not has_pictures:
         raise InvalidArgument("the channel has no pictures", field="tracks", hint="AV or AUDIO")

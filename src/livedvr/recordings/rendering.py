@@ -21,7 +21,16 @@ from livedvr.recordings.movies import Movie, MovieMaker
 from livedvr.recordings.place import local_root
 from livedvr.recordings.placing import Placing
 from livedvr.recordings.sound import SoundMaker
-from livedvr.recordings.takes import SHORTEST, SOUND_ALONE, Take, file_name, segment_stem, takes_of, values_of
+from livedvr.recordings.takes import (
+    SHORTEST,
+    SOUND_ALONE,
+    Take,
+    file_name,
+    segment_stem,
+    takes_of,
+    tracks_of,
+    values_of,
+)
 from livedvr.resources.errors import LiveDvrError, StorageError
 from livedvr.resources.file_names import filled
 from livedvr.resources.layout import SUFFIX
@@ -29,13 +38,6 @@ from livedvr.resources.models import Channel
 from livedvr.resources.recording import Recording, RecordingFormat, TrackType
 from livedvr.timeline.segment import Window
 from livedvr.timeline.timeline import ChannelTimeline
-
-_TRACKS: dict[str, tuple[TrackType, ...]] = {
-    "AV": ("AUDIO_VIDEO",),
-    "AUDIO": ("AUDIO",),
-    "VIDEO": ("VIDEO",),
-    "SEPARATE": ("AUDIO", "VIDEO"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,7 @@ def check_free(recording: Recording) -> None:
     spec, placing = recording.spec, Placing(recording)
     placing.keep()
     for kind in spec.formats:
-        tracks = ("AUDIO",) if kind in SOUND_ALONE else _TRACKS[spec.tracks]
-        for track in tracks:
+        for track in tracks_of(spec, kind):
             name = file_name(recording.recording_id, spec, kind, track, 1, None)
             if name is not None:
                 placing.check_free(name)
@@ -154,10 +155,11 @@ class _Renderer:
             if kind in SOUND_ALONE:
                 continue
             takes = takes_of(pieces, apart, None if kind == "HLS" else self._longest())
-            for track in _TRACKS[spec.tracks]:
+            tracks = tracks_of(spec, kind)
+            for track in tracks:
                 self._listed = 0
                 for index, take in enumerate(takes, 1):
-                    if spec.tracks == "SEPARATE" and not await maker.has(take, track):
+                    if len(tracks) > 1 and not await maker.has(take, track):
                         continue
                     movie = await maker.make(take, track)
                     put = self._put_hls if kind == "HLS" else self._put_mp4

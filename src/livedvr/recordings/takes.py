@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from livedvr.clips.pieces import Piece, cut
 from livedvr.resources.file_names import Values, filled, placeholders, stamp
-from livedvr.resources.recording import RecordingFormat, RecordingSpec, TrackType
+from livedvr.resources.recording import RecordingFormat, RecordingSpec, Tracks, TrackType
 from livedvr.timeline.segment import Window
 
 SHORTEST = 100_000  # microseconds: what is shorter need not have a picture in it
 SOUND_ALONE = frozenset({"WAV", "MP3", "AAC"})
 _SUFFIX: dict[RecordingFormat, str] = {"HLS": "m3u8"}
+_TRACKS: dict[Tracks, tuple[TrackType, ...]] = {
+    "AV": ("AUDIO_VIDEO",),
+    "AUDIO": ("AUDIO",),
+    "VIDEO": ("VIDEO",),
+    "SEPARATE": ("AUDIO", "VIDEO"),
+}
 _PLACE: dict[TrackType, int] = {"AUDIO_VIDEO": 0, "AUDIO": 1, "VIDEO": 2}  # among a spec's names of tracks
 
 
@@ -62,13 +68,20 @@ def takes_of(pieces: Iterable[Piece], apart: Callable[[Piece, Piece], bool], lon
     return [Take(tuple(take)) for take in takes]
 
 
+def tracks_of(spec: RecordingSpec, kind: RecordingFormat) -> tuple[TrackType, ...]:
+    """What files of a format are of: a file for each."""
+    if kind in SOUND_ALONE:
+        return ("AUDIO",)
+    return _TRACKS[spec.hls.tracks or spec.tracks if kind == "HLS" else spec.tracks]
+
+
 def file_name(
     recording_id: str, spec: RecordingSpec, kind: RecordingFormat, track: TrackType, index: int, begin: int | None
 ) -> str | None:
     """A file's name below the output, as the pattern of its stem has it; None: it depends on when it begins."""
     pattern = spec.file_stem or (f"{recording_id}/main" if kind == "HLS" else recording_id)
     asked = placeholders(pattern)
-    if spec.tracks == "SEPARATE" and kind not in SOUND_ALONE and "track" not in asked:
+    if len(tracks_of(spec, kind)) > 1 and "track" not in asked:
         pattern += "-{track}"
     if index > 1 and not asked & {"begin", "index"}:
         pattern += "-{index}"
@@ -79,7 +92,7 @@ def file_name(
 def segment_stem(spec: RecordingSpec, track: TrackType, index: int, begin: int) -> str:
     """A segment's name beside its playlist, without what names its container."""
     pattern = spec.hls.segment_stem
-    if spec.tracks == "SEPARATE" and "track" not in placeholders(pattern):
+    if len(tracks_of(spec, "HLS")) > 1 and "track" not in placeholders(pattern):
         pattern += "-{track}"
     stem = filled(pattern, values_of(spec, track, index, begin))
     assert stem is not None

@@ -86,13 +86,14 @@ class HlsOptions(Resource):
     ``segment_seconds``: they end at the next key picture. ``segment_stem``: their names beside the playlist,
     ``{index}`` (from 1) or ``{begin}`` tells them apart. ``header``: further lines for the head of the playlist;
     beside the placeholders of a stem they have ``{begin_ms}`` (ms since the epoch), ``{width}`` and ``{height}``;
-    a line with one that has no value is left out.
+    a line with one that has no value is left out. ``tracks``: other than the recording's.
     """
 
     container: Literal["fmp4", "ts"] = "fmp4"
     segment_seconds: int = Field(default=6, ge=1, le=60)
     segment_stem: str = "segment-{index:06d}"
     header: tuple[str, ...] = Field(default=(), max_length=16)
+    tracks: Tracks | None = None
 
     @field_validator("segment_stem")
     @classmethod

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from livedvr.catalog import facade_rows
+from livedvr.catalog import channel_rows, facade_rows
 from livedvr.facades.facade import FacadeDesk
 from livedvr.facades.tencent.errors import TencentError, gone
-from livedvr.facades.tencent.outputs import TRACK_TYPES, begin_of, below, indexes_of, spec_of
+from livedvr.facades.tencent.outputs import begin_of, below, indexes_of, spec_of
 from livedvr.facades.tencent.params import (
     CreateCloudRecording,
     DeleteCloudRecording,
@@ -26,6 +26,7 @@ from livedvr.facades.tencent.tasks import KIND, LONGEST, STATUS, Task, shown, ta
 from livedvr.facades.tencent.user_sig import check_user_sig
 from livedvr.recordings.states import State
 from livedvr.resources.errors import FailedPrecondition, NotFound
+from livedvr.resources.models import Channel
 from livedvr.resources.recording import Recording
 
 MOST_TASKS = 100  # at a time
@@ -55,11 +56,12 @@ class Actions:
         if app.user_sig_key is not None:
             key, sig = app.user_sig_key.get_secret_value(), asked.user_sig.get_secret_value()
             check_user_sig(sig, key, asked.sdk_app_id, asked.user_id, now)
-        channel = self._channel(asked)
+        channel, name = self._channel(asked), secrets.token_hex(24)
+        user = channel.channel_id  # whose stream it is
         tracks = check(asked, channel)
-        folder = str(self._desk.folder(channel, *below(asked)))
-        spec = spec_of(asked, app, folder, channel, tracks)
-        task = Task.of(asked, channel, tracks, now)
+        folder = str(self._desk.folder(user, *below(asked, name)))
+        spec = spec_of(asked, app, folder, user, tracks)
+        task = Task.of(asked, user, tracks, now)
 
         def also(db: sqlite3.Connection, recording: Recording) -> None:
             facade_rows.forget_facade_rows(db, self._desk.facade, KIND, now - LONGEST)
@@ -74,8 +76,7 @@ class Actions:
                 )
             facade_rows.add_facade_row(db, task.row(self._desk.facade, recording, now))
 
-        name = secrets.token_hex(24)
-        await self._desk.dvr.recordings.start(channel, name, spec, also=also)
+        await self._desk.dvr.recordings.start(user, name, spec, also=also)
         return {"TaskId": name}
 
     async def describe(self, given: Mapping[str, Any], strict: bool) -> Answer:
@@ -98,10 +99,10 @@ class Actions:
         task, recording = await self._find(asked)
         lists, layout = asked.subscribe_stream_user_ids, asked.mix_layout_params
         check_layout(layout, task.user)
-        if subscribed(lists, task.stream_type, task.user) != task.tracks:
-            is_recorded = TRACK_TYPES[task.tracks]
+        if subscribed(lists, task.stream_type, self._stored(recording.channel_id)) != task.tracks:
             raise TencentError(
-                "UnsupportedOperation", f"SubscribeStreamUserIds: it records {is_recorded} and cannot change to another"
+                "UnsupportedOperation",
+                "SubscribeStreamUserIds: sound or pictures that it records, or does not, stay so",
             )
         if recording.state == State.FINALIZING:
             raise _finished(asked.task_id)
@@ -126,14 +127,20 @@ class Actions:
             raise TencentError("InvalidParameter.SdkAppId", f"SdkAppId: there is no app {name}")
         return app
 
-    def _channel(self, asked: CreateCloudRecording) -> str:
+    def _channel(self, asked: CreateCloudRecording) -> Channel:
         room = asked.room_id
         if asked.room_id_type == 1 and (not _ROOM_NUMBER.fullmatch(room) or int(room) >= 2**32):
             raise TencentError("InvalidParameter.RoomId", "RoomId: with RoomIdType 1 it is a number of 32 bits")
         try:
-            return self._desk.channel(self._settings.channels, room, field="RoomId")
+            return self._stored(self._desk.channel(self._settings.channels, room, field="RoomId"))
         except NotFound as error:
             raise TencentError("InvalidParameter.RoomId", str(error)) from error
+
+    def _stored(self, channel: str) -> Channel:
+        row = self._desk.dvr.catalog.read(lambda db: channel_rows.get_channel(db, channel))
+        if row is None:
+            raise NotFound("the channel has been deleted", field="RoomId")
+        return row.channel
 
     async def _find(self, asked: DescribeCloudRecording) -> tuple[Task, Recording]:
         """A task of this app that may still be asked for and has not ended."""

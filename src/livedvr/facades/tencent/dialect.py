@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from livedvr.facades.tencent.outputs import File, begin_of, files_of, indexes_of
+from livedvr.facades.tencent.outputs import File, begin_of, file_of, indexes_of
 from livedvr.recordings.dialects import RetryPolicy, Told
 from livedvr.recordings.end_point import EndReason
 from livedvr.recordings.states import ENDED, Event, State
@@ -77,7 +77,7 @@ def _cos(told: Told) -> Iterator[Said]:
         yield UPLOAD_ERROR, {"Code": "InternalError", "Message": recording.error or ""}
     # The two editions of the documentation differ in the name of its value.
     yield UPLOADED, {"LeaveCode": int(is_lost), "Status": int(is_lost)}
-    others = [file for file in files_of(told) if file.kind != "HLS"]
+    others = [file for file in map(file_of, recording.files) if file.kind != "HLS"]
     if is_lost and {"MP4", "AAC"} & set(recording.spec.formats):
         yield MP4_STOPPED, {"Status": 2, "FileList": [], "FileMessage": []}
     for file in others:
@@ -93,8 +93,8 @@ def _vod(told: Told) -> Iterator[Said]:
     yield from _stopped(told)
     if recording.state not in ENDED:
         return
-    for file in files_of(told):
-        place = {"FileId": file.id, "VideoUrl": file.url, "CacheFile": file.name}
+    for number, file in enumerate(map(file_of, recording.files), 1):
+        place = {"FileId": f"{recording.recording_id}-{number}", "VideoUrl": file.url, "CacheFile": file.name}
         yield VOD_COMMIT, {"Status": 0, "TencentVod": {**_facts(told, file), **place}}
     is_lost = recording.state in (State.FAILED, State.CANCELED)
     if is_lost:

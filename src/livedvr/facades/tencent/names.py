@@ -23,3 +23,8 @@ def mixed(app: int, room: str) -> str:
 def single(app: int, room: str, user: str) -> str:
     """What the files of one user's stream begin with; kind and time follow. A channel is a camera: ``main``."""
     return f"{app}_{room}__UserId_s_{encoded(user)}__UserId_e_main"
+
+
+def user_defined(prefix: str | None) -> str:
+    """What stands before it all where a client has a name of its own for it."""
+    return "" if prefix is None else f"{prefix}__UserDefine_u_"

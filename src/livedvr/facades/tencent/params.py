@@ -145,7 +145,7 @@ class CreateCloudRecording(Given):
     """Begin to record a room."""
 
     sdk_app_id: Uint32
-    room_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    room_id: Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,62}[!-~])?$")]
     user_id: UserId
     user_sig: Annotated[SecretStr, Field(min_length=1, max_length=8192)]
     record_params: RecordParams

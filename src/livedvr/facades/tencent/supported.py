@@ -6,7 +6,6 @@ The table in docs/recordings-tencent.md says the same. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from livedvr.facades.tencent.errors import TencentError
 from livedvr.facades.tencent.params import (
@@ -16,18 +15,18 @@ from livedvr.facades.tencent.params import (
     SubscribeStreamUserIds,
     TencentVod,
 )
-
-Tracks = Literal["AV", "AUDIO", "VIDEO"]
+from livedvr.resources.models import Channel
+from livedvr.resources.recording import Tracks
 
 _AS_IT_IS = "a channel is recorded as it is; leave it out"
 _ANY = ".*$"  # a name that ends so means all that begin as it does
 HLS, HLS_MP4, HLS_AAC, MP4, AAC = range(5)  # OutputFormat
 
 
-def check(asked: CreateCloudRecording, user: str) -> Tracks:
-    """What is recorded of the one user that there is, or why that is not possible."""
+def check(asked: CreateCloudRecording, channel: Channel) -> Tracks:
+    """What is recorded of the channel, or why that is not possible. Its id is the one user's that there is."""
     record, transcode = asked.record_params, asked.mix_transcode_params
-    tracks = subscribed(record.subscribe_stream_user_ids, record.stream_type, user)
+    tracks = subscribed(record.subscribe_stream_user_ids, record.stream_type, channel)
     _refuse(
         [
             ("RecordParams.MediaId", record.media_id == 2, "a channel has no substream"),
@@ -36,7 +35,7 @@ def check(asked: CreateCloudRecording, user: str) -> Tracks:
             ("MixTranscodeParams.AudioParams", transcode.audio_params is not None, _AS_IT_IS),
         ]
     )
-    check_layout(asked.mix_layout_params, user)
+    check_layout(asked.mix_layout_params, channel.channel_id)
     check_storage(asked.storage_params)
     if output_format(asked) in (HLS_AAC, AAC) and tracks == "VIDEO":
         raise TencentError("InvalidParameter", "OutputFormat: AAC is sound, and none is recorded")
@@ -90,12 +89,13 @@ def _vod(vod: TencentVod) -> Iterator[tuple[str, bool, str]]:
         yield f"TencentVod.{name}", bool(value), "there is a folder in the place of a library of videos"
 
 
-def subscribed(lists: SubscribeStreamUserIds, stream_type: int, user: str) -> Tracks:
+def subscribed(lists: SubscribeStreamUserIds, stream_type: int, channel: Channel) -> Tracks:
     """What is left of the one user's stream."""
-    where = "SubscribeStreamUserIds"
+    where, user = "SubscribeStreamUserIds", channel.channel_id
     sound = _is_wanted("Audio", lists.subscribe_audio_user_ids, lists.un_subscribe_audio_user_ids, user)
     pictures = _is_wanted("Video", lists.subscribe_video_user_ids, lists.un_subscribe_video_user_ids, user)
-    sound, pictures = sound and stream_type != 2, pictures and stream_type != 1
+    sound = sound and stream_type != 2 and any(map(channel.audio_of, channel.mux_streams))
+    pictures = pictures and stream_type != 1 and any(map(channel.video_of, channel.mux_streams))
     if not sound and not pictures:
         raise TencentError("InvalidParameter", f"{where}: nothing is left of user '{user}', whose stream this room is")
     return "AV" if sound and pictures else "AUDIO" if sound else "VIDEO"

@@ -9,9 +9,8 @@ from typing import Any
 
 from livedvr.catalog.facade_rows import FacadeRow
 from livedvr.facades.tencent.params import CreateCloudRecording, MixLayoutParams, SubscribeStreamUserIds
-from livedvr.facades.tencent.supported import Tracks
 from livedvr.recordings.states import State
-from livedvr.resources.recording import Recording
+from livedvr.resources.recording import Recording, Tracks
 from livedvr.resources.times import SECOND
 
 KIND = "task"
