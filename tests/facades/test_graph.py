@@ -169,32 +169,34 @@ async def test_record_and_its_terminal_notification(desk: Desk, tmp_path: Path) 
     assert (tmp_path / "graph.pem").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("given", "reason", "status", "codes", "seconds"),
-    [
-        ({"stopTones": ["11", "#"], "maxSilenceTimeoutInSeconds": 60}, "stopToneDetected", "completed", (200, 8514), 8),
-        ({"maxSilenceTimeoutInSeconds": 2}, "maxSilenceTimeout", "completed", (200, 8509), 7),
-        ({"maxRecordDurationInSeconds": 3}, "maxRecordDurationReached", "completed", (200, 8515), 3),
-        ({"initialSilenceTimeoutInSeconds": 1}, "initialSilenceTimeout", "failed", (400, 8510), None),
-    ],
-)
-async def test_the_four_end_reasons_from_real_audio(
-    desk: Desk, given: dict[str, Any], reason: str, status: str, codes: tuple[int, int], seconds: float | None
-) -> None:
-    given = {"initialSilenceTimeoutInSeconds": 60, "maxRecordDurationInSeconds": 60, **given}
-    operation = (await desk.record(await desk.call(), **given)).json()
-    await desk.house.until(operation["id"], "IDLE")
+ENDS: list[tuple[dict[str, Any], str, str, tuple[int, int], float | None]] = [
+    ({"stopTones": ["11", "#"], "maxSilenceTimeoutInSeconds": 60}, "stopToneDetected", "completed", (200, 8514), 8),
+    ({"maxSilenceTimeoutInSeconds": 2}, "maxSilenceTimeout", "completed", (200, 8509), 7),
+    ({"maxRecordDurationInSeconds": 3}, "maxRecordDurationReached", "completed", (200, 8515), 3),
+    ({"initialSilenceTimeoutInSeconds": 1}, "initialSilenceTimeout", "failed", (400, 8510), None),
+]
+
+
+async def test_the_four_end_reasons_from_real_audio(desk: Desk) -> None:
+    asked = {}
+    for given, *_ in ENDS:
+        most = {"initialSilenceTimeoutInSeconds": 60, "maxRecordDurationInSeconds": 60, **given}
+        operation = (await desk.record(await desk.call(), **most)).json()["id"]
+        asked[operation.replace("-", "").upper()] = operation
+        await desk.house.until(operation, "IDLE")
     await desk.house.bring(6)
-    data = (await desk.told(3))["resourceData"]
-    assert (data["completionReason"], data["status"]) == (reason, status)
-    assert (data["resultInfo"]["code"], data["resultInfo"]["subcode"]) == codes
-    if seconds is None:
-        assert (data["recordingLocation"], data["recordingAccessToken"]) == ("", "")
-    else:
+    told = [one.json()["value"][0] for one in await desk.receiver.wait(3 * len(ENDS))]
+    ended = {asked[one["resourceUrl"][-32:]]: one["resourceData"] for one in told if one["changeType"] == "deleted"}
+    for operation, (_, reason, status, codes, seconds) in zip(asked.values(), ENDS, strict=True):
+        data = ended[operation]
+        assert (data["completionReason"], data["status"]) == (reason, status)
+        assert (data["resultInfo"]["code"], data["resultInfo"]["subcode"]) == codes
+        if seconds is None:
+            assert (data["recordingLocation"], data["recordingAccessToken"]) == ("", "")
+            continue
         wav = (await desk.ask("GET", data["recordingLocation"], token=data["recordingAccessToken"])).body
-        assert len(samples_of(wav)) / 2 / RATE == pytest.approx(seconds, abs=0.1) and len(wav) == 44 + len(
-            samples_of(wav)
-        )
+        assert len(samples_of(wav)) / 2 / RATE == pytest.approx(seconds, abs=0.1)
+        assert len(wav) == 44 + len(samples_of(wav))
 
 
 async def test_a_recording_is_fetched_with_its_token_and_goes_a_while_after_the_call(desk: Desk) -> None:
@@ -308,27 +310,28 @@ async def test_a_restart_keeps_calls_and_operations(desk: Desk) -> None:
     assert (await desk.ask("GET", f"{CALLS}/{call}/operations/{operation}")).json()["status"] == "running"
 
 
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"initialSilenceTimeoutInSeconds": 301}, "initialSilenceTimeoutInSeconds"),
-        ({"maxSilenceTimeoutInSeconds": 301}, "maxSilenceTimeoutInSeconds"),
-        ({"maxRecordDurationInSeconds": 301}, "maxRecordDurationInSeconds"),
-        ({"maxRecordDurationInSeconds": 0}, "maxRecordDurationInSeconds"),
-        ({"maxRecordDurationInSeconds": "5"}, "maxRecordDurationInSeconds"),
-        ({"clientContext": "x" * 257}, "clientContext"),
-        ({"prompts": [prompt("http://a/"), prompt("http://b/")]}, "prompts"),
-        ({"prompts": [{"mediaInfo": {}}]}, "prompts[0].mediaInfo.uri"),
-        ({"stopTones": ["A"]}, "stopTones[0]"),
-        ({"playBeep": 1}, "playBeep"),
-    ],
-)
-async def test_what_record_refuses(desk: Desk, given: dict[str, Any], field: str) -> None:
-    answer = await desk.record(await desk.call(), **given)
-    error = answer.json()["error"]
-    assert (answer.status, error["code"], error["innerError"]["code"]) == (400, "BadRequest", "8523")
-    assert error["message"].startswith(f"{field}: ")
-    assert set(error["innerError"]) == {"code", "date", "request-id", "client-request-id"}
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"initialSilenceTimeoutInSeconds": 301}, "initialSilenceTimeoutInSeconds"),
+    ({"maxSilenceTimeoutInSeconds": 301}, "maxSilenceTimeoutInSeconds"),
+    ({"maxRecordDurationInSeconds": 301}, "maxRecordDurationInSeconds"),
+    ({"maxRecordDurationInSeconds": 0}, "maxRecordDurationInSeconds"),
+    ({"maxRecordDurationInSeconds": "5"}, "maxRecordDurationInSeconds"),
+    ({"clientContext": "x" * 257}, "clientContext"),
+    ({"prompts": [prompt("http://a/"), prompt("http://b/")]}, "prompts"),
+    ({"prompts": [{"mediaInfo": {}}]}, "prompts[0].mediaInfo.uri"),
+    ({"stopTones": ["A"]}, "stopTones[0]"),
+    ({"playBeep": 1}, "playBeep"),
+]
+
+
+async def test_what_record_refuses(desk: Desk) -> None:
+    call = await desk.call()
+    for given, field in REFUSED:
+        answer = await desk.record(call, **given)
+        error = answer.json()["error"]
+        assert (answer.status, error["code"], error["innerError"]["code"]) == (400, "BadRequest", "8523"), given
+        assert error["message"].startswith(f"{field}: "), given
+        assert set(error["innerError"]) == {"code", "date", "request-id", "client-request-id"}
 
 
 async def test_what_is_just_allowed(desk: Desk) -> None:
@@ -340,53 +343,52 @@ async def test_what_is_just_allowed(desk: Desk) -> None:
     assert (await desk.record(call, "recordResponse", maxRecordDurationInSeconds=121)).status == 400
 
 
-@pytest.mark.parametrize(
-    ("verb", "below", "body", "token", "status", "code"),
-    [
-        ("GET", "", b"", None, 401, "InvalidAuthenticationToken"),
-        ("GET", "", b"", "not-a-token-of-anybody", 401, "InvalidAuthenticationToken"),
-        ("GET", "", b"", OTHER, 403, "Forbidden"),
-        ("GET", "", b"", LISTENER, 404, "NotFound"),
-        ("POST", "/record", b"{", TOKEN, 400, "BadRequest"),
-        ("POST", "/record", b"[]", TOKEN, 400, "BadRequest"),
-        ("POST", "/record", {"streamWhileRecording": True}, TOKEN, 501, "NotImplemented"),
-        ("POST", "/playPrompt", {"prompts": []}, TOKEN, 400, "BadRequest"),
-        ("POST", "/playPrompt", {"prompts": [prompt("http://a/", loop=2)]}, TOKEN, 501, "NotImplemented"),
-        ("POST", "/playPrompt", {"prompts": [prompt("http://a/")], "loop": 2}, TOKEN, 501, "NotImplemented"),
-        ("POST", "/subscribeToTone", {}, TOKEN, 501, "NotImplemented"),
-        ("POST", "/updateRecordingStatus", {}, TOKEN, 501, "NotImplemented"),
-        ("POST", "/somethingElse", {}, TOKEN, 404, "NotFound"),
-        ("GET", f"/operations/{uuid.UUID(int=1)}", b"", TOKEN, 404, "NotFound"),
-        ("PUT", "", b"", TOKEN, 405, "NotFound"),
-    ],
-)
-async def test_each_error(
-    desk: Desk, verb: str, below: str, body: Any, token: str | None, status: int, code: str
-) -> None:
-    answer = await desk.ask(verb, f"{CALLS}/{await desk.call()}{below}", body, token)
-    assert (answer.status, answer.json()["error"]["code"]) == (status, code)
-    assert (answer.headers.get("www-authenticate") == "Bearer") == (status == 401)
+ERRORS: list[tuple[str, str, Any, str | None, int, str]] = [
+    ("GET", "", b"", None, 401, "InvalidAuthenticationToken"),
+    ("GET", "", b"", "not-a-token-of-anybody", 401, "InvalidAuthenticationToken"),
+    ("GET", "", b"", OTHER, 403, "Forbidden"),
+    ("GET", "", b"", LISTENER, 404, "NotFound"),
+    ("POST", "/record", b"{", TOKEN, 400, "BadRequest"),
+    ("POST", "/record", b"[]", TOKEN, 400, "BadRequest"),
+    ("POST", "/record", {"streamWhileRecording": True}, TOKEN, 501, "NotImplemented"),
+    ("POST", "/playPrompt", {"prompts": []}, TOKEN, 400, "BadRequest"),
+    ("POST", "/playPrompt", {"prompts": [prompt("http://a/", loop=2)]}, TOKEN, 501, "NotImplemented"),
+    ("POST", "/playPrompt", {"prompts": [prompt("http://a/")], "loop": 2}, TOKEN, 501, "NotImplemented"),
+    ("POST", "/subscribeToTone", {}, TOKEN, 501, "NotImplemented"),
+    ("POST", "/updateRecordingStatus", {}, TOKEN, 501, "NotImplemented"),
+    ("POST", "/somethingElse", {}, TOKEN, 404, "NotFound"),
+    ("GET", f"/operations/{uuid.UUID(int=1)}", b"", TOKEN, 404, "NotFound"),
+    ("PUT", "", b"", TOKEN, 405, "NotFound"),
+]
 
 
-@pytest.mark.parametrize(
-    ("given", "token", "status", "field"),
-    [
-        ({}, LISTENER, 403, "Insufficient privileges"),
-        ({"callbackUri": "http://10.0.0.1/"}, TOKEN, 403, "callbackUri"),
-        ({"callbackUri": "ftp://a.example/"}, TOKEN, 400, "callbackUri"),
-        ({"callbackUri": None}, TOKEN, 400, "callbackUri"),
-        ({"targets": []}, TOKEN, 400, "targets"),
-        ({"targets": [{"identity": {}}]}, TOKEN, 400, "targets[0].identity"),
-        ({"targets": [{"identity": {"user": {"id": "nobody"}}}]}, TOKEN, 404, "targets[0].identity"),
-        ({"targets": [{}, {}]}, TOKEN, 501, "targets"),
-        ({"requestedModalities": ["audio", "video"]}, TOKEN, 501, "requestedModalities"),
-        ({"mediaConfig": {"@odata.type": "#microsoft.graph.appHostedMediaConfig"}}, TOKEN, 501, "mediaConfig"),
-    ],
-)
-async def test_calls_that_are_not_made(desk: Desk, given: dict[str, Any], token: str, status: int, field: str) -> None:
-    answer = await desk.ask("POST", CALLS, desk.body(**given), token)
-    assert answer.status == status and answer.json()["error"]["message"].startswith(field), answer.body
-    assert TOKEN not in answer.body.decode()
+async def test_each_error(desk: Desk) -> None:
+    call = await desk.call()
+    for verb, below, body, token, status, code in ERRORS:
+        answer = await desk.ask(verb, f"{CALLS}/{call}{below}", body, token)
+        assert (answer.status, answer.json()["error"]["code"]) == (status, code), (verb, below, body)
+        assert (answer.headers.get("www-authenticate") == "Bearer") == (status == 401)
+
+
+NO_CALLS: list[tuple[dict[str, Any], str, int, str]] = [
+    ({}, LISTENER, 403, "Insufficient privileges"),
+    ({"callbackUri": "http://10.0.0.1/"}, TOKEN, 403, "callbackUri"),
+    ({"callbackUri": "ftp://a.example/"}, TOKEN, 400, "callbackUri"),
+    ({"callbackUri": None}, TOKEN, 400, "callbackUri"),
+    ({"targets": []}, TOKEN, 400, "targets"),
+    ({"targets": [{"identity": {}}]}, TOKEN, 400, "targets[0].identity"),
+    ({"targets": [{"identity": {"user": {"id": "nobody"}}}]}, TOKEN, 404, "targets[0].identity"),
+    ({"targets": [{}, {}]}, TOKEN, 501, "targets"),
+    ({"requestedModalities": ["audio", "video"]}, TOKEN, 501, "requestedModalities"),
+    ({"mediaConfig": {"@odata.type": "#microsoft.graph.appHostedMediaConfig"}}, TOKEN, 501, "mediaConfig"),
+]
+
+
+async def test_calls_that_are_not_made(desk: Desk) -> None:
+    for given, token, status, field in NO_CALLS:
+        answer = await desk.ask("POST", CALLS, desk.body(**given), token)
+        assert answer.status == status and answer.json()["error"]["message"].startswith(field), answer.body
+        assert TOKEN not in answer.body.decode()
 
 
 async def test_the_downlink_ends_with_its_call(desk: Desk) -> None:
