@@ -30,7 +30,8 @@ TWIST = (-9.0, 5.5)  # dB, the high one over the low one
 SHARE, PURE = 0.85, 0.90  # of the energy is the two tones', and in the best two windows
 DOMINANCE = 6.0  # dB over the next one of its group
 DEVIATION = 0.022  # between what must be taken and what must not
-STEADY = 3.0  # dB between the windows of a key, for each of its tones: a voice swells and glides
+STEADY = 3.0  # dB between the windows of a key, for each of its tones: a voice swells
+GLIDE = 0.008  # by which part the frequencies differ between the windows of a key: a voice glides
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +54,39 @@ class _Probe:
         return float(real * real + imaginary * imaginary)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A key's tones in a window: when, how strong both are (dB), by which part their frequencies are off, how pure."""
+
+    middle: int
+    levels: tuple[float, float]
+    off: tuple[float, float]
+    share: float
+
+    def is_like(self, other: _Hit) -> bool:
+        """Whether both are of one key, which neither swells nor glides."""
+        louder = (abs(one - two) for one, two in zip(self.levels, other.levels, strict=True))
+        higher = (abs(one - two) for one, two in zip(self.off, other.off, strict=True))
+        return max(louder) <= STEADY and max(higher) <= GLIDE
+
+
 @dataclass(slots=True)
 class _Sounding:
-    """A key that may be pressed. Of each hit so far: when, how strong both tones were (dB), and how pure."""
+    """A key that may be pressed, and its hits so far."""
 
     key: str
-    hits: list[tuple[int, float, float, float]] = field(default_factory=list)
+    hits: list[_Hit] = field(default_factory=list)
     misses: int = 0
     told: bool = False
 
-    def add(self, hit: tuple[int, float, float, float]) -> None:
-        """One more; those that are not as strong as it do not count any more."""
-        alike = (one for one in self.hits if abs(one[1] - hit[1]) <= STEADY and abs(one[2] - hit[2]) <= STEADY)
-        self.hits = [*alike, hit][-HITS:]
+    def add(self, hit: _Hit) -> None:
+        """One more; those that are not as it is do not count any more."""
+        self.hits = [*(one for one in self.hits if one.is_like(hit)), hit][-HITS:]
 
     @property
     def is_key(self) -> bool:
         """Whether that is enough."""
-        return len(self.hits) == HITS and sorted(one[3] for one in self.hits)[-2] >= PURE
+        return len(self.hits) == HITS and sorted(one.share for one in self.hits)[-2] >= PURE
 
 
 class KeyDetector:
@@ -106,24 +122,24 @@ class KeyDetector:
         return samples * 1_000_000 // self._rate
 
     def _hear(self, middle: int, window: array.array[int]) -> Tone | None:
-        found, now = self._key(window), self._sounding
+        found, now = self._key(middle, window), self._sounding
         if found is None:
             if now is not None:
                 now.misses += 1
                 self._sounding = now if now.misses < MISSES else None
             return None
-        key, low, high, share = found
+        key, hit = found
         if now is None or now.key != key:
             now = self._sounding = _Sounding(key)
         now.misses = 0
-        now.add((middle, low, high, share))
+        now.add(hit)
         if now.told or not now.is_key:
             return None
         now.told = True
-        return Tone(key, now.hits[0][0] - self._micros(self._hop), middle)
+        return Tone(key, now.hits[0].middle - self._micros(self._hop), middle)
 
-    def _key(self, window: array.array[int]) -> tuple[str, float, float, float] | None:
-        """The key whose tones this window is, how strong the low and the high one are (dB), their share of it all."""
+    def _key(self, middle: int, window: array.array[int]) -> tuple[str, _Hit] | None:
+        """The key whose tones this window is."""
         energy = sum(map(mul, map(mul, window, window), self._weights))
         scale = self._size * 32768 / 4  # what a tone of full scale comes to
         if energy * self._size / 3 < (scale * 10 ** (QUIETEST / 20)) ** 2:
@@ -135,11 +151,12 @@ class KeyDetector:
         share = 3 * (10 ** (low_level / 10) + 10 ** (high_level / 10)) / (self._size * energy)
         if share < SHARE:
             return None
-        if not TWIST[0] <= high_level - low_level <= TWIST[1] or max(low_off, high_off) > DEVIATION:
+        if not TWIST[0] <= high_level - low_level <= TWIST[1] or max(abs(low_off), abs(high_off)) > DEVIATION:
             return None
         if min(low_level, high_level) - 20 * math.log10(scale) < QUIETEST:
             return None
-        return KEYS[LOW.index(low)][HIGH.index(high)], low_level, high_level, share
+        hit = _Hit(middle, (low_level, high_level), (low_off, high_off), share)
+        return KEYS[LOW.index(low)][HIGH.index(high)], hit
 
     def _strongest(self, group: tuple[int, ...], window: array.array[int]) -> tuple[int, float, float] | None:
         """The tone of a group that there is most of, its level, and by which part of it its frequency is another.
@@ -156,4 +173,4 @@ class KeyDetector:
         if abs(below - above) >= -2 * curve:
             return None  # there is no top within a bin
         top = (below - above) / (2 * curve)  # in bins
-        return tone, level - curve * top * top / 2, abs(self._bin * top) / tone
+        return tone, level - curve * top * top / 2, self._bin * top / tone
