@@ -49,13 +49,13 @@ async def _recording(channel: Channel, data: Path, *, detach: bool = False) -> A
 
 
 def _sizes(output: Path) -> list[tuple[int, int]]:
-    """The picture's size in each part between two discontinuities."""
+    """The picture's sizes one after the other; a busy machine may break one sender's part by a new anchor (C3)."""
     found: list[tuple[int, int]] = []
     for line in lines(media_playlist(output)):
-        if not found or line.discontinuity:
-            assert line.init is not None
-            with av.open(str(line.init)) as init:
-                video = init.streams.video[0].codec_context
+        assert line.init is not None
+        with av.open(str(line.init)) as init:
+            video = init.streams.video[0].codec_context
+            if found[-1:] != [(video.width, video.height)]:
                 found.append((video.width, video.height))
     return found
 
