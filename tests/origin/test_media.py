@@ -213,7 +213,7 @@ def test_a_page_of_another_site_may_ask(served: Served) -> None:
     answer = served.ask("OPTIONS", "/media/b/main.m3u8", headers=headers)
     assert answer.status_code == 204 and answer.headers["access-control-allow-origin"] == "*"
     assert {"Range", "Authorization"} <= set(answer.headers["access-control-allow-headers"].split(", "))
-    assert served.ask("POST", "/media/b/main.m3u8").status_code == 501
+    assert served.ask("POST", "/media/b/main.m3u8").status_code == 404
 
 
 READER = "reader-0123456789abcdef"
