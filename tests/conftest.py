@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+if settings.get_current_profile_name() != "ci":  # Hypothesis' own, where CI is set: without a deadline, too
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
 
 DEBIAN_FFMPEG = Path("/usr/bin/ffmpeg")
 
