@@ -78,6 +78,7 @@ def test_what_cannot_be_listed(channel: Served, query: str, field: str) -> None:
         ("x", {"notify": [{"uri": ""}]}, "INVALID_ARGUMENT", "uri"),
         ("x", {"notify": [{"uri": "ftp://example.com/"}]}, "INVALID_ARGUMENT", "uri"),
         ("x", {"notify": [{"uri": "http://example.com/", "dialect": "klingon"}]}, "INVALID_ARGUMENT", "dialect"),
+        ("x", {"notify": [{"uri": "http://example.com/", "context": {"a": "b"}}]}, "INVALID_ARGUMENT", "context"),
         *(
             ("x", {"notify": [{"uri": f"http://{host}/"}]}, "PERMISSION_DENIED", "uri")
             for host in ("127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]")

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from facades.graph_house import APP, LISTENER, TOKEN, a_prompt
-from facades.house import Answer, House, Receiver, cut_media
+from facades.house import Answer, House, Receiver, cut_media, eventually
 from live import until
 from livedvr.facades.config import read_facades
 from livedvr.facades.facade import Facade
@@ -221,6 +221,23 @@ async def test_a_recording_is_fetched_with_its_token_and_goes_a_while_after_the_
     folder = desk.house.folder / "live/recordings" / call
     await asyncio.to_thread(until, lambda: not folder.exists(), "its folder goes")
     assert await desk.house.dvr.recordings.list("live") == []
+
+
+async def test_a_channel_that_is_deleted_takes_its_calls_with_it(desk: Desk) -> None:
+    over, running = await desk.call(), await desk.call()
+    assert (await desk.ask("DELETE", f"{CALLS}/{over}")).status == 204
+    await desk.house.dvr.delete_channel("live", force=True)
+    assert (await desk.record(running)).status == 404
+    assert (await desk.ask("DELETE", f"{CALLS}/{running}")).status == 204, "nobody can be told, but it is over"
+    desk.house.clock.advance(600 * 1_000_000)
+    await eventually(lambda: desk.house.desk.list("call") == [])
+
+
+async def test_the_native_api_tells_nothing_in_the_words_of_calls(desk: Desk) -> None:
+    spec = RecordingSpec(notify=(Notify(uri=desk.receiver.uri(), dialect="graph"),))
+    with pytest.raises(InvalidArgument, match="graph") as told:
+        await desk.house.dvr.recordings.start("live", "take", spec)
+    assert told.value.field == "notify[0].context"
 
 
 async def test_ids_with_and_without_dashes_in_any_case_and_the_old_path(desk: Desk) -> None:

@@ -181,6 +181,18 @@ async def test_a_redirect_that_goes_round_is_a_failure_and_one_into_a_private_ne
     assert house.waiting() == [] and "10.0.0.7:80 lies in a private network" in house.lost()[0]
 
 
+async def test_a_redirect_to_what_no_request_can_name_ends_nothing_but_the_message(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    receiver[0].statuses, receiver[0].location = [302], "/h\u00f6ren"
+    await house.tell(f"http://127.0.0.1:{house.port}/old")
+    await house.clock.asleep()
+    assert house.waiting() == [] and "percent-encoded" in house.lost()[0]
+    await house.tell(f"http://127.0.0.1:{house.port}/next")
+    await house.clock.asleep()
+    assert receiver[0].paths == ["/old", "/next"]
+
+
 async def test_others_are_told_instead_each_at_once_then_by_schedule(
     house: House, receiver: tuple[Receiver, int]
 ) -> None:

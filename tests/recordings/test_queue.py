@@ -109,6 +109,15 @@ async def test_who_barges_in_cancels_all_before_it(house: House) -> None:
     assert barging.state == "PROMPTING" and house.state("other")[0] != "CANCELED"
 
 
+async def test_a_prompt_that_no_request_can_name_ends_its_recording_alone(
+    house: House, prompts: tuple[Prompts, str]
+) -> None:
+    await house.start(queue="call", prompts=(f"http://{prompts[1]}/h\u00f6r.wav",))
+    failed = await until(house, "take", "FAILED")
+    assert (failed.end_reason, "percent-encoded" in (failed.error or "")) == ("PROMPT_FAILED", True)
+    assert not house.task.done()
+
+
 async def test_it_begins_behind_the_prompt_and_the_beep(house: House, prompts: tuple[Prompts, str]) -> None:
     heard, listener = bytearray(), house.recordings.downlink("call").listen()
     heard += await anext(listener)

@@ -46,6 +46,13 @@ def test_what_is_not_written_plainly_is_refused(url: str) -> None:
         POLICY.check(url, field="uri")
 
 
+def test_what_no_request_can_have_in_it_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="percent-encoded"):
+        POLICY.check("https://a.example/h\u00f6ren", field="uri")
+    with pytest.raises(InvalidArgument, match="percent-encoded"):
+        POLICY.check("https://a.example/\x7f", field="uri")
+
+
 def test_what_is_let_through() -> None:
     assert POLICY.check("http://127.0.0.1:9000/x?y", field="uri") == ("127.0.0.1", 9000)
     assert POLICY.check("https://a.example/", field="uri") == ("a.example", 443)

@@ -115,7 +115,11 @@ def _spec(body: bytes) -> RecordingSpec:
         raise InvalidArgument("this is no JSON", field="body") from error
     if not isinstance(given, dict):
         raise InvalidArgument("this is no JSON object", field="body")
-    return RecordingSpec(**given)
+    spec = RecordingSpec(**given)
+    for i, notify in enumerate(spec.notify):
+        if notify.context:
+            raise InvalidArgument("facades set it", field=f"notify[{i}].context", hint="leave it out")
+    return spec
 
 
 def _place(recording: Recording) -> tuple[int, str]:

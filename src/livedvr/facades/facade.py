@@ -57,9 +57,13 @@ class FacadeDesk:
         return name
 
     def folder(self, channel: str, *below: str) -> Path:
-        """A folder in the channel's output, for the files of recordings; UNIMPLEMENTED where that is a bucket."""
+        """A folder in the channel's output, for the files of recordings.
+
+        UNIMPLEMENTED: that is a bucket; NOT_FOUND: the channel has been deleted.
+        """
         row = self.dvr.catalog.read(lambda db: channel_rows.get_channel(db, channel))
-        assert row is not None  # `channel` has found it
+        if row is None:
+            raise NotFound(f"there is no channel '{channel}' any more", field="channel")
         return local_root(row.channel.output.uri).joinpath("recordings", *below)
 
     def find(self, kind: str, name: str) -> FacadeRow | None:

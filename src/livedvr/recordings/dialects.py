@@ -63,6 +63,10 @@ class Dialect(Protocol):
     def policy(self) -> RetryPolicy:
         """How often it is tried."""
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a `Notify.context` has to have; what needs anything is for recordings that its facade starts."""
+
     def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
         """What is said of it: events and bodies. Called in the catalog's thread."""
 
@@ -78,6 +82,7 @@ class Native:
     """
 
     policy = RetryPolicy(tuple(seconds * SECOND for seconds in (1, 2, 4, 8, 60, 1800, 3600, 7200)), redirects=5)
+    needs = frozenset[str]()
 
     def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
         """One, at its end."""

@@ -51,6 +51,16 @@ class Outbox:
         if notify.dialect not in self._dialects:
             have = ", ".join(self._dialects)
             raise InvalidArgument(f"there is no dialect '{notify.dialect}'", field=f"{field}.dialect", hint=f"{have}")
+        missing = self._dialects[notify.dialect].needs - notify.context.keys()
+        if missing:
+            raise InvalidArgument(
+                f"'{notify.dialect}' tells of what its own clients start: there is no {', '.join(sorted(missing))}",
+                field=f"{field}.context",
+                hint="use another dialect",
+            )
+        self._check_receivers(notify, field=field)
+
+    def _check_receivers(self, notify: Notify, *, field: str) -> None:
         self._policy.check(notify.uri, field=f"{field}.uri")
         for i, other in enumerate(notify.others):
             self._policy.check(other, field=f"{field}.others[{i}]")
@@ -82,7 +92,7 @@ class Outbox:
         also: Callable[[sqlite3.Connection], None],
     ) -> None:
         """Tell somebody of something beside recordings, by the same rules; ``also`` is stored with it."""
-        self.check(notify, field="notify")
+        self._check_receivers(notify, field="notify")
         secret = None if notify.secret is None else notify.secret.get_secret_value()
         now = self._clock.now()
 

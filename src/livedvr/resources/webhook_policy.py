@@ -31,6 +31,8 @@ class WebhookPolicy:
         """
         if not url.startswith(("http://", "https://")):
             raise InvalidArgument("it is no URL of HTTP", field=field, hint="https://host/path")
+        if not (url.isascii() and url.isprintable()):
+            raise InvalidArgument("what is not ASCII is percent-encoded in a URL", field=field, hint="%C3%B6 for ö")
         host, port = plain_authority(url, field=field)
         address = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
         try:

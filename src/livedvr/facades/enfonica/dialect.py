@@ -24,6 +24,7 @@ class EnfonicaDialect:
     """The project's. A recording of the native API that is told in it, is told as of the call that is its channel."""
 
     policy = RetryPolicy(tuple(seconds * SECOND for seconds in DELAYS), redirects=5)
+    needs = frozenset[str]()
 
     def __init__(self, settings: EnfonicaSettings) -> None:
         self._project = settings.project

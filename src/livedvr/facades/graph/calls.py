@@ -22,7 +22,7 @@ from livedvr.facades.graph.names import guid, new_id, resource_url
 from livedvr.facades.graph.operations import PLAYED, answer
 from livedvr.facades.graph.settings import GraphApp, GraphSettings
 from livedvr.resources.base import Resource
-from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound
+from livedvr.resources.errors import FailedPrecondition, LiveDvrError, NotFound, PermissionDenied
 from livedvr.resources.recording import Notify, Recording, RecordingSpec
 from livedvr.resources.times import SECOND
 
@@ -99,7 +99,11 @@ class Calls:
         assert row is not None
         put = FacadeRow(row.facade, row.kind, row.id, row.channel, None, row.created, _json(ended))
         told = [notification("deleted", resource_url(call.call_id), call.shown("terminated"), 3)]
-        await self._tell(call, told, lambda db: facade_rows.put_facade_row(db, put))
+        try:
+            await self._tell(call, told, lambda db: facade_rows.put_facade_row(db, put))
+        except (NotFound, PermissionDenied):  # its channel has been deleted, or nobody may be told any more
+            await self._desk.write(lambda db: facade_rows.put_facade_row(db, put))
+        await self._cancel(call)  # what has been begun meanwhile; from now on nothing is
         self._over.set()
         if call.call_id in self._hanging_up:
             self._hanging_up[call.call_id].set()
@@ -124,6 +128,9 @@ class Calls:
         }
 
         def also(db: sqlite3.Connection, recording: Recording) -> None:
+            row = facade_rows.find_facade_row(db, self._desk.facade, CALL, call.call_id)
+            if row is None or _call(row).ended is not None:
+                raise NotFound(f"call '{call.call_id}' has just ended")
             facade_rows.add_facade_row(db, self._operation_row(call, name, recording.recording_id, ""))
 
         asked = await self._recordings.start(call.channel, name, spec.model_copy(update=update), also=also)
@@ -202,7 +209,7 @@ class Calls:
                 if row.recording is not None:
                     with contextlib.suppress(NotFound):
                         await self._recordings.delete(call.channel, row.recording)
-            with contextlib.suppress(OSError):  # it is not there, or somebody has put something into it
+            with contextlib.suppress(NotFound, OSError):  # it is not there, or somebody has put something into it
                 await asyncio.to_thread(self._desk.folder(call.channel, call.call_id).rmdir)
         except LiveDvrError:
             return False
@@ -223,14 +230,18 @@ class Calls:
 
     def _stored(self, call_id: str) -> Call | None:
         row = self._desk.find(CALL, call_id)
-        return None if row is None else Call.model_validate_json(row.resource)
+        return None if row is None else _call(row)
 
     def _all(self) -> list[Call]:
-        return [Call.model_validate_json(row.resource) for row in self._desk.list(CALL)]
+        return [_call(row) for row in self._desk.list(CALL)]
 
 
 def _kind(call: Call) -> str:
     return f"operation of {call.call_id}"
+
+
+def _call(row: FacadeRow) -> Call:
+    return Call.model_validate_json(row.resource)
 
 
 def _json(call: Call) -> str:

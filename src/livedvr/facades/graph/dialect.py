@@ -26,6 +26,7 @@ class GraphDialect:
     """``clock``: dates the tokens; the server's, when there is one."""
 
     policy = RetryPolicy(DELAYS)
+    needs = frozenset({"call", "kind", "version", "clientContext", "url"})
 
     def __init__(self, key: SigningKey, issuer: str) -> None:
         self._key = key

@@ -31,6 +31,7 @@ class Callbacks:
     policy = RetryPolicy(
         tuple(seconds * SECOND for seconds in (0, 10, 10, 10, 10, 10)), timeout=5 * SECOND, longest=60 * SECOND
     )
+    needs = frozenset({"app", "room", "roomType", "robot", "user", "media", "storage"})
 
     def messages(self, told: Told) -> Iterable[tuple[str, bytes]]:
         """What there is to be told, each with its app and number as its name."""

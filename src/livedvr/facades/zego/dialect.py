@@ -40,6 +40,7 @@ class Callbacks:
     """The dialect: two more attempts, 5 s apart."""
 
     policy = RetryPolicy((5 * SECOND, 5 * SECOND), timeout=5 * SECOND)
+    needs = frozenset({"task"})
 
     def __init__(self, settings: ZegoSettings) -> None:
         self._secret = settings.callback_secret
