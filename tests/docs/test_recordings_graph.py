@@ -24,7 +24,3 @@ def test_each_way_to_end_is_in_the_table() -> None:
     for one in [*outcomes, *operations._ENDS.values()]:
         if one not in (operations.PLAYED, operations.PROMPT_FAILED):
             assert f"`{one.reason}`" in TEXT and str(one.subcode) in TEXT, one
-
-
-def test_its_client_is_python() -> None:
-    compile(TEXT.partition("```python\n")[2].partition("```")[0], "docs/recordings-graph.md", "exec")

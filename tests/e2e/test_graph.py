@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,6 +49,7 @@ from serving import Served, serving
 pytestmark = pytest.mark.e2e
 
 KEY = "correct-horse-battery"
+PAGE = (Path(__file__).parents[2] / "docs" / "recordings-graph.md").read_text()
 LONG = {"initial_silence_timeout_in_seconds": 60, "max_silence_timeout_in_seconds": 60}
 HOUR = {**LONG, "max_record_duration_in_seconds": 300}
 
@@ -136,9 +138,11 @@ def length(wav: bytes) -> float:
 
 
 async def test_microsofts_clients(line: Line) -> None:
-    """Two bots at once: a channel takes its time to come on air."""
+    """Three bots at once: a channel takes its time to come on air."""
     async with client("v1.0", line.listen) as graph, client("beta", line.listen) as beta:
-        await asyncio.gather(what_ends_a_recording(line, graph, beta), prompts_and_barging_in(line, graph, beta))
+        await asyncio.gather(
+            what_ends_a_recording(line, graph, beta), prompts_and_barging_in(line, graph, beta), the_page_s_client(line)
+        )
 
 
 async def what_ends_a_recording(line: Line, graph: Any, beta: Any) -> None:
@@ -177,6 +181,20 @@ async def what_ends_a_recording(line: Line, graph: Any, beta: Any) -> None:
     assert length(fetched(quiet)) >= 2.0 and length(fetched(pressed)) > length(fetched(quiet))
     claims = await asyncio.to_thread(line.bot.verified, f"{line.url}/.well-known/openid-configuration")
     assert {one["iss"] for one in claims} == {"https://api.botframework.com"}
+
+
+async def the_page_s_client(line: Line) -> None:
+    """docs/recordings-graph.md: it runs as it stands, but for who is asked and who is told."""
+    code = PAGE.partition("```python\n")[2].partition("```")[0]
+    here = {"http://127.0.0.1:8095": line.url, "a-long-random-bearer-token": TOKEN}
+    for theirs, ours in {**here, "https://bot.example/callback": line.bot.callback}.items():
+        assert theirs in code
+        code = code.replace(theirs, ours)
+    pipe = asyncio.subprocess.PIPE
+    bot = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=pipe, stderr=pipe)
+    said, complained = await bot.communicate()
+    assert bot.returncode == 0, complained.decode()
+    assert said.decode().splitlines()[1] == f"{44 + 2 * 2 * RATE} bytes", "two seconds, to the sample"
 
 
 async def prompts_and_barging_in(line: Line, graph: Any, beta: Any) -> None:
