@@ -44,3 +44,11 @@ def wheel_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> str:
     path: str = imageio_ffmpeg.get_ffmpeg_exe()
     monkeypatch.setenv("LIVEDVR_FFMPEG", path)
     return path
+
+
+@pytest.fixture
+def small_testsrc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``testsrc`` of 320x180 in this process, where nobody looks at its size: a fourth of the CPU."""
+    from livedvr.ingest import command, testsrc
+
+    monkeypatch.setattr(command, "testsrc_graph", lambda: testsrc.testsrc_graph(320, 180))

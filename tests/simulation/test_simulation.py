@@ -9,6 +9,8 @@ from simulation.episode import run_episode
 from simulation.mutants import MUTANTS, Patch
 from simulation.plant import everything
 
+pytestmark = pytest.mark.timeout(900)  # a minute of computing at the most, which on a busy machine are several
+
 
 @pytest.mark.semantics("S5", "S7", "S11", "S14", "S15", "S16", "S17", "O6", "W5", "W6", "P1", "P2", "P8", "R2", "R4")
 def test_every_invariant_holds_whatever_fails() -> None:
