@@ -98,7 +98,7 @@ def test_what_is_refused_names_its_field(channel: Served, name: str, spec: Any, 
     assert channel.ask("GET", RECORDINGS).json() == {"recordings": []}, "nothing has begun"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b"1", b"\xff"])
+@pytest.mark.parametrize("body", [b"[]", b"{", b"1", b"\xff", pytest.param(b"[" * 100_000, id="deep")])
 def test_a_body_that_is_no_object(channel: Served, body: bytes) -> None:
     answer = channel.ask("POST", f"{RECORDINGS}?recordingId=x", data=body)
     assert answer.json()["error"]["status"] == "INVALID_ARGUMENT" and "body" in answer.text

@@ -214,6 +214,7 @@ async def test_what_is_wrong_with_a_creation(
         {"app": OTHER_APP},
         {"user": "robot-2"},
         {"at": at(-86_400)},  # a day ago, for a day
+        {"lasts": float("inf")},
     ],
 )
 async def test_a_user_sig_that_is_not_for_this(how: dict[str, Any], house: TencentHouse) -> None:

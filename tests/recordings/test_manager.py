@@ -10,7 +10,14 @@ import pytest
 
 from builders import at
 from livedvr.channel_deletion import mark_deleting
-from livedvr.resources.errors import AlreadyExists, FailedPrecondition, InvalidArgument, LiveDvrError, PermissionDenied
+from livedvr.resources.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    LiveDvrError,
+    PermissionDenied,
+    StorageError,
+)
 from livedvr.resources.recording import Notify, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.sessions.plan import Facts
@@ -111,6 +118,41 @@ async def test_what_cannot_be_made_is_told_and_leaves_nothing(house: House) -> N
     assert found.state == "FAILED" and found.error, "what the segments hold is no media"
     assert not list((house.folder / "out/recordings").iterdir())
     assert house.recordings.held() == []
+
+
+def in_the_way(house: House) -> Path:
+    """A file of 'take' that no store can delete: a folder."""
+    folder = house.folder / "out/recordings"
+    (folder / "take.mp4/x").mkdir(parents=True)
+    (folder / ".livedvr-placed.live.take").write_text("take.mp4\n")
+    return folder / "take.mp4"
+
+
+async def test_files_that_cannot_go_end_nothing_but_its_recording(house: House) -> None:
+    await house.start()
+    await house.bring(2)
+    await house.recordings.stop("take")
+    in_the_way(house)
+    await house.bring(1)
+    found = await house.ended()
+    assert found.state == "FAILED" and "take.mp4" in (found.error or "")
+    await house.start("next")
+    await house.bring(1)
+    assert house.state("next") == ("RECORDING", None)
+
+
+async def test_what_has_files_that_cannot_go_is_not_forgotten(house: House) -> None:
+    await house.start()
+    await house.bring(1)
+    folder = in_the_way(house)
+    with pytest.raises(StorageError):
+        await house.recordings.delete("take")
+    assert house.state() == ("RECORDING", None) and house.recordings.held()
+    (folder / "x").rmdir()
+    folder.rmdir()
+    await house.recordings.delete("take")
+    assert house.recordings.list() == [] == house.recordings.held()
+    assert list(folder.parent.iterdir()) == []
 
 
 async def test_a_storage_that_refuses_for_good_fails_it(house: House) -> None:

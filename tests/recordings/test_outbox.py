@@ -69,11 +69,11 @@ class House:
         await asyncio.wait([self.task])
         self.catalog.close()
 
-    async def tell(self, uri: str, state: str = "SUCCEEDED", others: tuple[str, ...] = ()) -> None:
+    async def tell(self, uri: str, state: str = "SUCCEEDED", others: tuple[str, ...] = (), name: str = "take") -> None:
         spec = RecordingSpec(notify=(Notify(uri=uri, others=others, secret="key"),))
         now = to_datetime(T0)
         recording = Recording(
-            recording_id="take",
+            recording_id=name,
             channel_id="live",
             spec=spec,
             state=state,
@@ -83,7 +83,7 @@ class House:
         )
 
         def work(db: sqlite3.Connection) -> None:
-            if recording_rows.find_recording(db, "live", "take") is None:
+            if recording_rows.find_recording(db, "live", name) is None:
                 recording_rows.add_recording(db, recording)
             self.outbox.tell(db, recording)
 
@@ -215,6 +215,20 @@ async def test_one_of_others_that_may_not_be_told_is_passed_over(house: House, r
     await house.tell("http://10.0.0.7/", others=(f"http://127.0.0.1:{house.port}/b",))
     await house.clock.asleep()
     assert receiver[0].paths == ["/b"] and house.waiting() == [] == house.lost()
+
+
+async def test_what_a_receiver_does_not_take_of_one_recording_holds_up_no_other(
+    house: House, receiver: tuple[Receiver, int]
+) -> None:
+    uri = f"http://127.0.0.1:{house.port}/hook"
+    receiver[0].statuses = [400]
+    await house.tell(uri)
+    await house.clock.asleep()
+    await house.tell(uri)
+    await house.tell(uri, name="other")
+    await house.clock.asleep()
+    told = [json.loads(body)["recordingId"] for _, body in receiver[0].got]
+    assert (told, house.waiting()) == (["take", "other"], [1]), "of one, in its order"
 
 
 async def test_who_is_not_there_gets_it_later(house: House) -> None:

@@ -111,7 +111,7 @@ def _endpoint(handler: Callable[[Request], Awaitable[Answer]]) -> Callable[[Requ
 def _spec(body: bytes) -> RecordingSpec:
     try:
         given = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument("this is no JSON", field="body") from error
     if not isinstance(given, dict):
         raise InvalidArgument("this is no JSON object", field="body")

@@ -57,10 +57,15 @@ def count_told(db: sqlite3.Connection, channel: str, recording: str) -> int:
 
 
 def first_notifications(db: sqlite3.Connection, channel: str) -> list[NotificationRow]:
-    """The oldest for each receiver, which hears of things in their order."""
+    """What is next for each receiver: it hears of things in their order.
+
+    What it has not taken of one recording is waited with by what follows of that one alone.
+    """
     rows = db.execute(
         "SELECT * FROM notifications WHERE serial IN"
-        " (SELECT min(serial) FROM notifications WHERE channel = ? GROUP BY uri) ORDER BY next",
+        " (SELECT min(serial) FROM"
+        "  (SELECT min(serial) AS serial, uri, attempts FROM notifications WHERE channel = ? GROUP BY uri, recording)"
+        "  GROUP BY uri, iif(attempts, serial, 0)) ORDER BY next",
         (channel,),
     )
     return [NotificationRow(**dict(row)) for row in rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -97,10 +98,10 @@ class Carrying:
 
     async def give_up(self, row: Recording) -> None:
         """Its files go, also those that are being made."""
-        self._listening.end(row.recording_id)
-        self._preroll.forget(row.recording_id)
         await self._making.give_up(row.recording_id)
         await asyncio.to_thread(Placing(row).take_back)
+        self._listening.end(row.recording_id)
+        self._preroll.forget(row.recording_id)
 
     async def call(self, row: Recording) -> Recording:
         """If it is its turn, it begins."""
@@ -208,7 +209,8 @@ class Carrying:
         elif isinstance(error, StorageError) and error.passing:
             await self.put(row, None, error=_error(error))  # shown, and tried again at the next look
         elif isinstance(error, LiveDvrError):
-            await asyncio.to_thread(Placing(row).take_back)
+            with suppress(StorageError):  # what cannot go now goes when it is deleted
+                await asyncio.to_thread(Placing(row).take_back)
             await self.put(row, Event.REFUSED, error=_error(error))
         else:
             raise error
@@ -221,7 +223,8 @@ class Carrying:
         files = tuple(file_of(row, one) for one in rendered)
         duration = timedelta(microseconds=length)
         await self.put(row, Event.RENDERED, files=files, duration=duration, start_time=start, end_time=end, error=None)
-        await asyncio.to_thread(Placing(row).keep)
+        with suppress(StorageError):  # the note names nothing but what is its own
+            await asyncio.to_thread(Placing(row).keep)
 
     def _edges(self, spans: Spans) -> tuple[int, int]:
         edges = edges_of(spans, self._known.timeline, exact=True)

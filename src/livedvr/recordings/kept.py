@@ -100,8 +100,8 @@ class Kept:
 
     async def remove(self, recording_id: str) -> None:
         """There is no such recording any more."""
-        self.open.pop(recording_id, None)
         await self._held.write(lambda db: recording_rows.delete_recording(db, self._channel, recording_id))
+        self.open.pop(recording_id, None)
         self._tell()
 
     async def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:

@@ -175,11 +175,14 @@ class RecordingManager:
         return self._kept.list()
 
     async def delete(self, recording_id: str) -> Recording:
-        """Delete the record, and the files of one that has them; one that has not ended is given up."""
+        """Delete the files of one that has them, and the record; one that has not ended is given up.
+
+        StorageError: its files cannot go now, and it stays with them.
+        """
         async with self._busy:
             row = self.get(recording_id)
+            await self._carrying.give_up(row)
             await self._kept.remove(recording_id)
-        await self._carrying.give_up(row)
         return row
 
     def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from livedvr.recordings.posting import Poster
 
 
+AT_ONCE = 10  # as many connections as a `Poster` has: nobody's patience ends before its turn
+
+
 class Outbox:
     """One channel's. `run` is a task.
 
@@ -117,7 +120,7 @@ class Outbox:
                 self._wake.clear()
                 waiting = self._catalog.read(lambda db: notification_rows.first_notifications(db, self._channel))
                 now = self._clock.now()
-                due = [row for row in waiting if row.next <= now]
+                due = [row for row in waiting if row.next <= now][:AT_ONCE]
                 if due:
                     poster = poster or self._poster()
                     await asyncio.gather(*(self._send(poster, row) for row in due))

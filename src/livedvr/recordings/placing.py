@@ -7,6 +7,8 @@ file beside, so that nothing is ever taken away that is somebody else's.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from livedvr.recordings.hls import read_names
@@ -29,13 +31,10 @@ class Placing:
     def put(self, name: str, source: Path) -> None:
         """It replaces nothing: ALREADY_EXISTS."""
         self.check_free(name)
-        try:
-            with self._note.open("a") as note:
-                note.write(f"{name}\n")
-                note.flush()
-                os.fsync(note.fileno())
-        except OSError as error:
-            raise StorageError(error.strerror or str(error), field=str(self._note)) from error
+        with self._noting(), self._note.open("a") as note:
+            note.write(f"{name}\n")
+            note.flush()
+            os.fsync(note.fileno())
         self._store.put_new(name, source)
 
     def check_free(self, name: str) -> None:
@@ -47,14 +46,23 @@ class Placing:
 
     def keep(self) -> None:
         """What has been put stays."""
-        self._note.unlink(missing_ok=True)
+        with self._noting():
+            self._note.unlink(missing_ok=True)
 
     def take_back(self) -> None:
         """All of its files go, those that have been told of first."""
-        noted = self._note.read_text().splitlines() if self._note.exists() else []
+        with self._noting():
+            noted = self._note.read_text().splitlines() if self._note.exists() else []
         for name in (*self._left, *noted):
             self._store.delete(name)
         self.keep()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(error.strerror or str(error), field=str(self._note)) from error
 
     def _names(self, file: RecordingFile) -> list[str]:
         """Its name; of HLS the playlist's, and of what it lists."""

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from livedvr.facades.body import body_of
 from livedvr.facades.graph import requests
 from livedvr.facades.graph.calls import Call, Calls
 from livedvr.facades.graph.dialect import GraphDialect
@@ -107,7 +108,7 @@ class _Door:
 
     async def _create(self, http: Request) -> Response:
         app = self._app(http, "Calls.Initiate.All")
-        made = await self._calls.create(app, requests.read(requests.CreateCall, await http.body()))
+        made = await self._calls.create(app, requests.read(requests.CreateCall, await body_of(http)))
         return JSONResponse(made, 201, {"Location": f"{self._url(http)}{http.url.path}/{made['id']}"})
 
     async def _get(self, http: Request) -> Response:
@@ -132,7 +133,7 @@ class _Door:
     def _record(self, action: str, version: str) -> Handler:
         async def handler(http: Request) -> Response:
             call = self._call(http)
-            given = requests.read(requests.Record, await http.body())
+            given = requests.read(requests.Record, await body_of(http))
             spec = requests.record_spec(given, action)
             return await self._begin(http, call, spec, (action, version, given.client_context))
 
@@ -141,7 +142,7 @@ class _Door:
     def _play(self, version: str) -> Handler:
         async def handler(http: Request) -> Response:
             call = self._call(http)
-            given = requests.read(requests.PlayPrompt, await http.body())
+            given = requests.read(requests.PlayPrompt, await body_of(http))
             spec = requests.play_spec(given)
             return await self._begin(http, call, spec, ("playPrompt", version, given.client_context))
 
@@ -154,7 +155,7 @@ class _Door:
 
     async def _cancel(self, http: Request) -> Response:
         call = self._call(http)
-        given = requests.read(requests.Cancel, await http.body())
+        given = requests.read(requests.Cancel, await body_of(http))
         return self._begun(http, await self._calls.cancel(call, given.client_context))
 
     def _begun(self, http: Request, operation: dict[str, object]) -> Response:

@@ -88,13 +88,13 @@ BodyT = TypeVar("BodyT", bound=_Body)
 def read(kind: type[BodyT], data: bytes) -> BodyT:
     """A body of that kind. INVALID_ARGUMENT names the field that is wrong."""
     try:
-        given = json.loads(data or b"{}")
-    except ValueError as error:
+        given = _without_nulls(json.loads(data or b"{}"))
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument("the request body is no JSON") from error
     if not isinstance(given, dict):
         raise InvalidArgument("the request body is no JSON object")
     try:
-        return kind.model_validate(_without_nulls(given))
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidArgument(first["msg"], field=_path(first["loc"])) from error

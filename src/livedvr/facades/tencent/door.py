@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from livedvr.api.guard.rates import Rate, Rates
+from livedvr.facades.body import TooLarge, body_of
 from livedvr.facades.facade import FacadeDesk
 from livedvr.facades.tencent.actions import Actions
 from livedvr.facades.tencent.errors import TencentError, translated
@@ -24,7 +25,6 @@ from livedvr.resources.errors import LiveDvrError, ResourceExhausted
 VERSION = "2019-07-22"
 REGIONS = frozenset({"ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-shanghai", "ap-singapore"})
 RATE = Rate(20, 20)  # for each action of each app
-MOST_BYTES = 1 << 20  # of a body
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -92,12 +92,10 @@ def _parameters(asked: Asked, http: Request) -> Mapping[str, Any]:
 
 
 async def _body(http: Request) -> bytes:
-    body = bytearray()
-    async for part in http.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise TencentError("RequestSizeLimitExceeded", f"the body has more than {MOST_BYTES} bytes")
-    return bytes(body)
+    try:
+        return await body_of(http)
+    except TooLarge as error:
+        raise TencentError("RequestSizeLimitExceeded", str(error)) from error
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

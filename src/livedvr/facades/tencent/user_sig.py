@@ -26,7 +26,7 @@ def check_user_sig(sig: str, key: str, app: int, user: str, now: int) -> None:
     try:
         made, lasts = int(ticket["TLS.time"]), int(ticket["TLS.expire"])
         named, signature = (ticket["TLS.identifier"], ticket["TLS.sdkappid"]), str(ticket["TLS.sig"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _refused("it lacks what every UserSig has") from error
     if not hmac.compare_digest(_signature(ticket, key).encode(), signature.encode()):
         raise _refused("it is not signed with the app's key")

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from livedvr.api.guard.rates import Rate, Rates
+from livedvr.facades.body import body_of
 from livedvr.facades.facade import FacadeDesk
 from livedvr.facades.zego.absence import Absence
 from livedvr.facades.zego.actions import Actions
@@ -23,7 +24,6 @@ from livedvr.facades.zego.signature import PUBLIC, check_query
 from livedvr.resources.errors import LiveDvrError, ResourceExhausted
 from livedvr.wallclock import WallClock
 
-MOST_BYTES = 1 << 20  # of a body
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 OFTEN, SELDOM = Rate(50, 50), Rate(10, 10)
 RATES: Mapping[str, Rate] = MappingProxyType({"StartRecord": OFTEN, "StopRecord": OFTEN})  # the others: SELDOM
@@ -68,7 +68,7 @@ class _Door:
             raise ZegoError(Code.RATE_LIMIT, f"{name}: {error}") from error
         if http.method == "GET":
             return await action(_from_query(http.query_params), False)
-        return await action(_from_json(await _body(http)), True)
+        return await action(_from_json(await body_of(http)), True)
 
 
 def _from_query(query: Mapping[str, str]) -> Mapping[str, Any]:
@@ -85,15 +85,6 @@ def _from_json(body: bytes, name: str = "body") -> dict[str, Any]:
     if not isinstance(given, dict):
         raise invalid(name, "this is no JSON object")
     return given
-
-
-async def _body(http: Request) -> bytes:
-    body = bytearray()
-    async for part in http.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise invalid("body", f"it has more than {MOST_BYTES} bytes")
-    return bytes(body)
 
 
 def _answered(code: Code, message: str, data: Mapping[str, Any] | None = None) -> Response:
