@@ -28,11 +28,13 @@ class Asked:
 
 @dataclass
 class Stub:
-    """``answers``: what is answered, one after the other, the last again and again: a body, or (status, body)."""
+    """``answers``: what is answered, one after the other, the last again and again: a body, or (status, body).
+    ``played``: the status for whoever asks by HEAD whether something is there."""
 
     url: str = ""
     answers: list[Any] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    played: int = 404
 
 
 @contextmanager
@@ -54,6 +56,11 @@ def stub_server(*answers: Any, tls: ssl.SSLContext | None = None) -> Iterator[St
             self.wfile.write(said if isinstance(said, bytes) else json.dumps(said).encode())
 
         do_GET = do_POST = do_PATCH = do_DELETE = _answer
+
+        def do_HEAD(self) -> None:
+            """Of what is played: not what a command is about."""
+            self.send_response(stub.played)
+            self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -35,7 +35,7 @@ def mark_deleting(db: sqlite3.Connection, channel: str, *, force: bool) -> None:
         raise FailedPrecondition(
             f"channel '{channel}' has sessions: {', '.join(row.id for row in sessions)}",
             field="channel",
-            hint="delete them first, or use force",
+            hint="delete them first, or with it by --force (force=true)",
         )
     if clips := [row.id for row in clip_rows.unfinished_clips(db, channel)]:
         raise FailedPrecondition(

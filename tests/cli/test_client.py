@@ -247,6 +247,24 @@ def test_a_session_of_a_server_is_shown_as_one_of_a_data_dir() -> None:
         )
 
 
+def test_where_a_session_plays_is_shown_when_it_does() -> None:
+    get = ("session", "get", "demo", "--channel", "news")
+    with stub_server(SESSION) as stub:
+        assert "player_url" not in json.loads(_run(stub, *get, "--json").stdout)
+        stub.played = 200
+        url = f"{stub.url}/media/media/news/dvr/demo/main.m3u8"
+        assert f"\n  plays     {url}\n" in _run(stub, *get).stdout
+        assert json.loads(_run(stub, *get, "--json").stdout)["player_url"] == url
+
+
+def test_operations_are_listed_from_the_newest() -> None:
+    pages = [{"operations": [{"name": f"x/{i}"}], "nextPageToken": "t"} for i in (1, 2)]
+    with stub_server(*pages, {"operations": [{"name": "x/3"}]}) as stub:
+        ran = _run(stub, "operation", "list", "--json", "--limit", "2")
+    assert [one["name"] for one in json.loads(ran.stdout)] == ["x/3", "x/2"]
+    assert stub.asked[0].query == {"pageSize": "1000"}
+
+
 def test_a_session_is_created_and_changed() -> None:
     window = ["--start", "2026-11-25T12:00:00Z", "--duration", "10s"]
     with stub_server(done(SESSION), SESSION, done(SESSION)) as stub:

@@ -117,6 +117,9 @@ def test_what_a_server_lists_and_refuses(wheel_ffmpeg: str, tmp_path: Path) -> N
             run("session", "update", "later", "--channel", "news", "--end", "open", "--label", "a=b", "--json")
         )
         assert (changed["windows"][0]["endTime"], changed["labels"]) == (None, {"a": "b"})
+        assert "has sessions: later (delete them first, or with it by --force" in refused(
+            6, "channel", "delete", "news"
+        )
         assert run("session", "delete", "later", "--channel", "news") == "deleted later\n"
         assert refused(3, "session", "watch", "later", "--channel", "news").startswith("there is no session 'later'")
         assert refused(6, "event", "create", "e", "--channel", "news", "--ad-break", "30s").startswith("the channel is")

@@ -184,7 +184,9 @@ class Channels:
         events = self._desk.list(f"{name}/events", types.Event.pb())
         if events and not call.request.force:
             raise FailedPrecondition(
-                f"it has events, as '{events[0].name}'", field="name", hint="delete them, or force"
+                f"it has events, as '{events[0].name}'",
+                field="name",
+                hint="delete them first, or with it by --force (force=true)",
             )
         promise = self._desk.operations.promise(call, name, "delete")
         try:

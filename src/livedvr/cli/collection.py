@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -19,8 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
 ASYNC = click.option("--async", "is_async", is_flag=True, help="Do not wait; print the operation, if it is one.")
-FORCE = click.option("--force", is_flag=True, help="Delete what is in it, too.")
+FORCE = click.option("--force", is_flag=True, help="Delete its sessions and events, too, but no pinned sessions.")
 _CHANNEL = click.option("--channel", metavar="ID", default="live", show_default=True, help="The channel's id.")
+_LARGEST_PAGE = 1000  # that the API gives
 _FIELDS = {"filter": "--filter", "order_by": "--order-by", "page_size": "--page-size", "update_mask": "--mask"}
 
 
@@ -102,11 +104,17 @@ class Commands:
 
     def _list(self, as_json: bool, **given: Any) -> None:
         with self.server(given) as remote:
-            found = remote.list(self.collection(given), listing_of(given))
+            found = self._found(remote, self.collection(given), listing_of(given))
         if as_json:
             print_json([listed(one) for one in found])
         else:
             print_lines(columns(self._kind.header(), [self._kind.row(one) for one in found]))
+
+    def _found(self, remote: Remote, collection: str, listing: Listing) -> list[Message]:
+        if not self._kind.newest_first:
+            return remote.list(collection, listing)
+        size = listing.page_size or _LARGEST_PAGE
+        return remote.list(collection, replace(listing, limit=None, page_size=size))[::-1][: listing.limit]
 
     def _delete(self, resource_id: str, as_json: bool, **given: Any) -> None:
         with self.server(given) as remote:

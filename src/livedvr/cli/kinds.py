@@ -18,12 +18,14 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``word``: as people call it, ``collection``: as the API does. ``on_channel``: whether it belongs to a channel."""
+    """``word``: as people call it, ``collection``: as the API does. ``on_channel``: whether it belongs to a channel.
+    ``newest_first``: listed so, since its names begin with when it was made and the API knows no other order for it."""
 
     word: str
     collection: str
     on_channel: bool
     cells: Mapping[str, Callable[[Resource], str]]
+    newest_first: bool = False
 
     def header(self) -> list[str]:
         """The table's first line."""
@@ -170,4 +172,5 @@ OPERATION = Kind(
         "CREATED": _field("metadata", "createTime"),
         "ENDED": _field("metadata", "endTime"),
     },
+    newest_first=True,
 )

@@ -75,15 +75,23 @@ class Rest:
         target = f"/v1/{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers | ({} if data is None else {"content-type": "application/json"})
+        return self._read(*self._exchange(verb, target, data, headers))
+
+    def serves(self, path: str) -> bool:
+        """Whether there is something to be had at that address of the server."""
+        return self._exchange("HEAD", path, None, self._headers)[0].status == 200
+
+    def _exchange(
+        self, verb: str, target: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         with self._described():
             connection = self._connect()
             try:
                 connection.request(verb, target, data, headers)
                 response = connection.getresponse()
-                text = response.read()
+                return response, response.read()
             finally:
                 connection.close()
-        return self._read(response, text)
 
     def _connect(self) -> http.client.HTTPConnection:
         """Not kept for the next request: the server closes what is idle, and a poll may come any time later."""

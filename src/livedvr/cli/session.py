@@ -79,10 +79,12 @@ def list_(as_json: bool, **given: Any) -> None:
 @click.argument("session_id", metavar="ID")
 @_common
 def get(session_id: str, as_json: bool, **place: Any) -> None:
-    """Show a session: its state, windows, actual edges, gaps with their reasons, labels."""
+    """Show a session: its state, windows, actual edges, gaps with their reasons, labels; a server's: where it plays."""
     with errors(place):
-        found = _source(place).get(session_id)
-    _show(found, as_json)
+        source = _source(place)
+        found = source.get(session_id)
+        url = source.player_url(found)
+    _show(found if url is None else {**found, "player_url": url}, as_json)
 
 
 @session.command(epilog=_EPILOG)

@@ -52,6 +52,10 @@ class LocalSessions:
         """As the owner says, or the catalog."""
         return self._ask(Request(method="get", session=session_id))[0]
 
+    def player_url(self, session: Shown) -> str | None:
+        """None: no server is asked."""
+        return None
+
     def create(self, session_id: str, windows: Sequence[TimeInterval], manifest: str, labels: dict[str, str]) -> Shown:
         """Not possible: who owns the channel here made it for a session of its own."""
         raise InvalidArgument("new sessions need a server", field="create", hint="--server, or `livedvr record`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from livedvr.cli.arguments import in_json
 from livedvr.cli.kinds import last
@@ -33,6 +34,12 @@ class RemoteSessions:
     def get(self, session_id: str) -> Shown:
         """As it stands."""
         return shown(self._remote.get(self._name(session_id)))
+
+    def player_url(self, session: Shown) -> str | None:
+        """Below ``/media``, of an output ``gs://`` in a server's directory: where a path lies in it is not told."""
+        uri, rest = session["output_uri"], self._remote.rest
+        path = f"/media/{quote(uri.removeprefix('gs://'))}"
+        return rest.server + path if uri.startswith("gs://") and rest.serves(path) else None
 
     def create(self, session_id: str, windows: Sequence[TimeInterval], manifest: str, labels: dict[str, str]) -> Shown:
         """Accepted and scheduled."""

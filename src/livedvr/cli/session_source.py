@@ -24,6 +24,9 @@ class SessionSource(Protocol):
     def get(self, session_id: str) -> Shown:
         """NOT_FOUND when there is none."""
 
+    def player_url(self, session: Shown) -> str | None:
+        """The HTTP address at which its playlist plays; None: nobody hands it out, or it is not there yet."""
+
     def create(self, session_id: str, windows: Sequence[TimeInterval], manifest: str, labels: dict[str, str]) -> Shown:
         """The session as it has been accepted."""
 

@@ -35,6 +35,8 @@ def _row(session: Shown) -> tuple[str, ...]:
 def details(session: Shown) -> Iterator[str]:
     """Everything there is to know about a session."""
     yield f"{session['state']} {session['output_uri']}"
+    if session.get("player_url"):
+        yield f"  plays     {session['player_url']}"
     if session["state"] == "COOLDOWN":
         yield f"  cooldown  {cooldown(session)}"
     if session["error"]:
