@@ -274,22 +274,30 @@ def burnt_clock(line: Line) -> float | None:
 SETTLING = 2.0  # s: from so much a run's clock takes its anchor at the least (C2)
 
 
-def clock_errors(listed: list[Line]) -> list[float]:
+def clock_errors(listed: list[Line], *, joined: bool = False) -> list[float]:
     """By how many seconds each segment's date lies outside what its sender and its receiver did.
 
     A date is right between two instants (C1, C2): it is not before the pictures were made, at the best pace at which
     any was (a busy machine makes some late, and their time is no fault of the dates'); and not after they had come, at
     the pace while the clock was anchored (encoders, and a protocol that holds media back, add to the arrival).
+
+    Args:
+        listed: from where the clock was anchored on: when a run's first segment came counts.
+        joined: in the middle of a GOP. The first picture after a break stands for what came too late, so the pictures
+            and the date of the segment there say nothing.
     """
     errors: list[float] = []
     for part in _unbroken(listed):
         places = [sum(line.duration for line in part[:index]) for index in range(len(part))]
-        late = [(place + at, burnt - place - at) for place, at, burnt in _pictures(part, places)]
+        seen, begins = part[joined:], places[joined:]
+        if not seen:
+            continue
+        late = [(place + at, burnt - place - at) for place, at, burnt in _pictures(seen, begins)]
         best = min(lag for _, lag in late)
-        anchored = min(lag for place, lag in late if place < SETTLING)
+        anchored = min(lag for place, lag in late if place < begins[0] + SETTLING)
         ends = [(line.path.stat().st_mtime, place + line.duration) for line, place in zip(part, places, strict=True)]
         came = min(at - end for at, end in ends if at <= ends[0][0] + SETTLING)  # a burst is followed by what is live
-        dated = [line.date - place for line, place in zip(part, places, strict=True)]
+        dated = [line.date - place for line, place in zip(seen, begins, strict=True)]
         errors += [one - max(best, min(max(anchored, came), one)) for one in dated]
     return errors
 
