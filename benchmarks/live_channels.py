@@ -28,11 +28,17 @@ CONTAINER = "movflags=+empty_moov+default_base_moof+frag_keyframe"  # fMP4, as o
 Places = Sequence[tuple[Path, Path]]
 
 
-async def rows(folder: Path, *, seconds: float = 60, many: int = 50, many_seconds: float = 24) -> list[Row]:
-    """``many``: channels at once. Ten seconds are a round. With no ``seconds`` the one channel is left out."""
+SEGMENT = 2  # s
+
+
+async def rows(
+    folder: Path, *, seconds: float = 60, many: int = 50, many_seconds: float = 24, segment: int = SEGMENT
+) -> list[Row]:
+    """``many``: channels at once; ``segment``: seconds of one of theirs. Ten seconds are a round. With no ``seconds``
+    the one channel is left out."""
     folder.mkdir(parents=True)  # noqa: ASYNC240 - nothing is measured yet
     one = await _one(folder, seconds) if seconds else []
-    return one + await _many(folder, many, many_seconds)
+    return one + await _many(folder, many, many_seconds, segment)
 
 
 async def _one(folder: Path, seconds: float) -> list[Row]:
@@ -55,14 +61,14 @@ async def _one(folder: Path, seconds: float) -> list[Row]:
     ]
 
 
-async def _many(folder: Path, count: int, seconds: float) -> list[Row]:
-    file = _media(folder, 2_000_000)
+async def _many(folder: Path, count: int, seconds: float, segment: int) -> list[Row]:
+    file = _media(folder, 2_000_000, segment)
     took: dict[str, list[float]] = {}
     delays: dict[str, Delays] = {}
     for name, opened in {
-        "ours": lambda where: _ours(where, file, count),
-        "hls": lambda where: _bare(where, file, count, "hls"),
-        "segment": lambda where: _bare(where, file, count, "segment"),
+        "ours": lambda where: _ours(where, file, count, segment),
+        "hls": lambda where: _bare(where, file, count, "hls", segment),
+        "segment": lambda where: _bare(where, file, count, "segment", segment),
     }.items():
         where = folder / f"many-{name}"
         with opened(where) as places:
@@ -75,7 +81,7 @@ async def _many(folder: Path, count: int, seconds: float) -> list[Row]:
     rounds = min(map(len, took.values()))
     what = f"{count} channels that copy 2 Mbit/s each, CPU"
     ours, bare = took["ours"][:rounds], took["segment"][:rounds]
-    kept = sum(delays["ours"].kept_up(seconds))
+    kept = sum(delays["ours"].kept_up(seconds, segment))
 
     def fit(costs: list[float]) -> str:
         return number(2 * 60 * count / median(costs))
@@ -110,10 +116,11 @@ def _cpu(folders: Sequence[Path], seconds: float) -> list[list[float]]:
     return [[cost * 60 / each for cost in cpu_over(folders, each)] for _ in range(rounds)]
 
 
-def _media(folder: Path, rate: int) -> Path:
+def _media(folder: Path, rate: int, segment: int = SEGMENT) -> Path:
     """Twenty seconds of pictures and sound, filled up to that many bits a second."""
     file = folder / f"{rate}.mp4"
-    video = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50"]
+    encoded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", str(25 * segment)]
+    video = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", *encoded]
     filled = ["-b:v", str(rate), "-minrate", str(rate), "-maxrate", str(rate), "-bufsize", str(rate)]
     constant = ["-x264-params", "nal-hrd=cbr:filler=1:scenecut=0"]
     audio = ["-f", "lavfi", "-i", "sine=r=48000", "-c:a", "aac", "-b:a", "96k"]
@@ -123,18 +130,19 @@ def _media(folder: Path, rate: int) -> Path:
 
 
 @contextmanager
-def _ours(folder: Path, file: Path, count: int) -> Iterator[Places]:
+def _ours(folder: Path, file: Path, count: int, segment: int = SEGMENT) -> Iterator[Places]:
     folder.mkdir()
-    with running([sys.executable, "-m", "benchmarks.channels_process", str(folder), str(file), str(count)]) as begun:
+    what = (str(folder), str(file), str(count), str(segment))
+    with running([sys.executable, "-m", "benchmarks.channels_process", *what]) as begun:
         outputs = [folder / f"c{number}" for number in range(count)]
         playlists = [output / "dvr/demo/av/index-1.m3u8" for output in outputs]
-        _begun(playlists, begun)
+        _begun(playlists, begun, segment)
         spools = [next(output.glob(".livedvr/spool/*/av")) for output in outputs]
         yield list(zip(spools, playlists, strict=True))
 
 
 @contextmanager
-def _bare(folder: Path, file: Path, count: int, muxer: str) -> Iterator[Places]:
+def _bare(folder: Path, file: Path, count: int, muxer: str, segment: int = SEGMENT) -> Iterator[Places]:
     """``muxer``: hls, with a playlist that grows, or segment, with a list that does."""
     outputs = [folder / f"c{number}" for number in range(count)]
     commands = []
@@ -143,18 +151,19 @@ def _bare(folder: Path, file: Path, count: int, muxer: str) -> Iterator[Places]:
         read = [str(find_ffmpeg().path), "-v", "error", "-re", "-stream_loop", "-1", "-i", str(file)]
         read += ["-map", "0", "-c", "copy", "-f", muxer]
         if muxer == "hls":
-            cut = ["-hls_time", "2", "-hls_segment_type", "fmp4", "-hls_playlist_type", "event", f"{output}/list.m3u8"]
+            cut = ["-hls_time", str(segment), "-hls_segment_type", "fmp4", "-hls_playlist_type", "event"]
+            cut.append(f"{output}/list.m3u8")
         else:
-            cut = ["-segment_time", "2", "-segment_format", "mp4", "-segment_format_options", CONTAINER]
+            cut = ["-segment_time", str(segment), "-segment_format", "mp4", "-segment_format_options", CONTAINER]
             cut += ["-segment_list", f"{output}/list.m3u8", "-segment_list_type", "csv", f"{output}/%06d.m4s"]
         commands.append([*read, *cut])
     with running(*commands) as begun:
         playlists = [output / "list.m3u8" for output in outputs]
-        _begun(playlists, begun)
+        _begun(playlists, begun, segment)
         yield list(zip(outputs, playlists, strict=True))
 
 
-def _begun(playlists: Sequence[Path], begun: Sequence[subprocess.Popen[bytes]]) -> None:
+def _begun(playlists: Sequence[Path], begun: Sequence[subprocess.Popen[bytes]], segment: int) -> None:
     """All list something: they have begun, and what beginning costs is over."""
 
     def look() -> bool:
@@ -162,7 +171,7 @@ def _begun(playlists: Sequence[Path], begun: Sequence[subprocess.Popen[bytes]]) 
         return all(one.exists() and one.stat().st_size for one in playlists)
 
     until(look, "everybody lists something", 180)
-    time.sleep(1)
+    time.sleep(segment / 2)
 
 
 class Delays:
@@ -193,9 +202,9 @@ class Delays:
                 self.milliseconds.append((now - waiting.pop(segment)) * 1000)
                 self._listed[which] += 1
 
-    def kept_up(self, seconds: float) -> list[bool]:
+    def kept_up(self, seconds: float, segment: int) -> list[bool]:
         """Whether each has listed what real time brings, but for a segment at each edge."""
-        return [listed >= seconds // 2 - 2 for listed in self._listed]
+        return [listed >= seconds // segment - 2 for listed in self._listed]
 
 
 def _tail(playlist: Path) -> str:
