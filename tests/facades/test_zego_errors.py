@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -118,6 +119,14 @@ async def test_too_many_tasks_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
         assert (await studio("StartRecord", start()))["Code"] == 300000006
         again = await studio("StartRecord", start(inputs={"ClientTaskId": "1"}))
         assert again["Data"]["TaskId"] == tasks[1], "that is no new one"
+
+
+async def test_too_many_tasks_that_are_asked_for_in_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "MOST_TASKS", 2)
+    async with a_studio(tmp_path) as studio:
+        answers = await asyncio.gather(*(studio("StartRecord", start()) for _ in range(4)))
+        assert sorted(answer["Code"] for answer in answers) == [0, 0, 300000006, 300000006]
+        assert len(await studio.house.dvr.recordings.list("live")) == 2
 
 
 async def test_an_output_that_takes_nothing_is_our_trouble(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 
 from builders import at
+from live import until
+from livedvr.catalog import recording_rows
 from livedvr.channel_deletion import mark_deleting
 from livedvr.resources.errors import (
     AlreadyExists,
@@ -93,6 +97,32 @@ async def test_a_controller_that_dies_is_followed_by_one_that_goes_on(house: Hou
     assert house.state() == ("RECORDING", None)
     await house.bring(2)
     assert house.state() == ("FINALIZING", "MAX_DURATION")
+
+
+@pytest.mark.parametrize("what", ["start", "stop", "delete"])
+async def test_who_asks_and_does_not_wait_has_it_done_all_the_same(house: House, what: str) -> None:
+    at_work, go = threading.Event(), threading.Event()
+
+    def work(_: object) -> None:
+        at_work.set()
+        go.wait()
+
+    if what != "start":
+        await house.start()
+        await house.bring()
+    writer = asyncio.create_task(house.catalog.write(work))
+    await asyncio.to_thread(at_work.wait)
+    asked = asyncio.create_task(house.start() if what == "start" else getattr(house.recordings, what)("take"))
+    await asyncio.to_thread(until, house.catalog._jobs.qsize, "it waits for the catalog, which is at work")
+    asked.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait([asked, writer])
+    assert asked.cancelled()
+    stored = house.catalog.read(lambda db: recording_rows.unfinished_recordings(db, "live"))
+    state = {"start": ["IDLE"], "stop": ["FINALIZING"], "delete": []}[what]
+    assert [one.state for one in stored] == state == [one.state for one in house.recordings.list()]
+    assert len(house.recordings.held()) == len(state)
 
 
 async def test_its_media_is_held_until_it_has_ended(house: House) -> None:

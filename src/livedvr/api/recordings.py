@@ -19,8 +19,8 @@ from livedvr.api.aip.paging import page_size, read_token, write_token
 from livedvr.api.aip.query import read_query
 from livedvr.api.desk import Desk
 from livedvr.api.rest import refusal
+from livedvr.catalog import recording_rows
 from livedvr.resources.errors import InvalidArgument, LiveDvrError
-from livedvr.resources.models import to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
 
 _COLLECTION = "/v1/projects/{p}/locations/{l}/channels/{c}/recordings"
@@ -66,12 +66,11 @@ class _Recordings:
         asked = operations_pb2.ListOperationsRequest(name=f"{parent}/recordings")
         read_query(http.query_params.multi_items(), asked, bound=_NO_PAGING)
         size = page_size(asked)
-        after = tuple(read_token(asked, _is_place)) if asked.page_token else (0, "")
-        found = sorted(await self._recordings.list(channel), key=_place)
-        page = [one for one in found if _place(one) > after]
-        answer: Answer = {"recordings": [_shown(parent, one) for one in page[:size]]}
-        if len(page) > size:
-            answer["nextPageToken"] = write_token(asked, _place(page[size - 1]))
+        after = read_token(asked, _is_place)[0] if asked.page_token else 0
+        found = self._desk.catalog.read(lambda db: recording_rows.recordings_after(db, channel, after, size + 1))
+        answer: Answer = {"recordings": [_shown(parent, one) for _, one in found[:size]]}
+        if len(found) > size:
+            answer["nextPageToken"] = write_token(asked, [found[size - 1][0]])
         return answer
 
     async def get(self, http: Request) -> Answer:
@@ -122,13 +121,8 @@ def _spec(body: bytes) -> RecordingSpec:
     return spec
 
 
-def _place(recording: Recording) -> tuple[int, str]:
-    """In the order of a list: by creation."""
-    return to_micros(recording.create_time), recording.recording_id
-
-
 def _is_place(key: Any) -> bool:
-    return isinstance(key, list) and list(map(type, key)) == [int, str]
+    return isinstance(key, list) and list(map(type, key)) == [int] and 0 <= key[0] < 2**63
 
 
 def _shown(parent: str, recording: Recording) -> Answer:

@@ -53,6 +53,15 @@ def list_recordings(db: sqlite3.Connection, channel: str) -> list[Recording]:
     return [Recording.model_validate_json(row["resource"]) for row in rows]
 
 
+def recordings_after(db: sqlite3.Connection, channel: str, place: int, count: int) -> list[tuple[int, Recording]]:
+    """So many of a channel's, by creation: with their places, all above this one."""
+    rows = db.execute(
+        "SELECT serial, resource FROM recordings WHERE channel = ? AND serial > ? ORDER BY serial LIMIT ?",
+        (channel, place, count),
+    )
+    return [(row["serial"], Recording.model_validate_json(row["resource"])) for row in rows]
+
+
 def newest_recordings(
     db: sqlite3.Connection, before: int, count: int, channel: str | None = None
 ) -> list[tuple[int, Recording]]:

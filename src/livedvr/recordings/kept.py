@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from livedvr.catalog import recording_rows
@@ -59,13 +59,11 @@ class Kept:
             if also is not None:
                 also(db, row)
 
-        self.open[row.recording_id] = row  # from now on its media is held
-        try:
-            await self._held.write(work)
-        except BaseException:
+        def lost() -> None:
             del self.open[row.recording_id]
-            raise
-        self._tell()
+
+        self.open[row.recording_id] = row  # from now on its media is held
+        await self._write(work, lambda: None, lost)
 
     async def put(
         self, row: Recording, event: Event | None, *, spans: Spans | None = None, **changes: Any
@@ -85,12 +83,13 @@ class Kept:
             if event is not None:
                 self._outbox.tell(db, row, event)
 
-        await self._held.write(work)
-        if row.state in ENDED:
-            self.open.pop(row.recording_id, None)
-        else:
-            self.open[row.recording_id] = row
-        self._tell()
+        def done() -> None:
+            if row.state in ENDED:
+                self.open.pop(row.recording_id, None)
+            else:
+                self.open[row.recording_id] = row
+
+        await self._write(work, done)
         return row
 
     async def notice(self, row: Recording, notice: Notice) -> None:
@@ -100,9 +99,10 @@ class Kept:
 
     async def remove(self, recording_id: str) -> None:
         """There is no such recording any more."""
-        await self._held.write(lambda db: recording_rows.delete_recording(db, self._channel, recording_id))
-        self.open.pop(recording_id, None)
-        self._tell()
+        await self._write(
+            lambda db: recording_rows.delete_recording(db, self._channel, recording_id),
+            lambda: self.open.pop(recording_id, None),
+        )
 
     async def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:
         """It now and after each change, until it has ended or gone."""
@@ -122,6 +122,24 @@ class Kept:
         """Nothing will change any more: whoever waits for a change is told."""
         self._closed = True
         self._tell()
+
+    async def _write(
+        self,
+        work: Callable[[sqlite3.Connection], None],
+        done: Callable[[], object],
+        lost: Callable[[], object] = lambda: None,
+    ) -> None:
+        """In the catalog, then here; who is cancelled meanwhile is so when both agree."""
+        writing = asyncio.ensure_future(self._held.write(work))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            await asyncio.wait([writing])
+            if writing.cancelled() or writing.exception() is not None:
+                lost()
+            else:
+                done()
+                self._tell()
 
     def _tell(self) -> None:
         """Wake everybody who waits for a change, or has something to send."""

@@ -204,6 +204,10 @@ class Calls:
         return round(self._settings.keep.total_seconds() * SECOND)
 
     async def _forget(self, call: Call) -> bool:
+        def work(db: sqlite3.Connection) -> None:
+            facade_rows.forget_facade_rows(db, self._desk.facade, _kind(call), self._desk.clock.now() + 1)
+            facade_rows.delete_facade_row(db, self._desk.facade, CALL, call.call_id)
+
         try:
             for row in self._operations(call):
                 if row.recording is not None:
@@ -211,14 +215,9 @@ class Calls:
                         await self._recordings.delete(call.channel, row.recording)
             with contextlib.suppress(NotFound, OSError):  # it is not there, or somebody has put something into it
                 await asyncio.to_thread(self._desk.folder(call.channel, call.call_id).rmdir)
+            await self._desk.write(work)
         except LiveDvrError:
             return False
-
-        def work(db: sqlite3.Connection) -> None:
-            facade_rows.forget_facade_rows(db, self._desk.facade, _kind(call), self._desk.clock.now() + 1)
-            facade_rows.delete_facade_row(db, self._desk.facade, CALL, call.call_id)
-
-        await self._desk.write(work)
         return True
 
     async def recording(self, call_id: str, name: str) -> Recording:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from livedvr.catalog import facade_rows
 from livedvr.channel_runtime import ChannelRuntime
@@ -60,7 +61,8 @@ class Absence:
             self._told[channel, name] = None
         elif told is None or now >= told + TOLD_AGAIN:
             self._told[channel, name] = now
-            await runtime.recordings.tell(name, Notice.ABSENT)
+            with suppress(LiveDvrError):  # it is told again in 30 s
+                await runtime.recordings.tell(name, Notice.ABSENT)
 
 
 def _is_absent(runtime: ChannelRuntime, recording: Recording, now: int) -> bool:

@@ -57,11 +57,6 @@ class Actions:
         known = self._started(asked.record_input_params.client_task_id)
         if known is not None:
             return {"TaskId": known}
-        running = self._desk.dvr.catalog.read(
-            lambda db: len(facade_rows.unfinished_facade_rows(db, self._desk.facade, KIND))
-        )
-        if running >= MOST_TASKS:
-            raise ZegoError(Code.TOO_MANY_TASKS, f"{running} tasks are recording, and no more can")
         try:
             return {"TaskId": await self._started_now(asked)}
         except AlreadyExists:  # somebody has just asked for the same
@@ -82,6 +77,8 @@ class Actions:
         def also(db: sqlite3.Connection, recording: Recording) -> None:
             for kind in (KIND, CLIENT_KIND):
                 facade_rows.forget_facade_rows(db, desk.facade, kind, now - KNOWN_FOR)
+            if len(facade_rows.unfinished_facade_rows(db, desk.facade, KIND)) >= MOST_TASKS:
+                raise ZegoError(Code.TOO_MANY_TASKS, f"{MOST_TASKS} tasks are recording, and no more can")
             facade_rows.add_facade_row(db, task.row(desk.facade, recording, now))
             if client:
                 row = FacadeRow(desk.facade, CLIENT_KIND, client, channel, recording.recording_id, now, task.task)
