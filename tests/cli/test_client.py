@@ -265,6 +265,44 @@ def test_operations_are_listed_from_the_newest() -> None:
     assert stub.asked[0].query == {"pageSize": "1000"}
 
 
+RECORDING = {
+    "recordingId": "take",
+    "spec": {"outputUri": "/media/recordings", "labels": {"show": "news"}},
+    "state": "RECORDING",
+    "endReason": None,
+    "error": None,
+    "spans": [{"startTime": "2026-11-25T12:00:00.5Z", "endTime": None}],
+    "files": [],
+    "duration": "PT0S",
+    "createTime": "2026-11-25T12:00:00Z",
+    "updateTime": "2026-11-25T12:00:01Z",
+}
+MADE = {"format": "WAV", "uri": "/media/recordings/take.wav", "sizeBytes": 44, "duration": "PT1M2.5S"}
+
+
+def test_a_recording_is_shown_with_spans_and_files() -> None:
+    with stub_server(RECORDING) as stub:
+        assert _run(stub, "recording", "get", "take").stdout == (
+            "RECORDING /media/recordings\n"
+            "  span      2026-11-25T12:00:00.500Z/..\n"
+            "  label     show=news\n"
+            "  created   2026-11-25T12:00:00.000Z\n"
+            "  updated   2026-11-25T12:00:01.000Z\n"
+        )
+    ended = RECORDING | {"state": "SUCCEEDED", "endReason": "REQUESTED", "files": [MADE], "duration": "PT1M2.5S"}
+    with stub_server(ended) as stub:
+        said = _run(stub, "recording", "stop", "take").stdout
+    assert said.startswith("SUCCEEDED (REQUESTED) /media/recordings\n")
+    assert "\n  file      /media/recordings/take.wav: WAV, 62.500 s, 44 bytes\n" in said
+    with stub_server({"recordings": [RECORDING, ended]}) as stub:
+        first, *rows = _run(stub, "recording", "list").stdout.splitlines()
+    assert first.split() == ["RECORDING", "STATE", "ENDED", "BY", "DURATION", "CREATED", "LABELS"]
+    assert [row.split()[:4] for row in rows] == [
+        ["take", "RECORDING", "-", "-"],
+        ["take", "SUCCEEDED", "REQUESTED", "62.500"],
+    ]
+
+
 def test_a_session_is_created_and_changed() -> None:
     window = ["--start", "2026-11-25T12:00:00Z", "--duration", "10s"]
     with stub_server(done(SESSION), SESSION, done(SESSION)) as stub:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 import sys
@@ -11,27 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from livedvr import Channel, Input, LiveDvr, Output
-from livedvr.resources.streams import video_and_audio
-
 pytestmark = pytest.mark.e2e
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text()
 
 
-async def make_channel(folder: Path) -> None:
-    """The channel `live` of the data dir that the code opens."""
-    async with LiveDvr(folder / "out/.livedvr") as dvr:
-        output = Output(uri=str(folder / "out"))
-        streams = video_and_audio("h264")
-        await dvr.channels.create(
-            Channel(channel_id="live", input=Input(uri="testsrc"), output=output, elementary_streams=streams)
-        )
-
-
 def test_its_code_records(wheel_ffmpeg: str, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    asyncio.run(make_channel(tmp_path))
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -70,7 +70,7 @@ def test_what_the_page_shows(wheel_ffmpeg: str, tmp_path: Path) -> None:
             run(create)
             until(lambda: session(served, "running")["state"] == "LIVE", "what runs is live")
             until(lambda: session(served, "past")["state"] == "FINISHED", "what is past is finished")
-            assert session(served, "later")["state"] == "SCHEDULED"
+            until(lambda: session(served, "later")["state"] == "SCHEDULED", "what is to come is scheduled")
             began = session(served, "running")["dvrWindows"][0]["timeInterval"]["startTime"]
             variables = re.sub("start=.*", f"start={began}", create.partition("curl -f")[0])
             again = variables if "start=" in create else ""  # this is another shell

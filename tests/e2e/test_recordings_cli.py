@@ -1,8 +1,10 @@
-"""`livedvr recording` against a server: from start to a file, and what it is refused."""
+"""`livedvr recording` against a server: from start to a file, the commands of docs/recordings.md, what is refused."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from livedvr.cli import main
 from serving import serving
 
 pytestmark = pytest.mark.e2e
+
+PAGE = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text()
+COMMANDS = re.findall(r"^livedvr recording .*", PAGE, re.MULTILINE)
 
 
 class Shell:
@@ -64,6 +69,9 @@ def test_the_life_of_a_recording(shell: Shell, tmp_path: Path) -> None:
     assert shell.recording("delete", "short")["state"] == "SUCCEEDED"
     assert not Path(file["uri"]).exists()
     assert "there is no recording 'short'" in shell.refused(3, "get", "short")
+    for line in COMMANDS:  # one after the other, as fast as they come
+        shell.run(*shlex.split(line.replace("--channel news", "--channel live"))[1:])
+    assert [one["recordingId"] for one in shell.recording("list")] == ["long"]
 
 
 def test_what_is_refused(shell: Shell) -> None:

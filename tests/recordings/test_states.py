@@ -33,5 +33,19 @@ def test_every_cell(state: State, event: Event) -> None:
         assert advance(state, event) == wanted
 
 
+@pytest.mark.parametrize(
+    ("state", "allowed"),
+    [
+        (State.IDLE, "'pause', 'stop', 'cancel'"),
+        (State.FINALIZING, "'cancel'"),
+        (State.SUCCEEDED, "'delete' alone"),
+    ],
+)
+def test_who_is_refused_is_told_what_may_be_asked(state: State, allowed: str) -> None:
+    with pytest.raises(FailedPrecondition) as told:
+        advance(state, Event.RESUME)
+    assert told.value.hint == f"allowed: {allowed}"
+
+
 def test_what_has_ended_is_what_nothing_leads_from() -> None:
     assert {state for state in State if not TRANSITIONS[state]} == ENDED

@@ -13,7 +13,7 @@ import click
 
 from livedvr.cli.arguments import new_labels
 from livedvr.cli.collection import print_json, print_lines
-from livedvr.cli.columns import columns
+from livedvr.cli.recording_text import details, table
 from livedvr.cli.remote import DEFAULT_SERVER, Message, Remote, at_server, pauses, remote_of
 from livedvr.cli.reported import EPILOG, reported
 from livedvr.control.wire import RecordingRequest
@@ -145,7 +145,7 @@ _verb("cancel", "It ends, and nothing of it is kept but its record.")
 @click.argument("recording_id", metavar="ID")
 @_common
 def get(recording_id: str, as_json: bool, **given: Any) -> None:
-    """Show a recording: its state, spans, files."""
+    """Show a recording: its state, what ended it, its spans, its files."""
     with _server(given) as remote:
         found = remote.ask("get", recording_id)
     _show(found, as_json)
@@ -160,8 +160,7 @@ def list_(as_json: bool, **given: Any) -> None:
     if as_json:
         print_json(found)
     else:
-        rows = [(one["recordingId"], one["state"], one["endReason"] or "", one["duration"]) for one in found]
-        print_lines(columns(("ID", "STATE", "ENDED BY", "DURATION"), rows))
+        print_lines(table(found))
 
 
 @recording.command(epilog=EPILOG)
@@ -243,9 +242,5 @@ def _camel(name: str) -> str:
 def _show(found: Message, as_json: bool) -> None:
     if as_json:
         print_json(found)
-        return
-    reason = f" ({found['endReason']})" if found["endReason"] else ""
-    error = f": {found['error']}" if found["error"] else ""
-    click.echo(f"{found['state']}{reason}{error}")
-    for file in found["files"]:
-        click.echo(f"{file['format'].lower()} {file['uri']} {file['sizeBytes']} bytes, {file['duration']}")
+    else:
+        print_lines(details(found))

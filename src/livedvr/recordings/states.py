@@ -70,6 +70,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.CANCELED: {},
 }
 
+_ASKED = frozenset({Event.PAUSE, Event.RESUME, Event.END, Event.CANCEL})
 WAITING = frozenset({State.QUEUED, State.PROMPTING})
 RUNNING = frozenset({State.IDLE, State.RECORDING, State.PAUSED})
 ENDED = frozenset({State.SUCCEEDED, State.EMPTY, State.FAILED, State.CANCELED})
@@ -78,6 +79,6 @@ ENDED = frozenset({State.SUCCEEDED, State.EMPTY, State.FAILED, State.CANCELED})
 def advance(state: State, event: Event) -> State:
     """The state that ``event`` leads to, or FAILED_PRECONDITION naming the state and what would be allowed."""
     if event not in TRANSITIONS[state]:
-        names = ", ".join(f"'{one}'" for one in TRANSITIONS[state]) or "nothing"
+        names = ", ".join(f"'{one}'" for one in TRANSITIONS[state] if one in _ASKED) or "'delete' alone"
         raise FailedPrecondition(f"'{event}' is not possible in state {state}", field="state", hint=f"allowed: {names}")
     return TRANSITIONS[state][event]
