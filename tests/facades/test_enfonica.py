@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -177,11 +178,13 @@ def _size(path: str) -> int:
     return Path(path).stat().st_size
 
 
-async def test_what_cannot_be_made_is_an_internal_error(desk: Desk) -> None:
+@pytest.mark.parametrize("held", [b"no media", b""], ids=["garbage", "nothing"])
+async def test_what_cannot_be_made_is_an_internal_error(desk: Desk, voice: Path, tmp_path: Path, held: bytes) -> None:
+    desk.house.media = shutil.copytree(voice, tmp_path / "broken")
+    for path in desk.house.media.glob("segment-*"):
+        path.write_bytes(held)
     started = await desk.start()
     await desk.house.bring(2)
-    for path in (desk.house.folder / "live" / "av").glob("*/segment-*"):
-        path.write_bytes(b"no media")
     await desk.stop(started.name)
     ended = await desk.ended(started.name)
     assert (name_of(ended, "state"), name_of(ended, "error_code")) == ("FAILED", "INTERNAL_ERROR")

@@ -74,8 +74,11 @@ class Ear:
             if self._decoder is None:
                 self._decoder = _decoder_of(stream)
                 self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self._rate)
-            for packet in readable_packets(container):
-                if packet.stream_index != stream.index or packet.pts is None:
+            packets = [one for one in readable_packets(container) if one.pts is not None]
+            if not packets:  # a head without media opens well
+                raise MediaError("nothing can be read behind its head")
+            for packet in packets:
+                if packet.stream_index != stream.index:
                     continue
                 for frame in self._decoder.decode(packet):
                     frame.time_base = base
