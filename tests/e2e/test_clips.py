@@ -22,7 +22,7 @@ from livedvr.resources.errors import FailedPrecondition
 from livedvr.resources.streams import video_and_audio
 from offline import decoding_errors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 
 def a_channel(output: Path) -> Channel:

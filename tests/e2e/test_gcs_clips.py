@@ -17,7 +17,7 @@ from livedvr.check.run import run_check
 from livedvr.cli import main
 from offline import decoding_errors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 
 @pytest.fixture

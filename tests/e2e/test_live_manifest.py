@@ -20,7 +20,7 @@ from livedvr.hls.parsed import parse_playlist
 from livedvr.resources.streams import video_and_audio
 from livedvr.resources.times import SECOND
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 
 @pytest.mark.semantics("O5", "P4")

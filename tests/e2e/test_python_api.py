@@ -15,7 +15,7 @@ from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound
 from livedvr.resources.streams import video_and_audio
 from livedvr.storage.local import LocalStore
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 FRAME = 0.05
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from livedvr.cli import main
 from serving import serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text()
 COMMANDS = re.findall(r"^livedvr recording .*", PAGE, re.MULTILINE)

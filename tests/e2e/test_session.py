@@ -18,7 +18,7 @@ from livedvr import Channel, Input, LiveDvr, Output
 from livedvr.check.run import run_check
 from livedvr.resources.streams import video_and_audio
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
 
 def _ask(output: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
