@@ -19,7 +19,7 @@ from livedvr.catalog import channel_rows
 from livedvr.catalog.reading import reading
 from livedvr.check.run import run_check
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 
 def streams(line: Line) -> dict[str, tuple[object, ...]]:

@@ -16,7 +16,7 @@ from livedvr import Channel, Input, LiveDvr, Output, video_and_audio
 from livedvr.check.run import run_check
 from livedvr.resources.errors import FailedPrecondition, InvalidArgument
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 PRIMARY, BACKUP = (320, 180), (480, 270)
 
@@ -136,6 +136,7 @@ def test_a_ladder_fails_over_and_its_controller_is_killed_while_the_backup_is_on
     assert run_check(result["output_uri"], deep=True).ok
 
 
+@pytest.mark.usefixtures("small_testsrc")
 async def test_somebody_switches(wheel_ffmpeg: str, tmp_path: Path) -> None:
     channel = Channel(
         channel_id="live",

@@ -17,7 +17,7 @@ from livedvr.catalog import segment_rows
 from livedvr.ingest.run import Run
 from livedvr.resources.streams import video_and_audio
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 SEED = 12
 

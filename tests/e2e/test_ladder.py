@@ -24,7 +24,7 @@ from livedvr.media.reader import read_media
 from livedvr.resources.models import Channel, Input, Manifest, Output
 from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, video_and_audio
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 RENDITIONS = ("v360p", "v240p", "audio")
 

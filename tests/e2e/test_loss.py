@@ -14,7 +14,7 @@ from hls_source import listed, live_playlist
 from live import FLV, Encoder, ffmpeg_pids, free_tcp_port, free_udp_port, listening, until, waiting_run
 from web_server import WebServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 
 def lose_and_return(tmp_path: Path, source: str, url: str, *, bias: float = 0) -> None:

@@ -30,7 +30,7 @@ from livedvr.resources.models import Channel, Input, Output
 from livedvr.resources.streams import ElementaryStream, MuxStream, VideoCodec, VideoStream
 from web_server import WebServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
 SUBTITLES = """1
 00:00:01,000 --> 00:00:02,500
