@@ -33,7 +33,7 @@ async def test_a_session_does_not_wait_for_another_s_store(house: House) -> None
     house.manager.wake()
     await says(house, PLAYLIST, "segment-000002")
     assert "dvr/slow/main.m3u8" not in house.store.objects
-    patched = await asyncio.wait_for(house.manager.update("match", labels={"a": "b"}), 5)
+    patched = await asyncio.wait_for(house.manager.update("match", labels={"a": "b"}), 60)
     assert patched.labels == {"a": "b"}, "nor does whoever asks for another"
     may_go_on.set()
     await house.rest()
@@ -47,12 +47,12 @@ async def test_a_patch_waits_for_what_is_being_written_of_its_session(house: Hou
     house.store.is_asked.clear()
     await house.commit(*chain([2 * SECOND] * 3))
     house.manager.wake()
-    await asyncio.to_thread(house.store.is_asked.wait, 10)
+    await asyncio.to_thread(house.store.is_asked.wait, 60)
     patching = asyncio.create_task(house.manager.update("match", labels={"a": "b"}))
     await asyncio.sleep(0.05)
     assert not patching.done()
     house.store.may_go_on.set()
-    await asyncio.wait_for(patching, 5)
+    await asyncio.wait_for(patching, 60)
     await house.rest()
     assert house.state() == "LIVE"
 
