@@ -283,7 +283,7 @@ MADE = {"format": "WAV", "uri": "/media/recordings/take.wav", "sizeBytes": 44, "
 def test_a_recording_is_shown_with_spans_and_files() -> None:
     with stub_server(RECORDING) as stub:
         assert _run(stub, "recording", "get", "take").stdout == (
-            "RECORDING /media/recordings\n"
+            "take: RECORDING /media/recordings\n"
             "  span      2026-11-25T12:00:00.500Z/..\n"
             "  label     show=news\n"
             "  created   2026-11-25T12:00:00.000Z\n"
@@ -292,7 +292,7 @@ def test_a_recording_is_shown_with_spans_and_files() -> None:
     ended = RECORDING | {"state": "SUCCEEDED", "endReason": "REQUESTED", "files": [MADE], "duration": "PT1M2.5S"}
     with stub_server(ended) as stub:
         said = _run(stub, "recording", "stop", "take").stdout
-    assert said.startswith("SUCCEEDED (REQUESTED) /media/recordings\n")
+    assert said.startswith("take: SUCCEEDED (REQUESTED) /media/recordings\n")
     assert "\n  file      /media/recordings/take.wav: WAV, 62.500 s, 44 bytes\n" in said
     with stub_server({"recordings": [RECORDING, ended]}) as stub:
         first, *rows = _run(stub, "recording", "list").stdout.splitlines()
@@ -410,3 +410,44 @@ def test_the_shell_completes_commands_and_options() -> None:
     assert completed("c") == ["plain,channel", "plain,clip", "plain,check"]
     assert completed("channel", "st") == ["plain,start", "plain,stop"]
     assert "plain,--server" in completed("channel", "start", "--s")
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "duration", "told"),
+    [
+        ("SUCCEEDED", 0, "PT1S", None),
+        ("EMPTY", 3, "PT0S", "no media came"),
+        ("EMPTY", 3, "PT1S", "it is silent throughout"),
+        ("CANCELED", 3, "PT1S", None),
+        ("FAILED", 4, "PT1S", None),
+    ],
+)
+def test_who_waits_for_a_recording_is_told_by_the_exit_code_whether_there_is_one(
+    state: str, code: int, duration: str, told: str | None
+) -> None:
+    ended = RECORDING | {"state": state, "duration": duration}
+    with stub_server(RECORDING, ended) as stub:
+        waited = _run(stub, "recording", "start", "take", "--wait")
+        shown = _run(stub, "recording", "get", "take")
+    assert (waited.exit_code, shown.exit_code) == (code, 0)
+    assert waited.stdout == shown.stdout
+    assert [line.strip() for line in shown.stdout.splitlines() if "  empty" in line] == (
+        [] if told is None else [f"empty     {told}"]
+    )
+
+
+def test_several_are_told_of_a_recording_with_the_secret_of_a_file(tmp_path: Path) -> None:
+    (file := tmp_path / "secret").write_text("s3cret\nwhat follows is a remark\n")
+    (empty := tmp_path / "empty").write_text("\n")
+    both = ["recording", "start", "take", "--notify", "https://a.example/", "--notify", "https://b.example/"]
+    with stub_server(RECORDING) as stub:
+        assert _run(stub, *both).exit_code == 0
+        signed = _run(stub, *both, "--notify-secret-file", str(file))
+        nobody = _run(stub, "recording", "start", "take", "--notify-secret-file", str(file))
+        unsaid = _run(stub, *both, "--notify-secret-file", str(empty))
+    assert signed.exit_code == 0 and "s3cret" not in signed.output
+    uris = [{"uri": "https://a.example/"}, {"uri": "https://b.example/"}]
+    assert [one.body["notify"] for one in stub.asked] == [uris, [one | {"secret": "s3cret"} for one in uris]]
+    assert (nobody.exit_code, unsaid.exit_code) == (2, 2)
+    assert "--notify-secret-file: nobody is told" in nobody.stderr
+    assert "--notify-secret-file: there is no secret in its first line" in unsaid.stderr

@@ -63,6 +63,26 @@ def test_a_server_that_is_no_livedvr(answer: tuple[int, bytes], said: str) -> No
     assert (ran.exit_code, ran.stdout, ran.stderr) == (5, "", f"livedvr: {stub.url}: {said}\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("channel list", "channels"),
+        ("input list", "inputs"),
+        ("session list", "dvrSessions"),
+        ("recording list", "recordings"),
+        ("channel get a", "resource"),
+        ("recording get a", "recording"),
+        ("recording start a", "recording"),
+        ("recording stop a", "recording"),
+    ],
+)
+def test_somebody_else_who_answers_with_json(command: str, said: str) -> None:
+    with stub_server({"status": "ok"}) as stub:
+        ran = _run(*command.split(), "--server", stub.url)
+    told = f"livedvr: {stub.url}: this is no livedvr server: it answers with no {said}\n"
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (5, "", told)
+
+
 def test_nobody_listens_there() -> None:
     server = f"http://127.0.0.1:{free_tcp_port()}"
     ran = _run("input", "list", "--server", server)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,9 +15,10 @@ import click
 from livedvr.cli.arguments import new_labels
 from livedvr.cli.collection import print_json, print_lines
 from livedvr.cli.recording_text import details, table
-from livedvr.cli.remote import DEFAULT_SERVER, Message, Remote, at_server, pauses, remote_of
-from livedvr.cli.reported import EPILOG, reported
+from livedvr.cli.remote import DEFAULT_SERVER, Message, Remote, at_server, pauses, read_text, remote_of
+from livedvr.cli.reported import EPILOG, NOT_FOUND, STORAGE, reported
 from livedvr.control.wire import RecordingRequest
+from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.recording import RecordingSpec
 from livedvr.resources.times import SECOND, parse_duration
 
@@ -37,9 +39,11 @@ _OPTIONS = {
     "fileStem": "--file-stem",
     "tracks": "--tracks",
     "maxFileDuration": "--max-file-duration",
-    "notify[0].uri": "--notify",
+    **{f"notify[{i}].uri": "--notify" for i in range(8)},
     "limits.stopTones": "--stop-tone",
 }
+
+_ENDS = {"SUCCEEDED": 0, "EMPTY": NOT_FOUND, "CANCELED": NOT_FOUND, "FAILED": STORAGE}  # with the exit code of each
 
 
 @click.group(epilog=EPILOG)
@@ -90,12 +94,16 @@ def _common(command: F) -> F:
 @click.option("--mono", is_flag=True, help="One channel in wav, mp3, aac.")
 @click.option("--trim-silence", is_flag=True, help="Without what is silent at both ends.")
 @click.option("--stop-tone", "stop_tones", multiple=True, metavar="KEYS", help="It ends there; repeatable.")
-@click.option("--notify", metavar="URL", help="Who is told of its end.")
+@click.option("--notify", multiple=True, metavar="URL", help="Who is told of its end; repeatable.")
+@click.option("--notify-secret-file", metavar="F", help="Its first line is the secret that signs what they are told.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="Repeatable.")
-@click.option("--wait", is_flag=True, help="Until its files are there.")
+@click.option("--wait", is_flag=True, help="Until its files are there; exit code 3: there are none.")
 @_common
 def start(recording_id: str, as_json: bool, wait: bool, **given: Any) -> None:
-    """Record from now on, until it is stopped or a limit ends it."""
+    """Record from now on, until it is stopped or a limit ends it.
+
+    With --wait the exit code is 3 where it is EMPTY or CANCELED, and 4 where it FAILED.
+    """
     with _server(given) as remote:
         body: Message = {
             "outputUri": given["output"] or "",
@@ -108,16 +116,18 @@ def start(recording_id: str, as_json: bool, wait: bool, **given: Any) -> None:
             "sampleRate": given["sample_rate"] and int(given["sample_rate"]),
             "mono": given["mono"],
             "trimSilence": given["trim_silence"],
-            "notify": [{"uri": given["notify"]}] if given["notify"] else [],
+            "notify": _notify(given["notify"], given["notify_secret_file"]),
             "labels": new_labels(given["labels"]),
         }
         found = remote.ask("start", recording_id, body)
         for pause in pauses() if wait else ():
-            if found["state"] in ("SUCCEEDED", "EMPTY", "FAILED", "CANCELED"):
+            if found["state"] in _ENDS:
                 break
             time.sleep(pause)
             found = remote.ask("get", recording_id)
     _show(found, as_json)
+    if wait:
+        sys.exit(_ENDS[found["state"]])
 
 
 for _name, _text in _LIMITS.items():
@@ -185,12 +195,20 @@ class _Remote:
         found: list[Message] = []
         while True:
             answer = self._rest.ask("GET", self._collection, query)
+            if "recordings" not in answer:
+                raise self._rest.stranger("it answers with no recordings")
             found += answer["recordings"]
             if "nextPageToken" not in answer:
                 return found
             query["pageToken"] = answer["nextPageToken"]
 
     def ask(self, verb: str, recording_id: str, body: Message | None = None) -> Message:
+        found = self._answer(verb, recording_id, body)
+        if "recordingId" not in found:
+            raise self._rest.stranger("it answers with no recording")
+        return found
+
+    def _answer(self, verb: str, recording_id: str, body: Message | None) -> Message:
         name = f"{self._collection}/{recording_id}"
         if verb == "start":
             return self._rest.ask("POST", self._collection, {"recordingId": recording_id}, body)
@@ -228,6 +246,19 @@ def _server(given: Mapping[str, Any]) -> Iterator[_Remote | _Local]:
             yield _Local(given["data_dir"], given["channel"])
         else:
             yield _Remote(remote_of({**given, "server": given["server"] or DEFAULT_SERVER}), given["channel"])
+
+
+def _notify(uris: Sequence[str], secret_file: str | None) -> list[Message]:
+    """Who is told, all with the secret that is the first line of a file."""
+    if secret_file is None:
+        return [{"uri": uri} for uri in uris]
+    option = "--notify-secret-file"
+    if not uris:
+        raise InvalidArgument("nobody is told", field=option, hint="--notify says who")
+    secret = read_text(secret_file, field=option).partition("\n")[0].strip()
+    if not secret:
+        raise InvalidArgument("there is no secret in its first line", field=option)
+    return [{"uri": uri, "secret": secret} for uri in uris]
 
 
 def _seconds(text: str, name: str) -> float:

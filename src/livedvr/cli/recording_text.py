@@ -36,7 +36,10 @@ def _row(recording: Shown) -> tuple[str, ...]:
 def details(recording: Shown) -> Iterator[str]:
     """What has become of it: spans while it records, files when they are made."""
     reason = f" ({recording['endReason']})" if recording["endReason"] else ""
-    yield f"{recording['state']}{reason} {recording['spec']['outputUri']}"
+    yield f"{recording['recordingId']}: {recording['state']}{reason} {recording['spec']['outputUri']}"
+    if recording["state"] == "EMPTY":
+        has_media = _DURATION.validate_python(recording["duration"]) > timedelta(0)
+        yield f"  empty     {'it is silent throughout' if has_media else 'no media came'}"
     if recording["error"]:
         yield f"  error     {recording['error']}"
     for span in recording["spans"]:

@@ -15,7 +15,7 @@ import click
 
 from livedvr.cli.reported import note
 from livedvr.cli.rest import Rest, error_in
-from livedvr.resources.errors import InvalidArgument, Unreachable
+from livedvr.resources.errors import InvalidArgument
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -52,7 +52,10 @@ class Remote:
 
     def get(self, name: str) -> Message:
         """The resource."""
-        return self.rest.ask("GET", name)
+        found = self.rest.ask("GET", name)
+        if "name" not in found:
+            raise self.rest.stranger("it answers with no resource")
+        return found
 
     def list(self, collection: str, listing: Listing) -> list[Message]:
         """A collection, page by page."""
@@ -63,6 +66,8 @@ class Remote:
         field = collection.rpartition("/")[2]
         while True:
             answer = self.rest.ask("GET", f"{self.location}/{collection}", query)
+            if answer and not answer.keys() & {field, "nextPageToken", "unreachable"}:  # an empty list is {}
+                raise self.rest.stranger(f"it answers with no {field}")
             found += answer.get(field, [])
             token = answer.get("nextPageToken")
             if not token or (listing.limit is not None and len(found) >= listing.limit):
@@ -90,7 +95,7 @@ class Remote:
         """The response of an operation, when it is done; raises the error it ends with."""
         name = operation.get("name")
         if name is None:
-            raise Unreachable("this is no livedvr server: it answers with no operation", field=self.rest.server)
+            raise self.rest.stranger("it answers with no operation")
         for pause in pauses():
             if operation.get("done"):
                 break

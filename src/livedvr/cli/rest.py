@@ -77,6 +77,10 @@ class Rest:
         headers = self._headers | ({} if data is None else {"content-type": "application/json"})
         return self._read(*self._exchange(verb, target, data, headers))
 
+    def stranger(self, said: str) -> Unreachable:
+        """The error that whoever answers there is somebody else. ``said``: by what that is seen."""
+        return Unreachable(f"this is no livedvr server: {said}", field=self.server)
+
     def serves(self, path: str) -> bool:
         """Whether there is something to be had at that address of the server."""
         return self._exchange("HEAD", path, None, self._headers)[0].status == 200
@@ -110,8 +114,9 @@ class Rest:
             status, message, details = told["status"], told["message"], told.get("details", [])
         except (ValueError, KeyError, TypeError):
             said = f"it answers {response.status} {response.reason}".rstrip()
-            ours = "" if response.status >= 500 else "this is no livedvr server: "  # a proxy's, while ours is away
-            raise Unreachable(ours + said, field=self.server) from None
+            if response.status >= 500:  # a proxy's, while ours is away
+                raise Unreachable(said, field=self.server) from None
+            raise self.stranger(said) from None
         field = next((detail["metadata"].get("field") for detail in details if "metadata" in detail), None)
         raise error_of(status, message, field)
 
