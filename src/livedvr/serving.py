@@ -42,7 +42,7 @@ from livedvr.api.watch.requests import Requests
 from livedvr.app import LiveDvr
 from livedvr.console.console import Console
 from livedvr.console.routes import is_page
-from livedvr.facades.config import read_facades
+from livedvr.facades.config import check_facades, read_facades
 from livedvr.facades.facade import Background, FacadeDesk
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
@@ -92,7 +92,8 @@ class ServeOptions:
 class Server:
     """The Live Stream API over one data dir. Use it as ``async with Server(options)``: inside, it answers.
 
-    Raises INVALID_ARGUMENT naming an option when it is made; ABORTED on entry: a port is taken, or the data dir is.
+    Raises INVALID_ARGUMENT or PERMISSION_DENIED naming an option when it is made; ABORTED on entry: a port is taken, or
+    the data dir is.
     """
 
     def __init__(self, options: ServeOptions, clock: WallClock | None = None) -> None:
@@ -109,6 +110,8 @@ class Server:
         self._facades = read_facades(options.facades)
         for facade in self._facades:  # each asks for keys of its own
             check_door(f"[{facade.name}] listen", facade.listen, has_tokens=True, is_encrypted=is_encrypted)
+        webhooks = WebhookPolicy.of(options.allow_webhook)
+        check_facades(self._facades, {"--http": options.http, "--grpc": options.grpc}, webhooks)
         self._porter = Porter(options.token_file, self._clock)
         self._metrics = ChannelCollector(lambda: look_at_channels(self.dvr))
         self.dvr = LiveDvr(
@@ -118,7 +121,7 @@ class Server:
             pull=PullPolicy.of(options.allow_pull),
             clock=self._clock,
             on_published=self._metrics.published,
-            webhooks=WebhookPolicy.of(options.allow_webhook),
+            webhooks=webhooks,
             dialects={facade.name: facade.dialect for facade in self._facades},
         )
         self._media = Media(options.output)

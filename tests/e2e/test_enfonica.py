@@ -57,7 +57,7 @@ async def test_a_call_is_recorded_and_an_encoder_that_vanishes_is_a_timeout(whee
         assert verify(KEY, posted.uri, event, posted.body, signature)
 
     async with Receiver(signed) as receiver:
-        toml = BLOCKS["toml"].replace("127.0.0.1:8091", address)
+        toml = BLOCKS["toml"].replace("127.0.0.1:8092", address)
         clock = AheadClock()
         with fed_server(tmp_path, toml, allow_webhook=(receiver.authority,), clock=clock) as (served, encoder):
             client = Client(send, TOKEN)
@@ -111,5 +111,5 @@ def _size(path: Path) -> int:
 
 def _run_example(address: str, folder: Path) -> None:
     """That of the documentation."""
-    code = BLOCKS["python"].replace("127.0.0.1:8091", address)
+    code = BLOCKS["python"].replace("127.0.0.1:8092", address)
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, timeout=PATIENCE)

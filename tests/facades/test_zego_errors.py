@@ -149,7 +149,10 @@ async def test_an_output_that_takes_nothing_is_our_trouble(tmp_path: Path) -> No
         (start(""), "RoomId: "),
         (start(1), "RoomId: "),  # type: ignore[arg-type]
         (start(Region="x"), "Region: there is no such parameter"),
-        (start(outputs={"CallbackUrl": "http://10.0.0.1/"}), "RecordOutputParams.CallbackUrl: "),
+        (
+            start(outputs={"CallbackUrl": "http://10.0.0.1/"}),
+            "RecordOutputParams.CallbackUrl: 10.0.0.1:80 lies in a private network (--allow-webhook ",
+        ),
         (start(outputs={"CallbackUrl": "ftp://a.example/"}), "RecordOutputParams.CallbackUrl: "),
         (start(outputs={"OutputFolder": "a/../../b"}), "RecordOutputParams.OutputFolder: "),
         (start(outputs={"OutputFolder": "a//b"}), "RecordOutputParams.OutputFolder: "),

@@ -57,7 +57,12 @@ _log = logging.getLogger("livedvr.serve")
     metavar="HOST:PORT",
     help="Who in a private network may be told of recordings, repeatable. [default: nobody]",
 )
-@click.option("--facades", metavar="FILE", type=_FILE, help="Other systems' recording APIs, see docs/recordings.md.")
+@click.option(
+    "--facades",
+    metavar="FILE",
+    type=_FILE,
+    help="Other systems' recording APIs: docs/recordings-tencent.md, -enfonica, -zego, -graph.",
+)
 @click.option(
     "--stop-channels",
     is_flag=True,

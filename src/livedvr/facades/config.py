@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from livedvr.facades.facade import Facade
 from livedvr.resources.errors import InvalidArgument
+from livedvr.resources.webhook_policy import WebhookPolicy
 
 OPTION = "--facades"
 
@@ -58,6 +59,23 @@ def read_facades(path: Path | None) -> list[Facade]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"{path} is no TOML: {error}", field=OPTION) from error
     return [_facade(path, name, section) for name, section in sections.items()]
+
+
+def check_facades(facades: Iterable[Facade], doors: Mapping[str, str], webhooks: WebhookPolicy) -> None:
+    """INVALID_ARGUMENT or PERMISSION_DENIED, with section and key: two doors at one address, whom nobody may tell.
+
+    ``doors``: the server's own, their addresses by option.
+    """
+    taken = {address: option for option, address in doors.items()}
+    for facade in facades:
+        field = f"[{facade.name}] listen"
+        if facade.listen in taken and not facade.listen.endswith(":0"):  # 0: any port that is free
+            raise InvalidArgument(
+                f"{taken[facade.listen]} is {facade.listen}, too", field=field, hint="give each a port of its own"
+            )
+        taken[facade.listen] = field
+        for key, url in facade.receivers.items():
+            webhooks.check(url, field=f"[{facade.name}] {key}")
 
 
 def _facade(path: Path, name: str, section: Any) -> Facade:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from starlette.types import ASGIApp
@@ -21,6 +22,8 @@ from livedvr.resources.errors import NotFound
 from livedvr.wallclock import WallClock
 
 T = TypeVar("T")
+NO_RECEIVERS: Mapping[str, str] = MappingProxyType({})
+"""Of facades whose clients name in each request who is told."""
 
 
 class FacadeSettings(Resource):
@@ -109,6 +112,10 @@ class Facade(Protocol):
     @property
     def listen(self) -> str:
         """See `FacadeSettings`."""
+
+    @property
+    def receivers(self) -> Mapping[str, str]:
+        """URLs of webhooks that the section itself has, by their keys in it."""
 
     @property
     def dialect(self) -> Dialect:

@@ -11,13 +11,14 @@ from livedvr.facades.enfonica.dialect import EnfonicaDialect
 from livedvr.facades.enfonica.door import open_door
 from livedvr.facades.enfonica.found import FACADE
 from livedvr.facades.enfonica.settings import EnfonicaSettings
-from livedvr.facades.facade import FacadeDesk
+from livedvr.facades.facade import NO_RECEIVERS, FacadeDesk
 
 
 class Enfonica:
     """The facade of a section. INVALID_ARGUMENT names the key that is wrong."""
 
     name = FACADE
+    receivers = NO_RECEIVERS
 
     def __init__(self, section: Mapping[str, Any]) -> None:
         self._settings = EnfonicaSettings(**section)

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from livedvr.facades.facade import FacadeDesk
+from livedvr.facades.facade import NO_RECEIVERS, FacadeDesk
 from livedvr.facades.graph.app import graph_app
 from livedvr.facades.graph.calls import Calls
 from livedvr.facades.graph.dialect import GraphDialect
@@ -19,6 +19,7 @@ class GraphFacade:
     """Microsoft Graph's ``communications/calls``, see docs/recordings-graph.md."""
 
     name = "graph"
+    receivers = NO_RECEIVERS
 
     def __init__(self, section: Mapping[str, Any]) -> None:
         self._settings = settings = GraphSettings(**section)

@@ -28,6 +28,12 @@ class Tencent:
         """Where it answers."""
         return self._settings.listen
 
+    @property
+    def receivers(self) -> Mapping[str, str]:
+        """The callbacks of its apps."""
+        apps = self._settings.apps.items()
+        return {f"apps.{name}.callback_url": app.callback_url for name, app in apps if app.callback_url is not None}
+
     def open(self, desk: FacadeDesk) -> ASGIApp:
         """What answers there."""
         return door(self._settings, desk)

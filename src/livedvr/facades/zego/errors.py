@@ -59,4 +59,7 @@ def translated(error: LiveDvrError) -> ZegoError:
     """An error of ours in the vendor's words, and with the vendor's name of the parameter."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.SYSTEM)
     field = _FIELDS.get(error.field or "", error.field)
-    return ZegoError(code, f"{field}: {error.message}" if field else error.message)
+    message = error.message
+    if isinstance(error, PermissionDenied) and error.hint:  # of a callback's address: what its operator can do
+        message += f" ({error.hint})"
+    return ZegoError(code, f"{field}: {message}" if field else message)

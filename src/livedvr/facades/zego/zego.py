@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from livedvr.facades.facade import FacadeDesk
+from livedvr.facades.facade import NO_RECEIVERS, FacadeDesk
 from livedvr.facades.zego.absence import Absence
 from livedvr.facades.zego.dialect import Callbacks
 from livedvr.facades.zego.door import door
@@ -18,6 +18,7 @@ class Zego:
     """See docs/recordings-zego.md."""
 
     name = "zego"
+    receivers = NO_RECEIVERS
 
     def __init__(self, section: Mapping[str, Any]) -> None:
         self._settings = ZegoSettings(**section)
