@@ -44,6 +44,7 @@ from livedvr.console.console import Console
 from livedvr.console.routes import is_page
 from livedvr.facades.config import check_facades, read_facades
 from livedvr.facades.facade import Background, FacadeDesk
+from livedvr.facades.told import told
 from livedvr.http_server import HttpServer
 from livedvr.origin.live import Live
 from livedvr.origin.media import Media
@@ -136,8 +137,10 @@ class Server:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """Where it is: ``rest`` and ``grpc``."""
-        return {"rest": f"http{'s' if self._tls else ''}://{self._options.http}", "grpc": self._options.grpc}
+        """Where it is: ``rest``, ``grpc``, and each facade by its name."""
+        scheme = "https" if self._tls else "http"
+        facades = {facade.name: f"{scheme}://{facade.listen}" for facade in self._facades}
+        return {"rest": f"{scheme}://{self._options.http}", "grpc": self._options.grpc, **facades}
 
     def reload(self) -> None:
         """Read the token file again. INVALID_ARGUMENT: it is wrong, and the tokens stay as they were."""
@@ -190,6 +193,7 @@ class Server:
         background = await opened.enter_async_context(Background())
         for facade in self._facades:
             answers = facade.open(FacadeDesk(facade.name, self.dvr, self._clock, background))
+            answers = told(answers, facade.name, self._requests)
             door = HttpServer(answers, facade.listen, doors, field=f"[{facade.name}] listen", tls=files)
             door.open()
             opened.push_async_callback(door.close)

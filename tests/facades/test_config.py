@@ -28,6 +28,15 @@ def test_a_file_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
     assert caught.value.field == "--facades"
 
 
+def test_an_empty_file_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "facades.toml"
+    path.write_text("# nothing yet\n")
+    assert read_facades(path) == []
+    assert [one.getMessage() for one in caplog.records] == [
+        f"{path} switches no facade on: write a section, such as [tencent]"
+    ]
+
+
 def test_no_file(tmp_path: Path) -> None:
     assert read_facades(None) == []
     with pytest.raises(InvalidArgument, match="No such file"):
@@ -52,6 +61,8 @@ def test_what_the_pages_switch_on_goes_together(tmp_path: Path) -> None:
     facades = read_facades(path)
     check_facades(facades, DOORS, PUBLIC)
     assert len({facade.listen for facade in facades}) == 4
+    server = Server(ServeOptions(tmp_path / "data", str(tmp_path), facades=path))
+    assert server.addresses["tencent"] == "http://127.0.0.1:8091" and len(server.addresses) == 6
 
 
 @pytest.mark.parametrize(("other", "first"), [("127.0.0.1:8091", r"\[tencent\] listen"), ("127.0.0.1:8080", "--http")])

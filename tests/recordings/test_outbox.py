@@ -132,7 +132,7 @@ async def test_it_is_told_once_and_signed(house: House, receiver: tuple[Receiver
 
 
 async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
-    house: House, receiver: tuple[Receiver, int]
+    house: House, receiver: tuple[Receiver, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver[0].statuses = [500] * 9
     await house.tell(f"http://127.0.0.1:{house.port}/hook")
@@ -153,6 +153,12 @@ async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
     assert house.lost() == [
         f"RECORDING_SUCCEEDED of recording 'take' to http://127.0.0.1:{house.port}/hook: "
         "9 attempts, it is answered with 500"
+    ]
+    told = [(one.message, one.__dict__["fields"]) for one in caplog.records if one.name == "livedvr.recordings.outbox"]
+    where = {"channel": "live", "recording": "take", "dialect": "livedvr", "host": f"127.0.0.1:{house.port}"}
+    assert told == [
+        ("notification failed", {**where, "why": "it is answered with 500"}),
+        ("notification lost", {**where, "why": "9 attempts, it is answered with 500"}),
     ]
 
 

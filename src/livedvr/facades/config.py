@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.webhook_policy import WebhookPolicy
 
 OPTION = "--facades"
+_log = logging.getLogger(__name__)
 
 
 def _tencent(section: Mapping[str, Any]) -> Facade:
@@ -58,6 +60,8 @@ def read_facades(path: Path | None) -> list[Facade]:
         raise InvalidArgument(f"{path}: {error.strerror}", field=OPTION) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"{path} is no TOML: {error}", field=OPTION) from error
+    if not sections:
+        _log.warning("%s switches no facade on: write a section, such as [tencent]", path)
     return [_facade(path, name, section) for name, section in sections.items()]
 
 

@@ -6,6 +6,7 @@ A controller that dies loses none of it; what was sent and not yet crossed off i
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from livedvr.sessions.held_channel import HeldChannel
 if TYPE_CHECKING:
     from livedvr.recordings.posting import Poster
 
+
+_log = logging.getLogger(__name__)
 
 AT_ONCE = 10  # as many connections as a `Poster` has: nobody's patience ends before its turn
 
@@ -155,6 +158,8 @@ class Outbox:
         if why is None:
             await self._write(row, None)
         elif (until := self._again(row, policy)) is not None:
+            if row.attempts == 0:
+                _tell_operator("notification failed", row, why)
             work = notification_rows.postpone_notification
             await self._held.write(lambda db: work(db, row.serial, until))
         else:
@@ -164,6 +169,7 @@ class Outbox:
         return next_attempt(policy, row.created, row.attempts, self._clock.now(), len(row.uris) - 1)
 
     async def _give_up(self, row: NotificationRow, why: str) -> None:
+        _tell_operator("notification lost", row, why)
         await self._write(row, f"{row.event} of recording '{row.recording}' to {public_uri(row.next_uri)}: {why}")
 
     async def _write(self, row: NotificationRow, lost: str | None) -> None:
@@ -176,3 +182,10 @@ class Outbox:
                 channel_rows.add_event(db, self._channel, now, "NOTIFICATION_LOST", lost)
 
         await self._held.write(work)
+
+
+def _tell_operator(what: str, row: NotificationRow, why: str) -> None:
+    """A line in the log. Of the URI the host alone: there are receivers whose path is their key."""
+    host = public_uri(row.next_uri).partition("://")[2].partition("/")[0]
+    told = {"channel": row.channel, "recording": row.recording, "dialect": row.dialect, "host": host, "why": why}
+    _log.warning(what, extra={"fields": told})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -19,10 +18,10 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 class Answered:
     """``rpc`` is ``-`` where no method was meant. ``code``: HTTP's over REST, the name of google.rpc.Code over gRPC.
 
-    ``began``: when it came, UTC microseconds.
+    ``door``: ``rest``, ``grpc`` or a facade's name. ``began``: when it came, UTC microseconds.
     """
 
-    door: Literal["rest", "grpc"]
+    door: str
     rpc: str
     resource: str
     code: str
