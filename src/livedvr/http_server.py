@@ -18,6 +18,9 @@ from livedvr.resources.addresses import split_address
 from livedvr.resources.errors import Aborted, InvalidArgument
 
 HEAD_SECONDS = 10.0  # in which a request's line and headers have to be there
+# A connection that asks nothing is closed by its client first (httpx after 5 s, aiohttp after 15): one that we close
+# just when it is used again fails a request that may not be repeated.
+IDLE_SECONDS = 20
 
 
 class HttpServer:
@@ -52,6 +55,7 @@ class HttpServer:
             server_header=False,
             http=_Protocol,
             limit_concurrency=most_at_once,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=1,
             ssl_certfile=tls[0] if tls else None,
             ssl_keyfile=tls[1] if tls else None,
