@@ -69,12 +69,13 @@ def test_what_cannot_be_listed(channel: Served, query: str, field: str) -> None:
         ("x", {"formats": ["WAV", "WAV"]}, "INVALID_ARGUMENT", "format"),
         ("x", {"formats": ["OPUS"]}, "INVALID_ARGUMENT", "formats"),
         ("x", {"sampleRate": 44100}, "INVALID_ARGUMENT", "sampleRate"),
-        ("x", {"colour": "red"}, "INVALID_ARGUMENT", "colour"),
+        ("x", {"colour": "red"}, "INVALID_ARGUMENT", '"field":"colour"'),
+        ("x", {"colour": "red"}, "INVALID_ARGUMENT", "there is no such field (there are outputUri, fileStem, "),
         ("x", {"manifestKey": "nothing"}, "NOT_FOUND|INVALID_ARGUMENT", "manifest"),
         ("x", {"outputUri": "/etc"}, "INVALID_ARGUMENT|PERMISSION_DENIED", "outputUri"),
         ("x", {"fileStem": "../up"}, "INVALID_ARGUMENT", "fileStem"),
-        ("x", {"limits": {"stopTones": ["x"]}}, "INVALID_ARGUMENT", "stopTones"),
-        ("x", {"limits": {"stopTones": [""]}}, "INVALID_ARGUMENT", "stopTones"),
+        ("x", {"limits": {"stopTones": ["x"]}}, "INVALID_ARGUMENT", "keys 0-9 * # A-D, 1 to 16 of them"),
+        ("x", {"limits": {"stopTones": [""]}}, "INVALID_ARGUMENT", "limits.stopTones"),
         ("x", {"notify": [{"uri": ""}]}, "INVALID_ARGUMENT", "uri"),
         ("x", {"notify": [{"uri": "ftp://example.com/"}]}, "INVALID_ARGUMENT", "uri"),
         ("x", {"notify": [{"uri": "http://example.com/", "dialect": "klingon"}]}, "INVALID_ARGUMENT", "dialect"),
@@ -84,7 +85,7 @@ def test_what_cannot_be_listed(channel: Served, query: str, field: str) -> None:
             for host in ("127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]")
         ),
         *(
-            ("x", {"limits": {limit: length}}, "INVALID_ARGUMENT", limit)
+            ("x", {"limits": {limit: length}}, "INVALID_ARGUMENT", f"limits.{limit}")
             for limit in ("maxDuration", "maxTime", "initialSilence", "maxSilence", "maxIdle")
             for length in (0, -1, "x", "P31D")
         ),

@@ -81,7 +81,7 @@ def test_what_is_refused(shell: Shell) -> None:
         (2, "--max-duration: 'x' is not a duration", ["a", "--max-duration", "x"]),
         (2, "--output: ", ["a", "--output", "/etc"]),
         (2, "--file-stem: '..' begins with a dot", ["a", "--file-stem", "../etc"]),
-        (2, "stopTones", ["a", "--stop-tone", "x"]),
+        (2, "--stop-tone: 'x' is none: keys 0-9 * # A-D", ["a", "--stop-tone", "x"]),
     ):
         said = shell.refused(code if "private" not in text else 5, "start", *arguments)
         assert text in said, said

@@ -114,6 +114,9 @@ def _spec(body: bytes) -> RecordingSpec:
         raise InvalidArgument("this is no JSON", field="body") from error
     if not isinstance(given, dict):
         raise InvalidArgument("this is no JSON object", field="body")
+    names = {field.alias or name: name for name, field in RecordingSpec.model_fields.items()}
+    for name in given.keys() - names.keys() - set(names.values()):
+        raise InvalidArgument("there is no such field", field=name, hint=f"there are {', '.join(names)}")
     spec = RecordingSpec(**given)
     for i, notify in enumerate(spec.notify):
         if notify.context:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from pydantic.alias_generators import to_camel
 
 from livedvr.cli.arguments import new_labels
 from livedvr.cli.collection import print_json, print_lines
@@ -41,6 +42,7 @@ _OPTIONS = {
     "maxFileDuration": "--max-file-duration",
     **{f"notify[{i}].uri": "--notify" for i in range(8)},
     "limits.stopTones": "--stop-tone",
+    **{f"limits.{to_camel(name)}": f"--{name.replace('_', '-')}" for name in _LIMITS},
 }
 
 _ENDS = {"SUCCEEDED": 0, "EMPTY": NOT_FOUND, "CANCELED": NOT_FOUND, "FAILED": STORAGE}  # with the exit code of each
@@ -108,7 +110,7 @@ def start(recording_id: str, as_json: bool, wait: bool, **given: Any) -> None:
         body: Message = {
             "outputUri": given["output"] or "",
             "formats": [one.upper() for one in given["formats"]],
-            "limits": {_camel(name): _seconds(given[name], name) for name in _LIMITS if given[name]}
+            "limits": {to_camel(name): _seconds(given[name], name) for name in _LIMITS if given[name]}
             | {"stopTones": list(given["stop_tones"])},
             "fileStem": given["file_stem"] or "",
             "tracks": given["tracks"].upper(),
@@ -263,11 +265,6 @@ def _notify(uris: Sequence[str], secret_file: str | None) -> list[Message]:
 
 def _seconds(text: str, name: str) -> float:
     return parse_duration(text, field=f"--{name.replace('_', '-')}") / SECOND
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.title() for part in rest)
 
 
 def _show(found: Message, as_json: bool) -> None:

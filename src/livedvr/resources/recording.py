@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from livedvr.resources.base import Resource
+from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.file_names import check_pattern, check_stem, placeholders
 from livedvr.resources.models import WITH_SECRETS, TimeInterval
 
@@ -26,7 +27,8 @@ RecordingFormat = Literal["WAV", "MP3", "AAC", "MP4", "HLS"]
 SampleRate = Literal[8000, 16000, 48000]
 Tracks = Literal["AV", "AUDIO", "VIDEO", "SEPARATE"]
 TrackType = Literal["AUDIO_VIDEO", "AUDIO", "VIDEO"]
-StopTone = Annotated[str, StringConstraints(pattern=r"^[0-9A-D*#]{1,16}$")]
+_KEYS = r"^[0-9A-D*#]{1,16}$"
+StopTone = Annotated[str, Field(json_schema_extra={"pattern": _KEYS})]
 
 _IN_STEMS = frozenset({"begin", "index", "track"})
 _IN_HEADERS = _IN_STEMS | {"begin_ms", "width", "height"}
@@ -55,6 +57,14 @@ class RecordingLimits(Resource):
     max_silence: _Limit | None = None
     max_idle: _Limit | None = None
     stop_tones: tuple[StopTone, ...] = Field(default=(), max_length=16)
+
+    @field_validator("stop_tones")
+    @classmethod
+    def _check_tones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for tone in value:
+            if not re.fullmatch(_KEYS, tone):
+                raise ValueError(f"'{tone}' is none: keys 0-9 * # A-D, 1 to 16 of them")
+        return value
 
     @property
     def hears(self) -> bool:
@@ -159,6 +169,15 @@ class RecordingSpec(Resource):
     beep: bool = False
     notify: tuple[Notify, ...] = Field(default=(), max_length=8)
     labels: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("limits", mode="wrap")
+    @classmethod
+    def _name_limits(cls, value: Any, handler: Callable[[Any], RecordingLimits]) -> RecordingLimits:
+        try:
+            return handler(value)
+        except InvalidArgument as error:
+            error.field = f"limits.{error.field}"
+            raise
 
     @field_validator("file_stem")
     @classmethod
