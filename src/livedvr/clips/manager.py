@@ -27,6 +27,7 @@ from livedvr.resources.errors import AlreadyExists, InvalidArgument, LiveDvrErro
 from livedvr.resources.layout import check_id
 from livedvr.resources.times import SECOND
 from livedvr.sessions.back_off import BackOff
+from livedvr.sessions.changes import Changes
 from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.plan import Facts
 from livedvr.sessions.windows import check_keeps
@@ -56,8 +57,7 @@ class ClipManager:
         self._nothing_goes = nothing_goes
         self._private = private
         self._wake = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._closed = False
+        self._changes = Changes()
         self._accepting = asyncio.Lock()  # two clips at once must not find the same folder free
         self._refused: dict[str, tuple[BackOff, int]] = {}  # clips that storage refuses, and when it is asked again
         self._making: tuple[str, asyncio.Task[dict[str, Any]]] | None = None
@@ -147,7 +147,6 @@ class ClipManager:
                 del self._open[row.id]
                 raise
         self._wake.set()
-        self._tell()
         return to_resource(row)
 
     def get(self, clip_id: str) -> Clip:
@@ -173,27 +172,20 @@ class ClipManager:
         if row is not None:
             await asyncio.to_thread(unmake, row, self._held.channel, self._held.known)
         await self._held.write(lambda db: clip_rows.delete_clip(db, self._held.channel.channel_id, clip_id))
-        self._tell()
+        self._changes.tell(clip_id)
 
-    async def watch(self, clip_id: str) -> AsyncGenerator[Clip, None]:
-        """The clip now and after each change, until it has SUCCEEDED, FAILED or gone."""
-        shown: Clip | None = None
-        current: Clip | None = self.get(clip_id)
-        while current is not None:
-            changed = self._changed  # taken now: what changes while the reader works is not missed
-            if current != shown:
-                yield current
-                shown = current
-            if State(current.state) in ENDED or self._closed:
-                return
-            await changed.wait()
+    def watch(self, clip_id: str) -> AsyncGenerator[Clip, None]:
+        """The clip now and after each change, until it has SUCCEEDED, FAILED or gone. NOT_FOUND."""
+
+        def find(clip_id: str) -> Clip | None:
             found = self._find(clip_id)
-            current = to_resource(found) if found else None
+            return to_resource(found) if found else None
+
+        return self._changes.watch(clip_id, self.get(clip_id), find, lambda clip: State(clip.state) in ENDED)
 
     def close(self) -> None:
         """Nothing will change any more: whoever waits for a change is told."""
-        self._closed = True
-        self._tell()
+        self._changes.close()
 
     # making them
 
@@ -261,15 +253,10 @@ class ClipManager:
             self._open.pop(row.id, None)
         elif row.id in self._open:
             self._open[row.id] = row
-        self._tell()
+        self._changes.tell(row.id)
         return row
 
     def _find(self, clip_id: str) -> ClipRow | None:
         if clip_id in self._open:
             return self._open[clip_id]
         return self._held.catalog.read(lambda db: clip_rows.find_clip(db, self._held.channel.channel_id, clip_id))
-
-    def _tell(self) -> None:
-        """Wake everybody who waits for a change of a clip."""
-        self._changed.set()
-        self._changed = asyncio.Event()

@@ -79,11 +79,6 @@ class Carrying:
         await self._preroll.close()
         await self._making.close()
 
-    @property
-    def hears(self) -> bool:
-        """Whether the channel has sound to listen to."""
-        return self._listening.mux is not None
-
     async def put(
         self, row: Recording, event: Event | None, *, spans: Spans | None = None, **changes: Any
     ) -> Recording:
@@ -140,7 +135,7 @@ class Carrying:
         state, now = State(row.state), self._clock.now()
         refused = self._facts(now).storage_error
         if refused is not None and state in RUNNING:
-            await self.put(row, Event.REFUSED, error=str(_error(StorageError(refused))))
+            await self.put(row, Event.REFUSED, error=_error(StorageError(refused)))
             return
         if state is State.IDLE and self._known.timeline.has_media(spans_of(row)):
             start = self._edges(spans_of(row))[0]

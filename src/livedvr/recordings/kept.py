@@ -17,6 +17,7 @@ from livedvr.recordings.view import interval_of
 from livedvr.resources.errors import NotFound
 from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Recording
+from livedvr.sessions.changes import Changes
 from livedvr.sessions.held_channel import HeldChannel
 
 
@@ -27,8 +28,7 @@ class Kept:
         self._held = held
         self._channel = held.channel.channel_id
         self._outbox = outbox
-        self._changed = asyncio.Event()
-        self._closed = False
+        self._changes = Changes()
         rows = held.catalog.read(lambda db: recording_rows.unfinished_recordings(db, self._channel))
         self.open = {row.recording_id: row for row in rows}
 
@@ -63,7 +63,7 @@ class Kept:
             del self.open[row.recording_id]
 
         self.open[row.recording_id] = row  # from now on its media is held
-        await self._write(work, lambda: None, lost)
+        await self._write(row.recording_id, work, lambda: None, lost)
 
     async def put(
         self, row: Recording, event: Event | None, *, spans: Spans | None = None, **changes: Any
@@ -89,7 +89,7 @@ class Kept:
             else:
                 self.open[row.recording_id] = row
 
-        await self._write(work, done)
+        await self._write(row.recording_id, work, done)
         return row
 
     async def notice(self, row: Recording, notice: Notice) -> None:
@@ -100,31 +100,23 @@ class Kept:
     async def remove(self, recording_id: str) -> None:
         """There is no such recording any more."""
         await self._write(
+            recording_id,
             lambda db: recording_rows.delete_recording(db, self._channel, recording_id),
             lambda: self.open.pop(recording_id, None),
         )
 
-    async def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:
-        """It now and after each change, until it has ended or gone."""
-        shown: Recording | None = None
-        current: Recording | None = self.get(recording_id)
-        while current is not None:
-            changed = self._changed  # taken now: what changes while the reader works is not missed
-            if current != shown:
-                yield current
-                shown = current
-            if State(current.state) in ENDED or self._closed:
-                return
-            await changed.wait()
-            current = self.find(recording_id)
+    def watch(self, recording_id: str) -> AsyncGenerator[Recording, None]:
+        """It now and after each change, until it has ended or gone. NOT_FOUND."""
+        first = self.get(recording_id)
+        return self._changes.watch(recording_id, first, self.find, lambda row: State(row.state) in ENDED)
 
     def close(self) -> None:
         """Nothing will change any more: whoever waits for a change is told."""
-        self._closed = True
-        self._tell()
+        self._changes.close()
 
     async def _write(
         self,
+        recording_id: str,
         work: Callable[[sqlite3.Connection], None],
         done: Callable[[], object],
         lost: Callable[[], object] = lambda: None,
@@ -139,10 +131,5 @@ class Kept:
                 lost()
             else:
                 done()
-                self._tell()
-
-    def _tell(self) -> None:
-        """Wake everybody who waits for a change, or has something to send."""
-        self._outbox.wake()
-        self._changed.set()
-        self._changed = asyncio.Event()
+                self._outbox.wake()
+                self._changes.tell(recording_id)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakValueDictionary
 
 from livedvr.catalog import session_rows
 from livedvr.catalog.session_rows import SessionRow
 from livedvr.resources.layout import multivariant_name
 from livedvr.resources.models import DvrSession
+from livedvr.sessions.changes import Changes
 from livedvr.sessions.held_channel import HeldChannel
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.states import TERMINAL, State
@@ -29,8 +28,7 @@ class SessionBook:
         self.channel = held.channel
         self._held = held
         self._on_state = on_state
-        self._changes: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # of whom somebody waits for
-        self._closed = False
+        self._changes = Changes()
         self._open: dict[str, OpenSession] = {}
         for row in self.rows():
             if State(row.state) not in TERMINAL or row.state == State.DELETING:
@@ -56,25 +54,13 @@ class SessionBook:
         stored = self._held.catalog.read(lambda db: session_rows.list_sessions(db, self.channel.channel_id))
         return [self._resource(self._open[row.id].row if row.id in self._open else row) for row in stored]
 
-    async def watch(self, session_id: str) -> AsyncGenerator[DvrSession, None]:
-        """The session now and after each change, until it is FINISHED, FAILED or gone."""
-        shown: DvrSession | None = None
-        current: DvrSession | None = self.get(session_id)
-        while current is not None:
-            changed = self._next_change(session_id)  # taken now: what changes while the reader works is not missed
-            if current != shown:
-                yield current
-                shown = current
-            if State(current.state) in (State.FINISHED, State.FAILED) or self._closed:
-                return
-            await changed.wait()
-            current = self.find(session_id)
+    def watch(self, session_id: str) -> AsyncGenerator[DvrSession, None]:
+        """The session now and after each change, until it is FINISHED, FAILED or gone. NOT_FOUND."""
+        return self._changes.watch(session_id, self.get(session_id), self.find, _has_ended)
 
     def close(self) -> None:
         """Nothing will change any more: whoever waits for a change is told."""
-        self._closed = True
-        for session_id in list(self._changes):
-            self._tell(session_id)
+        self._changes.close()
 
     # for the manager
 
@@ -90,25 +76,15 @@ class SessionBook:
         session.row = row
         if row.state != old.state:
             self._on_state(self._resource(row))
-        self._tell(row.id)
+        self._changes.tell(row.id)
 
     def _reopen(self, row: SessionRow, before: str) -> OpenSession:
         """The session is drawn anew from its stored row, as after a restart."""
         self._open[row.id] = session = self._opened(row)
         if row.state != before:
             self._on_state(self._resource(row))
-        self._tell(row.id)
+        self._changes.tell(row.id)
         return session
-
-    def _next_change(self, session_id: str) -> asyncio.Event:
-        """Set at the session's next change; of this one only, or each session's growth would wake all who watch."""
-        return self._changes.setdefault(session_id, asyncio.Event())
-
-    def _tell(self, session_id: str) -> None:
-        """Wake everybody who waits for a change of the session."""
-        changed = self._changes.pop(session_id, None)
-        if changed is not None:
-            changed.set()
 
     def _session(self, session_id: str) -> OpenSession:
         """The open session, or a finished one opened from its row; NOT_FOUND."""
@@ -126,3 +102,7 @@ class SessionBook:
         held = row.summary or (session or self._opened(row)).summary()
         manifest = self.channel.manifest(row.manifest_key)
         return to_resource(row, held, self._held.store.uri(multivariant_name(row.id, manifest.file_name)))
+
+
+def _has_ended(session: DvrSession) -> bool:
+    return State(session.state) in (State.FINISHED, State.FAILED)

@@ -204,7 +204,7 @@ class SessionMaker(SessionBook):
             if row.state == State.COOLDOWN and session.sealed and row.cooldown_until is None:
                 await self._put(session, error=None, cooldown_until=now + COOLDOWN)
             await self._put(session, error=None)
-            self._tell(row.id)
+            self._changes.tell(row.id)
 
     def _measure(self, session: OpenSession, now: int) -> None:
         if self._held.known.closed is not None and session.has_new_end(self._held.known):
@@ -219,7 +219,7 @@ class SessionMaker(SessionBook):
             session.grow(self._held.known)  # FAILED right after a restart: what its playlist lists tells its grace (R4)
         await self._put(session, state=state, error=error, summary=session.row.summary or session.summary())
         del self._open[session.row.id]
-        self._tell(session.row.id)
+        self._changes.tell(session.row.id)
 
     def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
@@ -234,7 +234,7 @@ class SessionMaker(SessionBook):
         grace, now = self._grace(row), self._held.clock.now()
         await self._held.write(lambda db: session_rows.delete_session(db, row, grace, now))
         del self._open[row.id]
-        self._tell(row.id)
+        self._changes.tell(row.id)
 
     def _grace(self, row: SessionRow) -> int:
         """R4: how long what the present edition lists stays after its playlist, microseconds."""

@@ -164,7 +164,7 @@ class SessionManager(SessionMaker):
             self._reopen(stored, before).grow(self._held.known)
         elif row.id in self._open:
             self._open[row.id].row = stored
-            self._tell(row.id)
+            self._changes.tell(row.id)
 
     def _judge(self, row: SessionRow) -> Event:
         """What the patch to ``row.windows`` is (S7-S10), or why it is refused."""
@@ -231,6 +231,6 @@ class SessionManager(SessionMaker):
                 return
             if session.error is not None and session.state == State.DELETING:
                 raise StorageError(session.error, field=session.output_uri, hint="it is tried again as long as it runs")
-            if self._closed:
+            if self._changes.is_closed:
                 raise Aborted("the controller was left before the session was gone", field="dvrSessionId")
-            await self._next_change(session_id).wait()
+            await self._changes.next(session_id).wait()
