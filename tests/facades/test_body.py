@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from livedvr.api.guard.http import TooLarge
 from livedvr.api.guard.limits import LARGEST_BODY
 from livedvr.facades import body
 from livedvr.resources.errors import InvalidArgument
@@ -28,7 +29,7 @@ def a_request(*parts: bytes) -> Request:
 
 async def test_a_body_is_read_whole_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await body.body_of(a_request(b"a", b"b", b"")) == b"ab"
-    with pytest.raises(body.TooLarge):
+    with pytest.raises(TooLarge):
         await body.body_of(a_request(b"a" * LARGEST_BODY, b"a"))
     monkeypatch.setattr(body, "BODY_SECONDS", 0.01)
     with pytest.raises(InvalidArgument, match="it has not come"):

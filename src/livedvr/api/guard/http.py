@@ -19,6 +19,10 @@ from livedvr.resources.errors import InvalidArgument, LiveDvrError
 MEDIA = ("/media/", "/live/")  # what players and CDNs fetch
 
 
+class TooLarge(InvalidArgument):
+    """No request needs so much."""
+
+
 class HttpGuard:
     """The app behind it is reached by admitted requests only; its media by everybody, if they are public.
 
@@ -88,7 +92,7 @@ class Body:
     deadline: float | None = None
 
     async def receive(self) -> Message:
-        """ASGI's receive. INVALID_ARGUMENT: it is larger, or later, than any request is."""
+        """ASGI's receive. TooLarge, or INVALID_ARGUMENT: it is later than any request is."""
         if self.ended:
             return await self.source()
         loop = asyncio.get_running_loop()
@@ -132,5 +136,5 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _too_large(what: str, most: int) -> InvalidArgument:
-    return InvalidArgument(f"more than {most} bytes", field=what, hint="no request needs so much")
+def _too_large(what: str, most: int) -> TooLarge:
+    return TooLarge(f"more than {most} bytes", field=what, hint="no request needs so much")

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from livedvr.api.guard.http import TooLarge
 from livedvr.api.guard.rates import Rate, Rates
-from livedvr.facades.body import TooLarge, body_of
+from livedvr.facades.body import body_of
 from livedvr.facades.facade import FacadeDesk
 from livedvr.facades.tencent.actions import Actions
 from livedvr.facades.tencent.errors import TencentError, translated
