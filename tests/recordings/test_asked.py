@@ -10,7 +10,7 @@ import pytest
 from livedvr.recordings.asked import check_files, is_sound_alone
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import Channel, Input, Output
-from livedvr.resources.recording import RecordingLimits, RecordingSpec
+from livedvr.resources.recording import HlsOptions, RecordingLimits, RecordingSpec
 from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream
 
 
@@ -45,6 +45,23 @@ def test_what_is_refused(channel: Channel, spec: dict[str, Any], field: str) -> 
         check_files(RecordingSpec(**spec), channel)
     assert told.value.field == field
     check_files(RecordingSpec(**spec), BOTH)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "formats"),
+    [
+        ({"formats": ("WAV", "MP3", "AAC"), "tracks": "VIDEO"}, "tracks", ("WAV", "MP4")),
+        ({"formats": ("HLS",), "max_file_duration": timedelta(seconds=5)}, "maxFileDuration", ("HLS", "MP4")),
+        ({"formats": ("MP4", "HLS"), "sample_rate": 8000}, "sampleRate", ("MP4", "MP3")),
+        ({"formats": ("MP4",), "mono": True}, "mono", ("AAC",)),
+        ({"formats": ("MP4",), "hls": HlsOptions(container="ts")}, "hls", ("MP4", "HLS")),
+    ],
+)
+def test_what_would_mean_nothing(spec: dict[str, Any], field: str, formats: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidArgument, match="it changes nothing") as told:
+        check_files(RecordingSpec(**spec), BOTH)
+    assert told.value.field == field
+    check_files(RecordingSpec(**{**spec, "formats": formats}), BOTH)
 
 
 @pytest.mark.parametrize(

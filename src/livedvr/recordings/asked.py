@@ -1,11 +1,11 @@
-"""Whether the files that a recording is asked for can be made of a channel. Pure."""
+"""Whether the files that a recording is asked for mean something, and can be made of a channel. Pure."""
 
 from __future__ import annotations
 
 from livedvr.recordings.takes import SOUND_ALONE
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import Channel
-from livedvr.resources.recording import RecordingSpec
+from livedvr.resources.recording import HlsOptions, RecordingSpec
 
 
 def is_sound_alone(spec: RecordingSpec) -> bool:
@@ -14,7 +14,18 @@ def is_sound_alone(spec: RecordingSpec) -> bool:
 
 
 def check_files(spec: RecordingSpec, channel: Channel) -> None:
-    """INVALID_ARGUMENT where the channel has not got what is asked for."""
+    """INVALID_ARGUMENT where no file would be as is asked for, or the channel has not got it."""
+    for field, is_given, formats in (
+        ("tracks", spec.tracks != "AV", {"MP4", "HLS"}),
+        ("maxFileDuration", spec.max_file_duration is not None, {"MP4", *SOUND_ALONE}),
+        ("sampleRate", spec.sample_rate is not None, SOUND_ALONE),
+        ("mono", spec.mono, SOUND_ALONE),
+        ("hls", spec.hls != HlsOptions(), {"HLS"}),
+    ):
+        if is_given and not formats & set(spec.formats):
+            raise InvalidArgument(
+                "it changes nothing in these formats", field=field, hint=f"leave it out, or add {', '.join(formats)}"
+            )
     has_sound = any(channel.audio_of(mux) for mux in channel.mux_streams)
     has_pictures = any(channel.video_of(mux) for mux in channel.mux_streams)
     if not has_sound and SOUND_ALONE & set(spec.formats):

@@ -144,6 +144,9 @@ def record_spec(given: Record, action: str) -> RecordingSpec:
     initial, silence, duration = (timedelta(seconds=value) for value in limits.values())
     return _spec(
         formats=("WAV",),
+        sample_rate=16_000,
+        mono=True,
+        keep_silence=True,
         prompts=_uris(given.prompts),
         beep=given.play_beep,
         barge_in=given.barge_in_allowed,
@@ -165,7 +168,7 @@ def play_spec(given: PlayPrompt) -> RecordingSpec:
 
 
 def _spec(**given: Any) -> RecordingSpec:
-    return RecordingSpec(queue="call", sample_rate=16_000, mono=True, keep_silence=True, **given)
+    return RecordingSpec(queue="call", **given)
 
 
 def _uris(prompts: list[MediaPrompt]) -> tuple[str, ...]:

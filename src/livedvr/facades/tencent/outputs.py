@@ -12,7 +12,7 @@ from livedvr.facades.tencent import names
 from livedvr.facades.tencent.params import CreateCloudRecording
 from livedvr.facades.tencent.settings import App
 from livedvr.facades.tencent.supported import AAC, HLS, HLS_AAC, HLS_MP4, MP4, output_format
-from livedvr.recordings.takes import file_name, tracks_of
+from livedvr.recordings.takes import SOUND_ALONE, file_name, tracks_of
 from livedvr.resources.models import to_micros
 from livedvr.resources.recording import (
     HlsOptions,
@@ -53,20 +53,22 @@ def spec_of(asked: CreateCloudRecording, app: App, folder: str, user: str, track
     """The recording that is asked for; its name is the TaskId."""
     record, stem = asked.record_params, _stem(asked, user)
     is_apart = record.record_mode == 1 and record.av_merge == 0 and tracks == "AV"  # in HLS; an MP4 is of both
+    formats = FORMATS[output_format(asked)]
+    hls = HlsOptions(
+        container="ts",
+        segment_seconds=SEGMENT_SECONDS,
+        segment_stem=f"{stem}_{{begin}}",
+        header=HEAD,
+        tracks="SEPARATE" if is_apart else None,
+    )
     return RecordingSpec(
         output_uri=folder,
         file_stem=stem,
-        formats=FORMATS[output_format(asked)],
-        tracks=tracks,
+        formats=formats,
+        tracks="AV" if set(formats) <= SOUND_ALONE else tracks,
         track_names=TRACK_NAMES,
-        hls=HlsOptions(
-            container="ts",
-            segment_seconds=SEGMENT_SECONDS,
-            segment_stem=f"{stem}_{{begin}}",
-            header=HEAD,
-            tracks="SEPARATE" if is_apart else None,
-        ),
-        max_file_duration=timedelta(minutes=record.max_media_file_duration),
+        hls=hls if "HLS" in formats else HlsOptions(),
+        max_file_duration=None if formats == ("HLS",) else timedelta(minutes=record.max_media_file_duration),
         limits=RecordingLimits(max_idle=timedelta(seconds=record.max_idle_time)),
         keep_silence=True,  # who says nothing is recorded all the same
         notify=_notify(asked, app, user),

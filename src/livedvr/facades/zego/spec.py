@@ -32,7 +32,9 @@ def spec_of(asked: StartRecord, task: Task, folder: str, dialect: str) -> Record
         formats=formats,
         tracks=tracks,
         track_names=(TRACK_NAMES[BOTH], TRACK_NAMES[AUDIO], TRACK_NAMES[VIDEO]),
-        hls=HlsOptions(container="ts", segment_seconds=output.fragment_seconds, segment_stem=task.stem),
+        hls=HlsOptions(container="ts", segment_seconds=output.fragment_seconds, segment_stem=task.stem)
+        if "HLS" in formats
+        else HlsOptions(),
         split_at_pauses=not given.resume_without_interruption,
         keep_silence=True,
         limits=RecordingLimits(
