@@ -22,6 +22,7 @@ from livedvr.resources.errors import (
     PermissionDenied,
     StorageError,
 )
+from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Notify, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.sessions.plan import Facts
@@ -47,6 +48,26 @@ async def test_it_begins_with_its_first_media_and_pauses_are_not_in_it(house: Ho
     stopped = await house.recordings.stop("take")
     assert (stopped.state, stopped.end_reason) == ("FINALIZING", "REQUESTED")
     assert spans(stopped) == [(0, 4.5), (8, 10)]
+
+
+async def test_one_that_pauses_before_its_first_media_begins_with_what_comes_then(house: House) -> None:
+    await house.start()
+    house.clock.advance(SECOND)
+    await house.recordings.pause("take")
+    assert (await house.recordings.resume("take")).start_time is None
+    await house.bring(2)
+    found = house.recordings.get("take")
+    assert (found.state, found.start_time) == ("RECORDING", to_datetime(at(0)))
+    assert spans(found) == [(0, 1), (1, None)]
+
+
+async def test_media_that_comes_late_is_of_before_the_pause(house: House) -> None:
+    await house.start()
+    house.clock.advance(SECOND)
+    await house.recordings.pause("take")
+    await house.bring(2)
+    found = house.recordings.get("take")
+    assert (found.state, found.start_time, spans(found)) == ("PAUSED", to_datetime(at(0)), [(0, 1)])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import at, window
-from livedvr.recordings.spans import Spans, close, is_open, position, recorded, resume, within
+from livedvr.recordings.spans import Spans, begin, close, is_open, position, recorded, resume, within
 
 
 @st.composite
@@ -30,6 +30,14 @@ def test_a_pause_closes_one_and_resuming_opens_the_next() -> None:
     assert [recorded(found, at(s)) for s in (0, 3, 6, 8)] == [0, 3_000_000, 5_000_000, 6_000_000]
     assert position(found, 6_000_000) == at(8)
     assert within(found, at(4), at(8)) == (window(4, 5), window(7, 8))
+
+
+def test_nothing_is_recorded_before_its_first_media() -> None:
+    found = resume(close(resume((), at(0)), at(5)), at(7))
+    assert begin(found, at(0)) == found
+    assert begin(found, at(3)) == (window(3, 5), window(7, None))
+    assert begin(found, at(6)) == (window(7, None),)
+    assert begin(found, at(9)) == (window(9, None),)
 
 
 @given(spans(), st.integers(1, 300_000_000))

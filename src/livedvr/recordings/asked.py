@@ -16,15 +16,17 @@ def is_sound_alone(spec: RecordingSpec) -> bool:
 def check_files(spec: RecordingSpec, channel: Channel) -> None:
     """INVALID_ARGUMENT where no file would be as is asked for, or the channel has not got it."""
     for field, is_given, formats in (
-        ("tracks", spec.tracks != "AV", {"MP4", "HLS"}),
-        ("maxFileDuration", spec.max_file_duration is not None, {"MP4", *SOUND_ALONE}),
+        ("tracks", spec.tracks != "AV", frozenset({"MP4", "HLS"})),
+        ("maxFileDuration", spec.max_file_duration is not None, SOUND_ALONE | {"MP4"}),
         ("sampleRate", spec.sample_rate is not None, SOUND_ALONE),
         ("mono", spec.mono, SOUND_ALONE),
-        ("hls", spec.hls != HlsOptions(), {"HLS"}),
+        ("hls", spec.hls != HlsOptions(), frozenset({"HLS"})),
     ):
         if is_given and not formats & set(spec.formats):
             raise InvalidArgument(
-                "it changes nothing in these formats", field=field, hint=f"leave it out, or add {', '.join(formats)}"
+                "it changes nothing in these formats",
+                field=field,
+                hint=f"leave it out, or add {', '.join(sorted(formats))}",
             )
     has_sound = any(channel.audio_of(mux) for mux in channel.mux_streams)
     has_pictures = any(channel.video_of(mux) for mux in channel.mux_streams)

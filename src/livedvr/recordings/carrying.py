@@ -22,7 +22,7 @@ from livedvr.recordings.placing import Placing
 from livedvr.recordings.preroll import Preroll
 from livedvr.recordings.queue import ahead_of
 from livedvr.recordings.rendering import Rendered
-from livedvr.recordings.spans import Spans, close
+from livedvr.recordings.spans import Spans, begin, close
 from livedvr.recordings.states import ENDED, RUNNING, Event, State
 from livedvr.recordings.view import file_of, spans_of, trimmed
 from livedvr.resources.errors import LiveDvrError, StorageError
@@ -137,9 +137,9 @@ class Carrying:
         if refused is not None and state in RUNNING:
             await self.put(row, Event.REFUSED, error=_error(StorageError(refused)))
             return
-        if state is State.IDLE and self._known.timeline.has_media(spans_of(row)):
+        if state in RUNNING and row.start_time is None and self._known.timeline.has_media(spans_of(row)):
             start = self._edges(spans_of(row))[0]
-            began = (Window(start, None),)  # the time before its first media is not recorded
+            began = begin(spans_of(row), start)
             row = await self.put(row, Event.MEDIA, spans=began, start_time=to_datetime(start))
         if state in RUNNING:
             found = self.end_of(row, None)

@@ -15,6 +15,12 @@ def is_open(spans: Spans) -> bool:
     return bool(spans) and spans[-1].end is None
 
 
+def begin(spans: Spans, at: int) -> Spans:
+    """As they are when the first media of them begins at ``at``: the time before it is not recorded."""
+    left = (one for one in spans if one.end is None or one.end > at)
+    return tuple(Window(max(one.start, at), one.end) for one in left)
+
+
 def close(spans: Spans, at: int) -> Spans:
     """As they are when it pauses, or has ended, at ``at``: nothing of them lies behind it, and none is empty."""
     closed = (Window(one.start, at if one.end is None else min(at, one.end)) for one in spans)

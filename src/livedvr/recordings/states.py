@@ -55,8 +55,8 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     # What is nothing but prompts ends with them.
     State.PROMPTING: {Event.PLAYED: State.IDLE, Event.RENDERED: State.SUCCEEDED, **_ENDS},
     State.IDLE: {Event.MEDIA: State.RECORDING, **_RUNNING},
-    State.RECORDING: _RUNNING,
-    State.PAUSED: {Event.RESUME: State.RECORDING, **_ENDS},
+    State.RECORDING: {Event.MEDIA: State.RECORDING, **_RUNNING},  # it was paused before there was any
+    State.PAUSED: {Event.MEDIA: State.PAUSED, Event.RESUME: State.RECORDING, **_ENDS},  # of before the pause, and late
     # Its last media may still be on its way, then its files are made.
     State.FINALIZING: {
         Event.RENDERED: State.SUCCEEDED,

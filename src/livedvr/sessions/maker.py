@@ -224,9 +224,8 @@ class SessionMaker(SessionBook):
     def _erase(self, session: OpenSession) -> None:
         """S15: the manifest's objects go, then the row."""
         if session.row.summary is None:
-            session.grow(
-                self._held.known
-            )  # after a restart nothing is drawn: the grace is as long as the playlist (R4)
+            # After a restart nothing is drawn yet: the grace is as long as the playlist (R4).
+            session.grow(self._held.known)
         if not self._writes.due_in(session.row.id):
             self._writes.begin(session.row.id, erase_manifest(self._held.store, session.row.id))
 
