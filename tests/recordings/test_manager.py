@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +25,10 @@ from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Notify, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.sessions.plan import Facts
-from recording_house import House, spans
+from recording_house import RecordingHouse, spans
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    found = House(tmp_path)
-    await found.open()
-    yield found
-    await found.close()
-
-
-async def test_it_begins_with_its_first_media_and_pauses_are_not_in_it(house: House) -> None:
+async def test_it_begins_with_its_first_media_and_pauses_are_not_in_it(house: RecordingHouse) -> None:
     assert (await house.start()).state == "IDLE"
     await house.bring(2)
     house.clock.advance(SECOND // 2)
@@ -50,7 +41,7 @@ async def test_it_begins_with_its_first_media_and_pauses_are_not_in_it(house: Ho
     assert spans(stopped) == [(0, 4.5), (8, 10)]
 
 
-async def test_one_that_pauses_before_its_first_media_begins_with_what_comes_then(house: House) -> None:
+async def test_one_that_pauses_before_its_first_media_begins_with_what_comes_then(house: RecordingHouse) -> None:
     await house.start()
     house.clock.advance(SECOND)
     await house.recordings.pause("take")
@@ -61,7 +52,7 @@ async def test_one_that_pauses_before_its_first_media_begins_with_what_comes_the
     assert spans(found) == [(0, 1), (1, None)]
 
 
-async def test_media_that_comes_late_is_of_before_the_pause(house: House) -> None:
+async def test_media_that_comes_late_is_of_before_the_pause(house: RecordingHouse) -> None:
     await house.start()
     house.clock.advance(SECOND)
     await house.recordings.pause("take")
@@ -78,14 +69,16 @@ async def test_media_that_comes_late_is_of_before_the_pause(house: House) -> Non
         ({"max_duration": 9, "max_time": 3}, "MAX_TIME", 3),
     ],
 )
-async def test_a_limit_ends_it_where_it_is(house: House, limits: dict[str, int], reason: str, length: float) -> None:
+async def test_a_limit_ends_it_where_it_is(
+    house: RecordingHouse, limits: dict[str, int], reason: str, length: float
+) -> None:
     await house.start(limits=limits)
     await house.bring(3)
     found = house.recordings.get("take")
     assert (found.end_reason, spans(found)) == (reason, [(0, length)])
 
 
-async def test_an_encoder_that_vanishes_ends_it_and_what_came_is_kept(house: House) -> None:
+async def test_an_encoder_that_vanishes_ends_it_and_what_came_is_kept(house: RecordingHouse) -> None:
     await house.start(limits={"max_idle": 5})
     await house.bring(2)
     house.clock.advance(6 * SECOND)
@@ -95,7 +88,7 @@ async def test_an_encoder_that_vanishes_ends_it_and_what_came_is_kept(house: Hou
     assert (found.end_reason, spans(found)) == ("IDLE", [(0, 9)])
 
 
-async def test_without_any_media_it_is_empty(house: House) -> None:
+async def test_without_any_media_it_is_empty(house: RecordingHouse) -> None:
     await house.start(limits={"max_idle": 5})
     house.clock.advance(6 * SECOND)
     house.facts = Facts(at(6))
@@ -103,14 +96,14 @@ async def test_without_any_media_it_is_empty(house: House) -> None:
     assert (found.state, found.end_reason, found.files) == ("EMPTY", "IDLE", ())
 
 
-async def test_a_stop_of_the_channel_ends_it(house: House) -> None:
+async def test_a_stop_of_the_channel_ends_it(house: RecordingHouse) -> None:
     await house.start()
     await house.bring()
     await house.recordings.channel_stopped()
     assert house.state() == ("FINALIZING", "CHANNEL_STOPPED")
 
 
-async def test_a_controller_that_dies_is_followed_by_one_that_goes_on(house: House) -> None:
+async def test_a_controller_that_dies_is_followed_by_one_that_goes_on(house: RecordingHouse) -> None:
     await house.start(limits={"max_duration": 7})
     await house.bring(2)
     await house.close()
@@ -121,7 +114,7 @@ async def test_a_controller_that_dies_is_followed_by_one_that_goes_on(house: Hou
 
 
 @pytest.mark.parametrize("what", ["start", "stop", "delete"])
-async def test_who_asks_and_does_not_wait_has_it_done_all_the_same(house: House, what: str) -> None:
+async def test_who_asks_and_does_not_wait_has_it_done_all_the_same(house: RecordingHouse, what: str) -> None:
     at_work, go = threading.Event(), threading.Event()
 
     def work(_: object) -> None:
@@ -146,7 +139,7 @@ async def test_who_asks_and_does_not_wait_has_it_done_all_the_same(house: House,
     assert len(house.recordings.held()) == len(state)
 
 
-async def test_its_media_is_held_until_it_has_ended(house: House) -> None:
+async def test_its_media_is_held_until_it_has_ended(house: RecordingHouse) -> None:
     await house.bring(2)
     await house.start()
     await house.bring(3)
@@ -160,7 +153,7 @@ async def test_its_media_is_held_until_it_has_ended(house: House) -> None:
     assert len(house.known.timeline.segments("av")) == 1, "the newest always stays"
 
 
-async def test_what_cannot_be_made_is_told_and_leaves_nothing(house: House) -> None:
+async def test_what_cannot_be_made_is_told_and_leaves_nothing(house: RecordingHouse) -> None:
     await house.start()
     await house.bring(2)
     await house.recordings.stop("take")
@@ -171,7 +164,7 @@ async def test_what_cannot_be_made_is_told_and_leaves_nothing(house: House) -> N
     assert house.recordings.held() == []
 
 
-def in_the_way(house: House) -> Path:
+def in_the_way(house: RecordingHouse) -> Path:
     """A file of 'take' that no store can delete: a folder."""
     folder = house.folder / "out/recordings"
     (folder / "take.mp4/x").mkdir(parents=True)
@@ -179,7 +172,7 @@ def in_the_way(house: House) -> Path:
     return folder / "take.mp4"
 
 
-async def test_files_that_cannot_go_end_nothing_but_its_recording(house: House) -> None:
+async def test_files_that_cannot_go_end_nothing_but_its_recording(house: RecordingHouse) -> None:
     await house.start()
     await house.bring(2)
     await house.recordings.stop("take")
@@ -192,7 +185,7 @@ async def test_files_that_cannot_go_end_nothing_but_its_recording(house: House) 
     assert house.state("next") == ("RECORDING", None)
 
 
-async def test_what_has_files_that_cannot_go_is_not_forgotten(house: House) -> None:
+async def test_what_has_files_that_cannot_go_is_not_forgotten(house: RecordingHouse) -> None:
     await house.start()
     await house.bring(1)
     folder = in_the_way(house)
@@ -206,7 +199,7 @@ async def test_what_has_files_that_cannot_go_is_not_forgotten(house: House) -> N
     assert list(folder.parent.iterdir()) == []
 
 
-async def test_a_storage_that_refuses_for_good_fails_it(house: House) -> None:
+async def test_a_storage_that_refuses_for_good_fails_it(house: RecordingHouse) -> None:
     await house.start()
     house.facts = Facts(at(0), storage_error="permission denied")
     house.recordings.wake()
@@ -214,7 +207,7 @@ async def test_a_storage_that_refuses_for_good_fails_it(house: House) -> None:
     assert found.state == "FAILED" and "permission denied" in (found.error or "")
 
 
-async def test_a_channel_is_not_deleted_under_it(house: House) -> None:
+async def test_a_channel_is_not_deleted_under_it(house: RecordingHouse) -> None:
     await house.start()
     with pytest.raises(FailedPrecondition, match="recordings that have not ended: take"):
         await house.catalog.write(lambda db: mark_deleting(db, "live", force=True))
@@ -232,7 +225,9 @@ async def test_a_channel_is_not_deleted_under_it(house: House) -> None:
         ({"notify": (Notify(uri="https://a.example/", dialect="x"),)}, InvalidArgument, "notify[0].dialect"),
     ],
 )
-async def test_what_is_refused(house: House, spec: dict[str, Any], kind: type[LiveDvrError], field: str) -> None:
+async def test_what_is_refused(
+    house: RecordingHouse, spec: dict[str, Any], kind: type[LiveDvrError], field: str
+) -> None:
     if "output_uri" in spec:
         spec = spec | {"output_uri": str(house.folder / spec["output_uri"])}
     with pytest.raises(kind) as told:
@@ -241,7 +236,7 @@ async def test_what_is_refused(house: House, spec: dict[str, Any], kind: type[Li
     assert house.recordings.list() == [] == house.recordings.held()
 
 
-async def test_ids_and_files_are_taken_once(house: House) -> None:
+async def test_ids_and_files_are_taken_once(house: RecordingHouse) -> None:
     await house.start()
     with pytest.raises(AlreadyExists, match="recording 'take' exists already"):
         await house.start()

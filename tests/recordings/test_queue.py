@@ -24,7 +24,7 @@ from livedvr.resources.models import to_micros
 from livedvr.resources.recording import Recording, RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import WebhookPolicy
-from recording_house import House, spans
+from recording_house import RecordingHouse, spans
 
 BEEP = SECOND // 4
 
@@ -63,21 +63,20 @@ async def prompts() -> AsyncIterator[tuple[Prompts, str]]:
 
 
 @pytest.fixture
-async def house(prompts: tuple[Prompts, str], tmp_path: Path) -> AsyncIterator[House]:
-    found = House(tmp_path, WebhookPolicy.of([prompts[1]]))
-    await found.open()
-    yield found
-    await found.close()
+async def house(prompts: tuple[Prompts, str], tmp_path: Path) -> AsyncIterator[RecordingHouse]:
+    made = await RecordingHouse(tmp_path, WebhookPolicy.of([prompts[1]])).open()
+    yield made
+    await made.close()
 
 
-async def until(house: House, name: str, state: str) -> Recording:
+async def until(house: RecordingHouse, name: str, state: str) -> Recording:
     async for seen in house.recordings.watch(name):
         if seen.state == state:
             return seen
     raise AssertionError(f"it became {seen.state}: {seen.error}")
 
 
-async def hear(house: House, listener: AsyncGenerator[bytes, None]) -> bytes:
+async def hear(house: RecordingHouse, listener: AsyncGenerator[bytes, None]) -> bytes:
     """The next block, while time passes."""
     block = asyncio.ensure_future(anext(listener))
     while not block.done():
@@ -86,7 +85,7 @@ async def hear(house: House, listener: AsyncGenerator[bytes, None]) -> bytes:
     return block.result()
 
 
-async def test_each_has_its_turn(house: House) -> None:
+async def test_each_has_its_turn(house: RecordingHouse) -> None:
     calls = {name: await house.start(name, queue="call") for name in ("a", "b", "c")}
     other = await house.start("other", queue="another call")
     assert [one.state for one in (*calls.values(), other)] == ["PROMPTING", "QUEUED", "QUEUED", "PROMPTING"]
@@ -100,7 +99,7 @@ async def test_each_has_its_turn(house: House) -> None:
     await until(house, "c", "IDLE")
 
 
-async def test_who_barges_in_cancels_all_before_it(house: House) -> None:
+async def test_who_barges_in_cancels_all_before_it(house: RecordingHouse) -> None:
     for name in ("a", "b"):
         await house.start(name, queue="call")
     await house.start("other", queue="another call")
@@ -110,7 +109,7 @@ async def test_who_barges_in_cancels_all_before_it(house: House) -> None:
 
 
 async def test_a_prompt_that_no_request_can_name_ends_its_recording_alone(
-    house: House, prompts: tuple[Prompts, str]
+    house: RecordingHouse, prompts: tuple[Prompts, str]
 ) -> None:
     await house.start(queue="call", prompts=(f"http://{prompts[1]}/h\u00f6r.wav",))
     failed = await until(house, "take", "FAILED")
@@ -118,7 +117,7 @@ async def test_a_prompt_that_no_request_can_name_ends_its_recording_alone(
     assert not house.task.done()
 
 
-async def test_it_begins_behind_the_prompt_and_the_beep(house: House, prompts: tuple[Prompts, str]) -> None:
+async def test_it_begins_behind_the_prompt_and_the_beep(house: RecordingHouse, prompts: tuple[Prompts, str]) -> None:
     heard, listener = bytearray(), house.recordings.downlink("call").listen()
     heard += await anext(listener)
     uri = f"http://{prompts[1]}/hello.wav"
@@ -142,7 +141,7 @@ async def test_it_begins_behind_the_prompt_and_the_beep(house: House, prompts: t
     assert to_micros(begun.spans[0].start_time) == played + SECOND + BEEP
 
 
-async def test_prompts_alone(house: House, prompts: tuple[Prompts, str]) -> None:
+async def test_prompts_alone(house: RecordingHouse, prompts: tuple[Prompts, str]) -> None:
     await house.start(queue="call", formats=(), prompts=(f"http://{prompts[1]}/hello.wav",))
     await house.start("next", queue="call")
     ended = asyncio.create_task(until(house, "take", "SUCCEEDED"))
@@ -165,7 +164,7 @@ async def test_prompts_alone(house: House, prompts: tuple[Prompts, str]) -> None
     ],
 )
 async def test_a_prompt_that_cannot_be_played(
-    house: House, prompts: tuple[Prompts, str], served: tuple[int, bytes], error: str
+    house: RecordingHouse, prompts: tuple[Prompts, str], served: tuple[int, bytes], error: str
 ) -> None:
     prompts[0].files["/wrong.wav"] = served
     await house.start(queue="call", prompts=(f"http://{prompts[1]}/wrong.wav",))
@@ -175,13 +174,13 @@ async def test_a_prompt_that_cannot_be_played(
     await until(house, "next", "IDLE")
 
 
-async def test_a_prompt_comes_from_nowhere_in_private(house: House) -> None:
+async def test_a_prompt_comes_from_nowhere_in_private(house: RecordingHouse) -> None:
     await house.start(queue="call", prompts=("http://127.0.0.1:1/x.wav",))
     failed = await until(house, "take", "FAILED")
     assert (failed.error or "").startswith("PERMISSION_DENIED") and failed.end_reason == "PROMPT_FAILED"
 
 
-async def test_what_is_cancelled_is_not_heard_any_more(house: House, prompts: tuple[Prompts, str]) -> None:
+async def test_what_is_cancelled_is_not_heard_any_more(house: RecordingHouse, prompts: tuple[Prompts, str]) -> None:
     await house.start(queue="call", prompts=(f"http://{prompts[1]}/hello.wav",))
     listener = house.recordings.downlink("call").listen()
     await anext(listener)
@@ -194,7 +193,7 @@ async def test_what_is_cancelled_is_not_heard_any_more(house: House, prompts: tu
     assert not any(await hear(house, listener))
 
 
-async def test_a_restart_has_the_prompt_played_again(house: House, prompts: tuple[Prompts, str]) -> None:
+async def test_a_restart_has_the_prompt_played_again(house: RecordingHouse, prompts: tuple[Prompts, str]) -> None:
     await house.start(queue="call", beep=True)
     await house.start("next", queue="call")
     await house.close()
@@ -208,7 +207,7 @@ async def test_a_restart_has_the_prompt_played_again(house: House, prompts: tupl
     await until(house, "next", "IDLE")
 
 
-async def test_a_stop_of_the_channel_ends_those_that_wait(house: House) -> None:
+async def test_a_stop_of_the_channel_ends_those_that_wait(house: RecordingHouse) -> None:
     await house.start(queue="call")
     await house.start("next", queue="call")
     await house.recordings.channel_stopped()
