@@ -9,6 +9,7 @@ from typing import Any
 
 from builders import at, chain
 from held_house import HeldHouse
+from live import until_state
 from livedvr.recordings.dialects import NATIVE
 from livedvr.recordings.manager import RecordingManager
 from livedvr.recordings.outbox import Outbox
@@ -53,6 +54,11 @@ class RecordingHouse(HeldHouse):
         limits = {key: timedelta(seconds=value) for key, value in spec.pop("limits", {}).items()}
         given = RecordingSpec(**{"formats": ("MP4",), **spec}, limits=RecordingLimits(**limits))
         return await self.recordings.start(name, given)
+
+    async def until(self, name: str, *states: str) -> Recording:
+        """The recording as soon as it is in one of these states."""
+        found: Recording = await until_state(self.recordings.watch(name), *states)
+        return found
 
     async def ended(self, name: str = "take") -> Recording:
         async for seen in self.recordings.watch(name):

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,15 @@ def until(happened: Callable[[], Any], what: str, patience: float = PATIENCE) ->
         assert time.monotonic() < deadline, f"{what} did not happen within {patience} s"
         time.sleep(0.02)  # the interval of a look, not the length of a wait
     return answer
+
+
+async def until_state(changes: AsyncIterator[Any], *states: str) -> Any:
+    """What is watched (a session, a recording), as soon as it is in one of these states."""
+    seen = None
+    async for seen in changes:
+        if seen.state in states:
+            return seen
+    raise AssertionError(f"it became {seen and seen.state}: {seen and seen.error}")
 
 
 @functools.cache

@@ -14,24 +14,15 @@ from typing import Any
 import av
 import pytest
 
+from builders import channel
 from live import Line, lines
-from livedvr import Channel, Clip, DvrSession, Input, LiveDvr, Output, TimeSlice
+from livedvr import Clip, DvrSession, LiveDvr, TimeSlice
 from livedvr.check.run import run_check
 from livedvr.ingest.testsrc import read_clock
 from livedvr.resources.errors import FailedPrecondition
-from livedvr.resources.streams import video_and_audio
 from offline import decoding_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
-
-
-def a_channel(output: Path) -> Channel:
-    return Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=str(output)),
-        elementary_streams=video_and_audio("h264"),
-    )
 
 
 async def until_session(dvr: LiveDvr, session: str, enough: int) -> DvrSession:
@@ -79,7 +70,7 @@ def dated(line: Line) -> list[tuple[float, float]]:
 @pytest.mark.semantics("W5", "W6", "P4")
 async def test_clips_across_a_reconnect_outlive_their_channel(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(a_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "first")
         begin = (await until_session(dvr, "first", 2)).actual_start

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from live import ffmpeg_pids, lines, media_playlist, until
-from livedvr import Channel, DvrSession, Input, LiveDvr, Manifest, Output, TimeInterval
+from builders import channel
+from live import ffmpeg_pids, lines, media_playlist, until, until_state
+from livedvr import DvrSession, LiveDvr, Manifest, TimeInterval
 from livedvr.check.run import run_check
 from livedvr.resources.errors import AlreadyExists, FailedPrecondition, NotFound, StorageError
-from livedvr.resources.streams import video_and_audio
 from livedvr.storage.local import LocalStore
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
@@ -20,30 +20,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 FRAME = 0.05
 
 
-def _channel(output: Path) -> Channel:
-    return Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=str(output)),
-        elementary_streams=video_and_audio("h264"),
-    )
-
-
-async def _until(dvr: LiveDvr, session: str, *states: str) -> DvrSession:
-    async for seen in dvr.sessions.watch("live", session):
-        if seen.state in states:
-            return seen
-    raise AssertionError(f"session {session} never came to {states}")
-
-
 @pytest.mark.semantics("W1", "W3", "W5", "W6", "S1", "S2", "S3", "S4", "S5", "S15", "P4", "O6")
 async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         opened = await dvr.sessions.create("live", "open")
         assert opened.state == "PENDING"
-        running = await _until(dvr, "open", "LIVE")
+        running = await until_state(dvr.sessions.watch("live", "open"), "LIVE")
         assert running.actual_start is not None
         begin = running.actual_start
 
@@ -54,21 +38,21 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
         windows = [TimeInterval(start_time=at(1), end_time=at(3)), TimeInterval(start_time=at(9), end_time=at(11))]
         await dvr.sessions.create("live", "joined", windows)
         await dvr.sessions.create("live", "future", [TimeInterval(start_time=at(9), end_time=at(12))])
-        assert (await _until(dvr, "future", "SCHEDULED")).segments == 0
+        assert (await until_state(dvr.sessions.watch("live", "future"), "SCHEDULED")).segments == 0
         with pytest.raises(AlreadyExists):
             await dvr.sessions.create("live", "open")
 
-        joined = await _until(dvr, "joined", "FINISHED")
+        joined = await until_state(dvr.sessions.watch("live", "joined"), "FINISHED")
         listed = lines(media_playlist(tmp_path / "out", "joined"))
         assert [line.discontinuity for line in listed] == [False, False, True, False]
         assert [line.date - begin.timestamp() for line in listed] == pytest.approx([0, 2, 8, 10], abs=FRAME)
         assert joined.gaps == ()
-        future = await _until(dvr, "future", "FINISHED")
+        future = await until_state(dvr.sessions.watch("live", "future"), "FINISHED")
         assert future.segments == 2 and future.actual_start and future.actual_end
         assert (future.actual_start - at(8)).total_seconds() == pytest.approx(0, abs=FRAME)
         assert (future.actual_end - at(12)).total_seconds() == pytest.approx(0, abs=FRAME)
         past = await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(1), end_time=at(4))])
-        past = await _until(dvr, "past", "FINISHED")
+        past = await until_state(dvr.sessions.watch("live", "past"), "FINISHED")
         assert past.segments == 2 and past.actual_start == begin, "edges snap outward to whole segments"
         for session in (joined, future, past):
             assert run_check(session.output_uri, deep=True).ok
@@ -78,7 +62,7 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
         with pytest.raises(NotFound):
             await dvr.sessions.get("live", "past")
         await dvr.sessions.create("live", "past", [TimeInterval(start_time=at(1), end_time=at(4))])
-        await _until(dvr, "past", "FINISHED")
+        await until_state(dvr.sessions.watch("live", "past"), "FINISHED")
         assert (tmp_path / "out/dvr/past/av/index-2.m3u8").exists(), "edition numbers of an id never restart"
         assert [s.session_id for s in await dvr.sessions.list("live")] == ["open", "joined", "future", "past"]
 
@@ -91,13 +75,13 @@ async def test_windows_in_the_past_present_and_future(wheel_ffmpeg: str, tmp_pat
 async def test_a_stopped_channel_keeps_its_timeline(wheel_ffmpeg: str, tmp_path: Path) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         with pytest.raises(FailedPrecondition, match="already writes to"):
-            await dvr.channels.create(_channel(tmp_path / "out").model_copy(update={"channel_id": "other"}))
+            await dvr.channels.create(channel(str(tmp_path / "out")).model_copy(update={"channel_id": "other"}))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "later", [TimeInterval(start_time=soon)])
         await dvr.sessions.create("live", "first")
-        await _until(dvr, "first", "LIVE")
+        await until_state(dvr.sessions.watch("live", "first"), "LIVE")
         await dvr.channels.stop("live")
         assert (await dvr.sessions.get("live", "later")).state == "SCHEDULED"
         first = await dvr.sessions.get("live", "first")
@@ -106,14 +90,14 @@ async def test_a_stopped_channel_keeps_its_timeline(wheel_ffmpeg: str, tmp_path:
         assert await dvr.sessions.get("live", "first") == first
         everything = TimeInterval(start_time=datetime.now(UTC) - timedelta(hours=1), end_time=datetime.now(UTC))
         await dvr.sessions.create("live", "again", [everything])
-        again = await _until(dvr, "again", "FINISHED")
+        again = await until_state(dvr.sessions.watch("live", "again"), "FINISHED")
         assert (again.actual_start, again.segments) == (first.actual_start, first.segments)
         assert again.gaps[0].reason == "no input yet"
 
 
 async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "demo")
         seen: list[DvrSession] = []
@@ -123,7 +107,7 @@ async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path)
                 seen.append(session)
 
         follower = asyncio.create_task(follow())
-        await _until(dvr, "demo", "LIVE")
+        await until_state(dvr.sessions.watch("live", "demo"), "LIVE")
         await dvr.channels.stop("live")
         await asyncio.wait_for(follower, 10)
         assert seen[0].state == "PENDING" and seen[-1].state == "FINISHED"
@@ -132,7 +116,7 @@ async def test_watching_ends_with_the_session(wheel_ffmpeg: str, tmp_path: Path)
 
 async def test_starts_and_stops_at_once_come_after_each_other(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await asyncio.gather(
             dvr.channels.start("live"), dvr.channels.start("live"), dvr.sessions.create("live", "demo")
         )
@@ -140,7 +124,7 @@ async def test_starts_and_stops_at_once_come_after_each_other(wheel_ffmpeg: str,
         await dvr.channels.stop("live")
         assert (await dvr.channels.state("live"))[0] == "STOPPED"
         await asyncio.gather(dvr.channels.start("live"), dvr.channels.stop("live"), dvr.channels.start("live"))
-        await _until(dvr, "demo", "LIVE", "FINISHED", "FAILED")
+        await until_state(dvr.sessions.watch("live", "demo"), "LIVE", "FINISHED", "FAILED")
         assert (await dvr.channels.state("live"))[0] in ("STARTING", "AWAITING_INPUT", "STREAMING")
         await asyncio.to_thread(until, lambda: len(ffmpeg_pids(tmp_path / "out")) == 1, "one ffmpeg, not two")
     assert ffmpeg_pids(tmp_path / "out") == []
@@ -149,10 +133,10 @@ async def test_starts_and_stops_at_once_come_after_each_other(wheel_ffmpeg: str,
 async def test_an_error_in_the_block_is_the_error_that_comes_out(wheel_ffmpeg: str, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         async with LiveDvr(tmp_path / "data") as dvr:
-            await dvr.channels.create(_channel(tmp_path / "out"))
+            await dvr.channels.create(channel(str(tmp_path / "out")))
             await dvr.channels.start("live")
             await dvr.sessions.create("live", "demo")
-            await _until(dvr, "demo", "LIVE")
+            await until_state(dvr.sessions.watch("live", "demo"), "LIVE")
             raise ZeroDivisionError
     assert ffmpeg_pids(tmp_path / "out") == []
     assert media_playlist(tmp_path / "out").read_text().endswith("#EXT-X-ENDLIST\n"), "sealed all the same"
@@ -160,24 +144,24 @@ async def test_an_error_in_the_block_is_the_error_that_comes_out(wheel_ffmpeg: s
 
 async def test_who_watches_is_not_left_waiting(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.sessions.create("live", "later", [TimeInterval(start_time=datetime.now(UTC) + timedelta(hours=1))])
 
         async def follow() -> list[str]:
             return [session.state async for session in dvr.sessions.watch("live", "later")]
 
         follower = asyncio.create_task(follow())
-        await _until(dvr, "later", "SCHEDULED")
+        await until_state(dvr.sessions.watch("live", "later"), "SCHEDULED")
     assert (await asyncio.wait_for(follower, 10))[-1] == "SCHEDULED"
 
 
 async def test_a_manifest_that_sessions_use_stays(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        channel = await dvr.channels.create(_channel(tmp_path / "out"))
+        created = await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.sessions.create("live", "later", [TimeInterval(start_time=datetime.now(UTC) + timedelta(hours=1))])
         other = Manifest(file_name="other.m3u8")
         with pytest.raises(FailedPrecondition, match="sessions use a manifest"):
-            await dvr.channels.update(channel.model_copy(update={"manifests": (other,)}))
+            await dvr.channels.update(created.model_copy(update={"manifests": (other,)}))
 
 
 async def test_on_state_is_told_each_state_and_what_it_raises_ends_nothing(wheel_ffmpeg: str, tmp_path: Path) -> None:
@@ -189,14 +173,14 @@ async def test_on_state_is_told_each_state_and_what_it_raises_ends_nothing(wheel
             raise RuntimeError("my own mistake")
 
     async with LiveDvr(tmp_path / "data", on_state=on_state) as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "first")
-        live = await _until(dvr, "first", "LIVE")
+        live = await until_state(dvr.sessions.watch("live", "first"), "LIVE")
         assert live.actual_start is not None
         start = live.actual_start + timedelta(seconds=1)
         await dvr.sessions.update("live", "first", windows=[TimeInterval(end_time=start + timedelta(seconds=2))])
-        await _until(dvr, "first", "FINISHED", "COOLDOWN")
+        await until_state(dvr.sessions.watch("live", "first"), "FINISHED", "COOLDOWN")
         await dvr.channels.stop("live")
         events = dvr.events("live")
     assert told[0] == "PENDING"
@@ -217,10 +201,10 @@ async def test_storage_that_takes_no_more_segments_fails_what_runs(
 
     monkeypatch.setattr(LocalStore, "put_new", refusing)
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "match")
-        failed = await _until(dvr, "match", "FAILED")
+        failed = await until_state(dvr.sessions.watch("live", "match"), "FAILED")
         assert failed.error is not None and "permission denied" in failed.error
         assert failed.segments == 2, "what was recorded stays"
         await dvr.channels.stop("live")

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from builders import channel
+from live import until_state
 from livedvr import (
-    Channel,
     Input,
     LiveDvr,
     Notify,
-    Output,
     Recording,
     RecordingFile,
     RecordingLimits,
@@ -28,27 +28,10 @@ from livedvr import (
 from livedvr.check.run import run_check
 from livedvr.cli import main
 from livedvr.resources.models import to_micros
-from livedvr.resources.streams import video_and_audio
 from livedvr.timeline.segment import Segment
 from offline import decoding_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
-
-
-def a_channel(output: Path, source: str = "testsrc") -> Channel:
-    return Channel(
-        channel_id="live",
-        input=Input(uri=source),
-        output=Output(uri=str(output)),
-        elementary_streams=video_and_audio("h264"),
-    )
-
-
-async def until_state(dvr: LiveDvr, name: str, *states: str) -> Recording:
-    async for seen in dvr.recordings.watch("live", name):
-        if seen.state in states:
-            return seen
-    raise AssertionError(f"it became {seen.state}: {seen.error}")
 
 
 def ffprobe(path: str) -> dict[str, Any]:
@@ -83,7 +66,7 @@ def media_within(recording: Recording, segments: Sequence[Segment]) -> float:
 
 async def test_from_start_to_files_with_a_pause(wheel_ffmpeg: str, tmp_path: Path) -> None:
     async with LiveDvr(tmp_path / "data") as dvr:
-        await dvr.channels.create(a_channel(tmp_path / "out"))
+        await dvr.channels.create(channel(str(tmp_path / "out")))
         await dvr.channels.start("live")
         spec = RecordingSpec(output_uri=str(tmp_path / "files"), formats=("WAV", "MP3", "AAC", "MP4", "HLS"))
         asked = await dvr.recordings.start("live", "take", spec)
@@ -92,18 +75,18 @@ async def test_from_start_to_files_with_a_pause(wheel_ffmpeg: str, tmp_path: Pat
         two = RecordingLimits(max_duration=timedelta(seconds=2))
         telephone = RecordingSpec(formats=("WAV",), sample_rate=8000, mono=True, limits=two)
         await dvr.recordings.start("live", "short", telephone)
-        await until_state(dvr, "take", "RECORDING")
+        await until_state(dvr.recordings.watch("live", "take"), "RECORDING")
         paused = await dvr.recordings.pause("live", "take")
         await asyncio.sleep(1)  # what lies in it is not in the files
         await dvr.recordings.resume("live", "take")
-        short = await until_state(dvr, "short", "SUCCEEDED")
+        short = await until_state(dvr.recordings.watch("live", "short"), "SUCCEEDED")
         await asyncio.sleep(1)
         asked_of_owner = ["recording", "list", "--data-dir", str(tmp_path / "data"), "--json"]
         listed = await asyncio.to_thread(CliRunner().invoke, main, asked_of_owner)
         assert [one["recordingId"] for one in json.loads(listed.stdout)] == ["take", "short"], listed.output
         stopped = await dvr.recordings.stop("live", "take")
         assert (paused.state, stopped.state, stopped.end_reason) == ("PAUSED", "FINALIZING", "REQUESTED")
-        take = await until_state(dvr, "take", "SUCCEEDED")
+        take = await until_state(dvr.recordings.watch("live", "take"), "SUCCEEDED")
         segments = list((await dvr.runtime("live")).known.timeline.segments("av"))
 
     (span,) = short.spans
@@ -150,7 +133,7 @@ async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tm
         port = receiver.sockets[0].getsockname()[1]
         webhooks = WebhookPolicy.of([f"127.0.0.1:{port}"])
         async with LiveDvr(tmp_path / "data", webhooks=webhooks) as dvr:
-            await dvr.channels.create(a_channel(tmp_path / "out", str(tmp_path / "call.mp4")))
+            await dvr.channels.create(channel(str(tmp_path / "out"), input=Input(uri=str(tmp_path / "call.mp4"))))
             notify = (Notify(uri=f"http://127.0.0.1:{port}/told"),)
             seconds = timedelta(seconds=1)
             asked = {
@@ -166,7 +149,10 @@ async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tm
             )
             await dvr.recordings.start("live", "trimmed", trimmed)
             await dvr.channels.start("live")
-            ended = {name: await until_state(dvr, name, "SUCCEEDED", "EMPTY") for name in (*asked, "trimmed")}
+            ended = {
+                name: await until_state(dvr.recordings.watch("live", name), "SUCCEEDED", "EMPTY")
+                for name in (*asked, "trimmed")
+            }
             await asyncio.wait_for(all_told.wait(), 10)
             first = (await dvr.runtime("live")).known.timeline.segments("av")[0]
 

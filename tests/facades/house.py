@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from builders import MEDIA, RUN, FakeClock, at, commit
-from live import FLV, PATIENCE, Encoder, free_tcp_port, listening
+from live import FLV, PATIENCE, Encoder, free_tcp_port, listening, until_state
 from livedvr import Channel, Input, LiveDvr, Output, Recording, WebhookPolicy
 from livedvr.catalog import channel_rows, notification_rows, segment_rows
 from livedvr.facades.facade import Facade, FacadeDesk
@@ -195,11 +195,8 @@ class House:
 
     async def until(self, recording_id: str, *states: str, channel_id: str = "live") -> Recording:
         """The recording as soon as it is in one of these states."""
-        seen = None
-        async for seen in self.dvr.recordings.watch(channel_id, recording_id):
-            if seen.state in states:
-                return seen
-        raise AssertionError(f"it became {seen and seen.state}: {seen and seen.error}")
+        found: Recording = await until_state(self.dvr.recordings.watch(channel_id, recording_id), *states)
+        return found
 
     def waiting(self, channel_id: str = "live") -> list[float]:
         """In how many seconds each message that has not been taken is sent again."""

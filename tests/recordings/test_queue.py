@@ -21,7 +21,7 @@ from livedvr.recordings.prompts import RATE, beep, samples_of
 from livedvr.recordings.silence import level
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.models import to_micros
-from livedvr.resources.recording import Recording, RecordingSpec
+from livedvr.resources.recording import RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import WebhookPolicy
 from recording_house import RecordingHouse, spans
@@ -69,13 +69,6 @@ async def house(prompts: tuple[Prompts, str], tmp_path: Path) -> AsyncIterator[R
     await made.close()
 
 
-async def until(house: RecordingHouse, name: str, state: str) -> Recording:
-    async for seen in house.recordings.watch(name):
-        if seen.state == state:
-            return seen
-    raise AssertionError(f"it became {seen.state}: {seen.error}")
-
-
 async def hear(house: RecordingHouse, listener: AsyncGenerator[bytes, None]) -> bytes:
     """The next block, while time passes."""
     block = asyncio.ensure_future(anext(listener))
@@ -90,13 +83,13 @@ async def test_each_has_its_turn(house: RecordingHouse) -> None:
     other = await house.start("other", queue="another call")
     assert [one.state for one in (*calls.values(), other)] == ["PROMPTING", "QUEUED", "QUEUED", "PROMPTING"]
     assert house.recordings.get("b").spans == ()
-    await until(house, "a", "IDLE")
+    await house.until("a", "IDLE")
     await house.bring(2)
     assert house.state("b") == ("QUEUED", None)
     await house.recordings.stop("a")
-    assert spans(await until(house, "b", "IDLE")) == [(4, None)], "it begins when it is its turn"
+    assert spans(await house.until("b", "IDLE")) == [(4, None)], "it begins when it is its turn"
     await house.recordings.cancel("b")
-    await until(house, "c", "IDLE")
+    await house.until("c", "IDLE")
 
 
 async def test_who_barges_in_cancels_all_before_it(house: RecordingHouse) -> None:
@@ -112,7 +105,7 @@ async def test_a_prompt_that_no_request_can_name_ends_its_recording_alone(
     house: RecordingHouse, prompts: tuple[Prompts, str]
 ) -> None:
     await house.start(queue="call", prompts=(f"http://{prompts[1]}/h\u00f6r.wav",))
-    failed = await until(house, "take", "FAILED")
+    failed = await house.until("take", "FAILED")
     assert (failed.end_reason, "percent-encoded" in (failed.error or "")) == ("PROMPT_FAILED", True)
     assert not house.task.done()
 
@@ -123,7 +116,7 @@ async def test_it_begins_behind_the_prompt_and_the_beep(house: RecordingHouse, p
     uri = f"http://{prompts[1]}/hello.wav"
     asked = await house.start(queue="call", prompts=(uri,), beep=True)
     assert asked.state == "PROMPTING"
-    prompting = asyncio.create_task(until(house, "take", "IDLE"))
+    prompting = asyncio.create_task(house.until("take", "IDLE"))
     started = house.clock.now()
     while not prompting.done():
         heard += await hear(house, listener)
@@ -144,12 +137,12 @@ async def test_it_begins_behind_the_prompt_and_the_beep(house: RecordingHouse, p
 async def test_prompts_alone(house: RecordingHouse, prompts: tuple[Prompts, str]) -> None:
     await house.start(queue="call", formats=(), prompts=(f"http://{prompts[1]}/hello.wav",))
     await house.start("next", queue="call")
-    ended = asyncio.create_task(until(house, "take", "SUCCEEDED"))
+    ended = asyncio.create_task(house.until("take", "SUCCEEDED"))
     while not ended.done():
         await asyncio.sleep(0)
         house.clock.advance(SECOND // 50)
     assert (ended.result().files, ended.result().spans) == ((), ())
-    await until(house, "next", "IDLE")
+    await house.until("next", "IDLE")
 
 
 @pytest.mark.parametrize(
@@ -169,14 +162,14 @@ async def test_a_prompt_that_cannot_be_played(
     prompts[0].files["/wrong.wav"] = served
     await house.start(queue="call", prompts=(f"http://{prompts[1]}/wrong.wav",))
     await house.start("next", queue="call")
-    failed = await until(house, "take", "FAILED")
+    failed = await house.until("take", "FAILED")
     assert failed.end_reason == "PROMPT_FAILED" and error in (failed.error or "")
-    await until(house, "next", "IDLE")
+    await house.until("next", "IDLE")
 
 
 async def test_a_prompt_comes_from_nowhere_in_private(house: RecordingHouse) -> None:
     await house.start(queue="call", prompts=("http://127.0.0.1:1/x.wav",))
-    failed = await until(house, "take", "FAILED")
+    failed = await house.until("take", "FAILED")
     assert (failed.error or "").startswith("PERMISSION_DENIED") and failed.end_reason == "PROMPT_FAILED"
 
 
@@ -199,12 +192,12 @@ async def test_a_restart_has_the_prompt_played_again(house: RecordingHouse, prom
     await house.close()
     await house.open()
     assert (house.state("take")[0], house.state("next")[0]) == ("PROMPTING", "QUEUED")
-    begun = asyncio.create_task(until(house, "take", "IDLE"))
+    begun = asyncio.create_task(house.until("take", "IDLE"))
     while not begun.done():
         await asyncio.sleep(0)
         house.clock.advance(SECOND // 50)
     await house.recordings.stop("take")
-    await until(house, "next", "IDLE")
+    await house.until("next", "IDLE")
 
 
 async def test_a_stop_of_the_channel_ends_those_that_wait(house: RecordingHouse) -> None:
