@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from live import coded_live
 from livedvr.recordings.dtmf import HIGH, KEYS, LOW
 
 RATE = 16_000
@@ -22,22 +23,8 @@ class Caller:
     def __init__(self, ffmpeg: str, url: str) -> None:
         said = ["-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "pipe:0"]
         seen = ["-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25"]  # with a picture ffmpeg probes faster
-        coded = [
-            "-pix_fmt",
-            "yuv420p",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-tune",
-            "zerolatency",
-            "-g",
-            "25",
-            "-c:a",
-            "aac",
-        ]
         sent = ["-ar", "48000", "-f", "flv", "-flush_packets", "1", url]
-        self._command = [ffmpeg, "-nostdin", "-loglevel", "error", *seen, *said, *coded, *sent]
+        self._command = [ffmpeg, "-nostdin", "-loglevel", "error", *seen, *said, *coded_live(gop=25), *sent]
         self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="caller")

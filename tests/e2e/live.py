@@ -168,6 +168,12 @@ MPEG_TS = ("-f", "mpegts", "-pes_payload_size", "0")
 FLV = ("-f", "flv")
 
 
+def coded_live(gop: int) -> list[str]:
+    """H.264 and AAC as soon as there is a picture; ``gop`` in pictures."""
+    picture = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(gop), "-pix_fmt", "yuv420p"]
+    return [*picture, "-c:a", "aac"]
+
+
 class Encoder:
     """A real encoder process that pushes testsrc, in MPEG-TS unless told otherwise."""
 
@@ -185,20 +191,6 @@ class Encoder:
     ) -> None:
         options = [part for name, value in TESTSRC_OPTIONS.items() for part in (f"-{name}", value)]
         maps = (["-map", "0:v"] if video else []) + (["-map", "0:a"] if audio else [])
-        codecs = [
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-tune",
-            "zerolatency",
-            "-g",
-            str(gop),
-            "-pix_fmt",
-            "yuv420p",
-            "-c:a",
-            "aac",
-        ]
         self.process = subprocess.Popen(
             [
                 binary or imageio_ffmpeg.get_ffmpeg_exe(),
@@ -209,7 +201,7 @@ class Encoder:
                 "-i",
                 testsrc_graph(*size, 30),
                 *maps,
-                *codecs,
+                *coded_live(gop),
                 *extra,
                 *mux,
                 url,
