@@ -17,8 +17,9 @@ import av
 import pytest
 
 from facades.enfonica_client import ApiError, Client, name_of, verify
-from facades.house import AheadClock, Posted, Receiver, fed_server
+from facades.house import AheadClock, fed_server
 from live import PATIENCE, free_tcp_port
+from receiver import Posted, Receiver
 
 pytestmark = pytest.mark.e2e
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from facades.house import Receiver
 from live import ffmpeg_pids
 from livedvr import LiveDvr, Recording, WebhookPolicy
+from receiver import Receiver
 
 pytestmark = pytest.mark.e2e
 

@@ -30,6 +30,7 @@ from livedvr.cli import main
 from livedvr.resources.models import to_micros
 from livedvr.timeline.segment import Segment
 from offline import decoding_errors
+from receiver import Receiver
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
@@ -117,44 +118,30 @@ def a_call(ffmpeg: str, path: Path) -> None:
 
 async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tmp_path: Path) -> None:
     a_call(wheel_ffmpeg, tmp_path / "call.mp4")
-    got: list[tuple[dict[str, str], bytes]] = []
-
-    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-        got.append((headers, await reader.readexactly(int(headers["Content-Length"]))))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-        if len(got) == 3:
-            all_told.set()
-
-    all_told = asyncio.Event()
-    async with await asyncio.start_server(receive, "127.0.0.1", 0) as receiver:
-        port = receiver.sockets[0].getsockname()[1]
-        webhooks = WebhookPolicy.of([f"127.0.0.1:{port}"])
-        async with LiveDvr(tmp_path / "data", webhooks=webhooks) as dvr:
-            await dvr.channels.create(channel(str(tmp_path / "out"), input=Input(uri=str(tmp_path / "call.mp4"))))
-            notify = (Notify(uri=f"http://127.0.0.1:{port}/told"),)
-            seconds = timedelta(seconds=1)
-            asked = {
-                "tone": RecordingLimits(stop_tones=("#",)),
-                "quiet": RecordingLimits(initial_silence=1.5 * seconds),
-                "pause": RecordingLimits(max_silence=2 * seconds),
-            }
-            for name, limits in asked.items():
-                spec = RecordingSpec(formats=("WAV",), sample_rate=16000, mono=True, limits=limits, notify=notify)
-                await dvr.recordings.start("live", name, spec)
-            trimmed = RecordingSpec(
-                formats=("WAV",), limits=RecordingLimits(max_duration=6.5 * seconds), trim_silence=True
-            )
-            await dvr.recordings.start("live", "trimmed", trimmed)
-            await dvr.channels.start("live")
-            ended = {
-                name: await until_state(dvr.recordings.watch("live", name), "SUCCEEDED", "EMPTY")
-                for name in (*asked, "trimmed")
-            }
-            await asyncio.wait_for(all_told.wait(), 10)
-            first = (await dvr.runtime("live")).known.timeline.segments("av")[0]
+    async with (
+        Receiver() as receiver,
+        LiveDvr(tmp_path / "data", webhooks=WebhookPolicy.of([receiver.authority])) as dvr,
+    ):
+        await dvr.channels.create(channel(str(tmp_path / "out"), input=Input(uri=str(tmp_path / "call.mp4"))))
+        notify = (Notify(uri=receiver.uri()),)
+        seconds = timedelta(seconds=1)
+        asked = {
+            "tone": RecordingLimits(stop_tones=("#",)),
+            "quiet": RecordingLimits(initial_silence=1.5 * seconds),
+            "pause": RecordingLimits(max_silence=2 * seconds),
+        }
+        for name, limits in asked.items():
+            spec = RecordingSpec(formats=("WAV",), sample_rate=16000, mono=True, limits=limits, notify=notify)
+            await dvr.recordings.start("live", name, spec)
+        trimmed = RecordingSpec(formats=("WAV",), limits=RecordingLimits(max_duration=6.5 * seconds), trim_silence=True)
+        await dvr.recordings.start("live", "trimmed", trimmed)
+        await dvr.channels.start("live")
+        ended = {
+            name: await until_state(dvr.recordings.watch("live", name), "SUCCEEDED", "EMPTY")
+            for name in (*asked, "trimmed")
+        }
+        got = await receiver.wait(3)
+        first = (await dvr.runtime("live")).known.timeline.segments("av")[0]
 
     assert {name: one.end_reason for name, one in ended.items()} == {
         "tone": "STOP_TONE",
@@ -170,5 +157,5 @@ async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tm
     assert lengths["tone"] == pytest.approx(7.0 - later / 1e6, abs=0.03), "cut where the tone begins"
     assert lengths["pause"] == pytest.approx(6.0 - later / 1e6, abs=0.1)
     assert lengths["trimmed"] == pytest.approx(2.0, abs=0.12)
-    told = {json.loads(body)["recordingId"]: headers["X-Livedvr-Event"] for headers, body in got}
+    told = {posted.json()["recordingId"]: posted.headers["x-livedvr-event"] for posted in got}
     assert told == {"tone": "RECORDING_SUCCEEDED", "quiet": "RECORDING_EMPTY", "pause": "RECORDING_SUCCEEDED"}

@@ -24,12 +24,13 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.trtc.v20190722 import models
 from tencentcloud.trtc.v20190722.trtc_client import TrtcClient
 
-from facades.house import Posted, Receiver, fed_server
+from facades.house import fed_server
 from facades.tencent_house import APP, CALLBACK_KEY, SECRET_ID, SECRET_KEY, creation, storage
 from live import PATIENCE, Encoder, free_tcp_port
 from livedvr.check.run import run_check
 from livedvr.media.file_facts import file_facts
 from offline import decoding_errors
+from receiver import Posted, Receiver
 
 pytestmark = pytest.mark.e2e
 

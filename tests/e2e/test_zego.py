@@ -18,11 +18,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from facades.house import Receiver, fed_server
+from facades.house import fed_server
 from facades.zego_client import APP, CALLBACK_SECRET, SERVER_SECRET, Client, heard, mixed, start
 from live import free_tcp_port, until
 from livedvr.check.run import run_check
 from livedvr.media.custom_begin import CUSTOM_BEGIN
+from receiver import Receiver
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import Segment
 from livedvr.wallclock import SystemClock, WallClock
+from receiver import Message
 from serving import Served, serving
 
 VOICE = "0.3*sin(2*PI*220*t)"
@@ -71,15 +72,10 @@ def a_channel(output: Path, source: str = "udp://127.0.0.1:5000", *, name: str =
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a facade answers. ``headers`` by lower-case names."""
+class Answer(Message):
+    """What a facade answers."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 async def ask(
@@ -115,7 +111,7 @@ async def ask(
 
     await app(scope, receive, send)
     head = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent[1:]))
+    return Answer(head, b"".join(one.get("body", b"") for one in sent[1:]), sent[0]["status"])
 
 
 @dataclass
@@ -235,82 +231,6 @@ async def eventually(look: Callable[[], Any]) -> Any:
             return found
         await asyncio.sleep(0.01)  # the interval of a look, not the length of a wait
     raise AssertionError(f"it did not happen within {PATIENCE} s")
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """What somebody was sent. ``uri``: as it was called; ``headers`` by lower-case names."""
-
-    uri: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Receiver:
-    """An HTTP server on loopback that is told of recordings. Answers with the next of ``statuses``, else 200.
-
-    ``verify`` is called with each message before it is answered: what it raises is raised by `wait`. ``redirects``:
-    paths that are answered with 302, and where to.
-    """
-
-    def __init__(self, verify: Callable[[Posted], None] = lambda _: None) -> None:
-        self.statuses: list[int] = []
-        self.redirects: dict[str, str] = {}
-        self.got: list[Posted] = []
-        self._verify = verify
-        self._failed: list[Exception] = []
-        self._more = asyncio.Condition()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
-
-    @property
-    def authority(self) -> str:
-        """For `House.webhooks`."""
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    def uri(self, path: str = "/told") -> str:
-        return f"http://{self.authority}{path}"
-
-    async def wait(self, count: int) -> list[Posted]:
-        """All that has come, as soon as it is so many."""
-        async with self._more:
-            await asyncio.wait_for(self._more.wait_for(lambda: self._failed or len(self.got) >= count), 60)
-        if self._failed:
-            raise self._failed[0]
-        return self.got
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Who tells may go away in the middle of it."""
-        with closing(writer), suppress(asyncio.IncompleteReadError):
-            await self._answer(reader, writer)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-        body = await reader.readexactly(int(headers["content-length"]))
-        target = head[0].split(" ")[1]
-        status, more = self.statuses.pop(0) if self.statuses else 200, ""
-        if target in self.redirects:
-            status, more = 302, f"Location: {self.redirects[target]}\r\n"
-        posted = Posted(f"http://{headers['host']}{target}", headers, body)
-        try:
-            self._verify(posted)
-        except Exception as error:  # noqa: BLE001 - told where it is waited for
-            self._failed.append(error)
-        writer.write(f"HTTP/1.1 {status} X\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-        async with self._more:
-            self.got.append(posted)
-            self._more.notify_all()
 
 
 class AheadClock(SystemClock):

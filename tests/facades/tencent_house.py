@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from facades.house import Answer, House, Receiver
+from facades.house import Answer, House
 from livedvr import Recording
 from livedvr.facades.tencent.tencent import Tencent
 from livedvr.resources.times import SECOND
+from receiver import Receiver
 
 HOST = "127.0.0.1:8091"
 APP, OTHER_APP = 1400000001, 1400000002

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 
 from builders import T0, at
 from facades.enfonica_client import MESSAGES, ApiError, Client, name_of, verify
-from facades.house import SILENCE, VOICE, House, Posted, Receiver, cut_media, eventually
+from facades.house import SILENCE, VOICE, House, cut_media, eventually
 from livedvr import Notify, RecordingLimits, RecordingSpec, TimeInterval
 from livedvr.catalog import facade_rows, recording_rows
 from livedvr.catalog.facade_rows import FacadeRow
@@ -25,6 +25,7 @@ from livedvr.facades.enfonica.facade import Enfonica
 from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Recording
 from livedvr.resources.times import SECOND
+from receiver import Posted, Receiver
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 TOKEN, READER = "operator-token-1234567890", "reader-token-1234567890"

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from facades.graph_house import APP, LISTENER, TOKEN, a_prompt
-from facades.house import Answer, House, Receiver, cut_media, eventually
+from facades.house import Answer, House, cut_media, eventually
 from live import until
 from livedvr.facades.config import read_facades
 from livedvr.facades.facade import Facade
@@ -23,6 +23,7 @@ from livedvr.recordings.prompts import RATE, samples_of
 from livedvr.resources.errors import InvalidArgument, NotFound
 from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Notify, Recording, RecordingSpec
+from receiver import Receiver
 
 CALLS = "/beta/communications/calls"
 OTHER = "another-app-altogether"

@@ -11,11 +11,12 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from facades.house import House, Receiver, cut_media, eventually
+from facades.house import House, cut_media, eventually
 from livedvr import Notify, RecordingLimits, RecordingSpec
 from livedvr.facades.facade import FacadeDesk
 from livedvr.recordings.dialects import Dialect, Native
 from livedvr.resources.times import SECOND
+from receiver import Receiver
 
 
 @dataclass

@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import Answer, Receiver, cut_media
+from facades.house import Answer, cut_media
 from facades.tencent_house import (
     APP,
     OTHER_APP,
@@ -31,6 +31,7 @@ from livedvr.facades.tencent.outputs import indexes_of
 from livedvr.facades.tencent.tencent import Tencent
 from livedvr.resources.errors import InvalidArgument
 from livedvr.resources.times import SECOND
+from receiver import Receiver
 
 HOUR = 3600 * SECOND
 DESCRIBE, MODIFY, DELETE = "DescribeCloudRecording", "ModifyCloudRecording", "DeleteCloudRecording"
@@ -98,7 +99,7 @@ async def test_what_is_signed_may_not_be_changed_on_its_way(
 
     async def overhear(_: str, __: str, headers: dict[str, str], body: bytes) -> Answer:
         asked.append((headers, body))
-        return Answer(200, {}, b'{"Response": {"RequestId": "r"}}')
+        return Answer({}, b'{"Response": {"RequestId": "r"}}', 200)
 
     task, send = await house.create(), house.send
     monkeypatch.setattr(house, "send", overhear)

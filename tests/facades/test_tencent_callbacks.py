@@ -13,7 +13,7 @@ import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import Posted, Receiver, cut_media, eventually
+from facades.house import cut_media, eventually
 from facades.tencent_house import APP, CALLBACK_KEY, TencentHouse, a_house, storage
 from livedvr.facades.tencent.dialect import Callbacks
 from livedvr.recordings.dialects import Told, next_attempt
@@ -21,6 +21,7 @@ from livedvr.recordings.states import Event
 from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Notify, Recording, RecordingFormat, RecordingSpec
 from livedvr.resources.times import SECOND
+from receiver import Posted, Receiver
 
 CONTEXT = {"app": str(APP), "room": "1001", "roomType": "1", "robot": "robot-1", "user": "", "media": "mix"}
 BASE = f"{APP}_1001"

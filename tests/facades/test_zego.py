@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import SILENCE, House, Receiver, a_channel, cut_media
+from facades.house import SILENCE, House, a_channel, cut_media
 from facades.zego_client import in_query, mixed, start
 from facades.zego_house import Studio, facade
 from livedvr import Output
@@ -20,6 +20,7 @@ from livedvr.catalog import channel_rows
 from livedvr.facades.zego.dialect import callback_signature
 from livedvr.facades.zego.signature import signature
 from livedvr.resources.times import SECOND
+from receiver import Receiver
 
 NOW = at(0) // SECOND
 DAY = 24 * 3600

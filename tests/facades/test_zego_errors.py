@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from facades.house import House, Receiver
+from facades.house import House
 from facades.zego_client import mixed, start
 from facades.zego_house import Studio, facade
 from livedvr.facades.zego import actions
 from livedvr.facades.zego.settings import ZegoSettings
 from livedvr.resources.errors import InvalidArgument
+from receiver import Receiver
 
 DAY = 24 * 3600 * 1000  # ms
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from facades.house import House, Receiver
+from facades.house import House
 from facades.zego_client import APP, CALLBACK_SECRET, SERVER_SECRET, heard, start, target
 from facades.zego_schema import check_answer
 from livedvr.facades.zego.zego import Zego
 from livedvr.resources.times import SECOND
+from receiver import Receiver
 
 
 def facade(**more: Any) -> Zego:

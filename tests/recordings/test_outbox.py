@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from builders import T0, FakeClock, channel
+from held_house import HeldHouse
 from livedvr.catalog import channel_rows, notification_rows, recording_rows
 from livedvr.catalog.catalog import Catalog, Owner
 from livedvr.recordings.dialects import NATIVE, Native
@@ -24,50 +25,22 @@ from livedvr.resources.webhook_policy import WebhookPolicy
 from livedvr.sessions.held_channel import HeldChannel
 from livedvr.storage.memory import MemoryStore
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from receiver import Receiver
 
 DELAYS = [1, 2, 4, 8, 60, 1800, 3600, 7200]
 
 
-class Receiver:
-    """Answers with the next status; keeps what it was sent, and in ``paths`` where to."""
+class House(HeldHouse):
+    """A channel's outbox, which may tell one ``host:port``."""
 
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        self.location = ""
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.paths: list[str] = []
+    def __init__(self, folder: Path, authority: str) -> None:
+        super().__init__(folder, T0)
+        self.policy = WebhookPolicy.of([authority])
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        self.paths.append(head[0].split(" ")[1])
-        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
-        self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
-        status = self.statuses.pop(0) if self.statuses else 200
-        location = f"Location: {self.location}\r\n" if self.location else ""
-        writer.write(f"HTTP/1.1 {status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-        writer.close()
-
-
-class House:
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port, self.clock = folder, port, FakeClock()
-        self.policy = WebhookPolicy.of([f"127.0.0.1:{port}"])
-
-    async def open(self) -> None:
-        self.catalog = Catalog(self.folder / "catalog.sqlite3")
-        if self.catalog.read(lambda db: channel_rows.get_channel(db, "live")) is None:
-            await self.catalog.write(lambda db: channel_rows.put_channel(db, channel()))
-        owner = Owner("live", await self.catalog.write(lambda db: channel_rows.raise_owner_epoch(db, "live")))
-        known, store = ChannelTimeline(Timeline(["av"]), 2), MemoryStore()
-        held = HeldChannel(channel(), known, store, self.catalog, owner, self.clock)
-        self.outbox = Outbox(held, NATIVE, self.policy)
+    async def open(self) -> House:
+        self.outbox = Outbox(await self.hold(), NATIVE, self.policy)
         self.task = asyncio.create_task(self.outbox.run())
-
-    async def close(self) -> None:
-        self.task.cancel()
-        await asyncio.wait([self.task])
-        self.catalog.close()
+        return self
 
     async def tell(self, uri: str, state: str = "SUCCEEDED", others: tuple[str, ...] = (), name: str = "take") -> None:
         spec = RecordingSpec(notify=(Notify(uri=uri, others=others, secret="key"),))
@@ -100,62 +73,57 @@ class House:
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[tuple[Receiver, int]]:
-    found = Receiver()
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
-    async with server:
-        yield found, server.sockets[0].getsockname()[1]
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as told:
+        yield told
 
 
 @pytest.fixture
-async def house(tmp_path: Path, receiver: tuple[Receiver, int]) -> AsyncIterator[House]:
-    found = House(tmp_path, receiver[1])
-    await found.open()
-    yield found
-    await found.close()
+async def house(tmp_path: Path, receiver: Receiver) -> AsyncIterator[House]:
+    made = await House(tmp_path, receiver.authority).open()
+    yield made
+    await made.close()
 
 
-async def test_it_is_told_once_and_signed(house: House, receiver: tuple[Receiver, int]) -> None:
-    uri = f"http://127.0.0.1:{house.port}/hook?x=1"
+async def test_it_is_told_once_and_signed(house: House, receiver: Receiver) -> None:
+    uri = receiver.uri("/hook?x=1")
     await house.tell(uri, "RECORDING")
     await house.tell(uri)
     await house.clock.asleep()
-    ((headers, body),) = receiver[0].got
-    assert headers["x-livedvr-event"] == "RECORDING_SUCCEEDED" and headers["host"] == f"127.0.0.1:{house.port}"
-    assert (
-        headers["x-livedvr-signature"]
-        == Native().headers(uri, "RECORDING_SUCCEEDED", body, "key")["X-Livedvr-Signature"]
-    )
-    told = json.loads(body)
+    (posted,) = receiver.got
+    assert posted.headers["x-livedvr-event"] == "RECORDING_SUCCEEDED"
+    assert posted.headers["host"] == receiver.authority
+    signed = Native().headers(uri, "RECORDING_SUCCEEDED", posted.body, "key")["X-Livedvr-Signature"]
+    assert posted.headers["x-livedvr-signature"] == signed
+    told = posted.json()
     assert told["recordingId"] == "take" and "key" not in json.dumps(told["spec"]["notify"][0]["secret"])
     assert house.waiting() == [] == house.lost()
 
 
 async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
-    house: House, receiver: tuple[Receiver, int], caplog: pytest.LogCaptureFixture
+    house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver[0].statuses = [500] * 9
-    await house.tell(f"http://127.0.0.1:{house.port}/hook")
+    receiver.statuses = [500] * 9
+    await house.tell(receiver.uri("/hook"))
     for attempt, delay in enumerate(DELAYS):
         await house.clock.asleep()
-        assert (len(receiver[0].got), house.waiting()) == (attempt + 1, [delay])
+        assert (len(receiver.got), house.waiting()) == (attempt + 1, [delay])
         if attempt == 3:
             await house.close()
             await house.open()
             await house.clock.asleep()
         house.clock.advance(delay * SECOND - 1)
         await house.clock.asleep()
-        assert len(receiver[0].got) == attempt + 1, "not earlier"
+        assert len(receiver.got) == attempt + 1, "not earlier"
         house.clock.advance(1)
     await house.clock.asleep()
-    assert len(receiver[0].got) == 9 and len({body for _, body in receiver[0].got}) == 1, "the same body each time"
+    assert len(receiver.got) == 9 and len({posted.body for posted in receiver.got}) == 1, "the same body each time"
     assert house.waiting() == []
     assert house.lost() == [
-        f"RECORDING_SUCCEEDED of recording 'take' to http://127.0.0.1:{house.port}/hook: "
-        "9 attempts, it is answered with 500"
+        f"RECORDING_SUCCEEDED of recording 'take' to {receiver.uri('/hook')}: 9 attempts, it is answered with 500"
     ]
     told = [(one.message, one.__dict__["fields"]) for one in caplog.records if one.name == "livedvr.recordings.outbox"]
-    where = {"channel": "live", "recording": "take", "dialect": "livedvr", "host": f"127.0.0.1:{house.port}"}
+    where = {"channel": "live", "recording": "take", "dialect": "livedvr", "host": receiver.authority}
     assert told == [
         ("notification failed", {**where, "why": "it is answered with 500"}),
         ("notification lost", {**where, "why": "9 attempts, it is answered with 500"}),
@@ -163,50 +131,47 @@ async def test_the_schedule_goes_on_across_a_restart_and_has_an_end(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_followed_by_the_same_post(
-    house: House, receiver: tuple[Receiver, int], status: int
-) -> None:
-    receiver[0].statuses, receiver[0].location = [status, 204], "/new"
-    await house.tell(f"http://127.0.0.1:{house.port}/old")
+async def test_a_redirect_is_followed_by_the_same_post(house: House, receiver: Receiver, status: int) -> None:
+    receiver.statuses, receiver.redirects = [status, 204], {"/old": "/new", "/new": "/newer"}
+    await house.tell(receiver.uri("/old"))
     await house.clock.asleep()
-    (first, body), (second, again) = receiver[0].got
-    assert receiver[0].paths == ["/old", "/new"] and first == second, "also the signature, which is of the first URI"
-    assert body == again and house.waiting() == [] == house.lost()
+    old, new = receiver.got
+    assert (old.uri, new.uri) == (receiver.uri("/old"), receiver.uri("/new"))
+    assert old.headers == new.headers, "also the signature, which is of the first URI"
+    assert old.body == new.body and house.waiting() == [] == house.lost()
 
 
 async def test_a_redirect_that_goes_round_is_a_failure_and_one_into_a_private_network_the_end(
-    house: House, receiver: tuple[Receiver, int]
+    house: House, receiver: Receiver
 ) -> None:
-    receiver[0].statuses, receiver[0].location = [302] * 6, "/round"
-    await house.tell(f"http://127.0.0.1:{house.port}/old")
+    receiver.redirects = {"/old": "/round", "/round": "/round"}
+    await house.tell(receiver.uri("/old"))
     await house.clock.asleep()
-    assert (len(receiver[0].got), house.waiting()) == (6, [1])
-    receiver[0].statuses, receiver[0].location = [302], "http://10.0.0.7/"
+    assert (len(receiver.got), house.waiting()) == (6, [1])
+    receiver.redirects = {"/old": "http://10.0.0.7/"}
     house.clock.advance(SECOND)
     await house.clock.asleep()
     assert house.waiting() == [] and "10.0.0.7:80 lies in a private network" in house.lost()[0]
 
 
 async def test_a_redirect_to_what_no_request_can_name_ends_nothing_but_the_message(
-    house: House, receiver: tuple[Receiver, int]
+    house: House, receiver: Receiver
 ) -> None:
-    receiver[0].statuses, receiver[0].location = [302], "/h\u00f6ren"
-    await house.tell(f"http://127.0.0.1:{house.port}/old")
+    receiver.redirects = {"/old": "/h\u00f6ren"}
+    await house.tell(receiver.uri("/old"))
     await house.clock.asleep()
     assert house.waiting() == [] and "percent-encoded" in house.lost()[0]
-    await house.tell(f"http://127.0.0.1:{house.port}/next")
+    await house.tell(receiver.uri("/next"))
     await house.clock.asleep()
-    assert receiver[0].paths == ["/old", "/next"]
+    assert [posted.uri for posted in receiver.got] == [receiver.uri("/old"), receiver.uri("/next")]
 
 
-async def test_others_are_told_instead_each_at_once_then_by_schedule(
-    house: House, receiver: tuple[Receiver, int]
-) -> None:
-    a, b, c = (f"http://127.0.0.1:{house.port}/{name}" for name in "abc")
-    receiver[0].statuses = [500, 404, 503, 500]
+async def test_others_are_told_instead_each_at_once_then_by_schedule(house: House, receiver: Receiver) -> None:
+    a, b, c = (receiver.uri(path) for path in ("/a", "/b", "/c"))
+    receiver.statuses = [500, 404, 503, 500]
     await house.tell(a, others=(b, c))
     await house.clock.asleep()
-    assert (receiver[0].paths, house.waiting()) == (["/a", "/b", "/c"], [1])
+    assert ([posted.uri for posted in receiver.got], house.waiting()) == ([a, b, c], [1])
     await house.close()
     await house.open()
     house.clock.advance(SECOND)
@@ -214,26 +179,26 @@ async def test_others_are_told_instead_each_at_once_then_by_schedule(
     assert house.waiting() == [2]
     house.clock.advance(2 * SECOND)
     await house.clock.asleep()
-    assert receiver[0].paths == ["/a", "/b", "/c", "/a", "/b"] and house.waiting() == [] == house.lost()
+    assert [posted.uri for posted in receiver.got] == [a, b, c, a, b] and house.waiting() == [] == house.lost()
 
 
-async def test_one_of_others_that_may_not_be_told_is_passed_over(house: House, receiver: tuple[Receiver, int]) -> None:
-    await house.tell("http://10.0.0.7/", others=(f"http://127.0.0.1:{house.port}/b",))
+async def test_one_of_others_that_may_not_be_told_is_passed_over(house: House, receiver: Receiver) -> None:
+    await house.tell("http://10.0.0.7/", others=(receiver.uri("/b"),))
     await house.clock.asleep()
-    assert receiver[0].paths == ["/b"] and house.waiting() == [] == house.lost()
+    assert [posted.uri for posted in receiver.got] == [receiver.uri("/b")] and house.waiting() == [] == house.lost()
 
 
 async def test_what_a_receiver_does_not_take_of_one_recording_holds_up_no_other(
-    house: House, receiver: tuple[Receiver, int]
+    house: House, receiver: Receiver
 ) -> None:
-    uri = f"http://127.0.0.1:{house.port}/hook"
-    receiver[0].statuses = [400]
+    uri = receiver.uri("/hook")
+    receiver.statuses = [400]
     await house.tell(uri)
     await house.clock.asleep()
     await house.tell(uri)
     await house.tell(uri, name="other")
     await house.clock.asleep()
-    told = [json.loads(body)["recordingId"] for _, body in receiver[0].got]
+    told = [posted.json()["recordingId"] for posted in receiver.got]
     assert (told, house.waiting()) == (["take", "other"], [1]), "of one, in its order"
 
 
