@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import array
-import math
 import queue
 import subprocess
 import threading
 import time
 
 from live import coded_live
-from livedvr.recordings.dtmf import HIGH, KEYS, LOW
+from recordings.sounds import Sound, key, mixed, pcm, tone
 
 RATE = 16_000
 BLOCK = RATE // 50
-VOICE = (220.0, 330.0)  # Hz
+LEVEL = -18  # dBFS of each tone
 
 
 class Caller:
@@ -41,19 +39,13 @@ class Caller:
         self.process.wait()
 
     def speak(self, seconds: float) -> None:
-        self._say(VOICE, seconds)
+        self._say(mixed(tone(220, seconds, LEVEL, RATE), tone(330, seconds, LEVEL, RATE)))
 
-    def press(self, key: str, seconds: float = 0.2) -> None:
-        row = next(i for i, keys in enumerate(KEYS) if key in keys)
-        self._say((LOW[row], HIGH[KEYS[row].index(key)]), seconds)
+    def press(self, name: str, seconds: float = 0.2) -> None:
+        self._say(key(name, seconds, LEVEL, LEVEL, rate=RATE))
 
-    def keep_silent(self, seconds: float) -> None:
-        self._say((), seconds)
-
-    def _say(self, tones: tuple[float, ...], seconds: float) -> None:
-        turns = [2 * math.pi * one / RATE for one in tones]
-        samples = (round(4000 * sum(math.sin(turn * i) for turn in turns)) for i in range(round(seconds * RATE)))
-        data = array.array("h", samples).tobytes()
+    def _say(self, sound: Sound) -> None:
+        data = pcm(sound)
         for at in range(0, len(data), 2 * BLOCK):
             self._said.put(data[at : at + 2 * BLOCK])
 

@@ -37,7 +37,7 @@ from msgraph_beta.generated.models.media_prompt import MediaPrompt
 from msgraph_beta.generated.models.o_data_errors.o_data_error import ODataError
 
 from caller import Caller
-from facades.graph_house import TOKEN, Bot, a_bot, a_prompt, client, toml
+from facades.graph_house import PROMPT, TOKEN, Bot, a_bot, client, toml
 from live import free_tcp_port, listening, until
 from livedvr import Channel, Input, Output
 from livedvr.recordings.prompts import RATE, beep, samples_of
@@ -222,7 +222,7 @@ async def prompts_and_barging_in(line: Line, graph: Any, beta: Any) -> None:
     first = await recording.post(
         RecordPostRequestBody(prompts=[prompt], play_beep=True, max_record_duration_in_seconds=1)
     )
-    both = samples_of(a_prompt()) + beep()
+    both = samples_of(PROMPT) + beep()
     await asyncio.to_thread(until, lambda: bytes(heard).find(both) > 0, "prompt and beep are heard")
     ended = await line.ended(first.id)
     assert ended["completionReason"] == "maxRecordDurationReached" and length(fetched(ended)) == 1.0

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-import math
-import struct
 import threading
 import time
-import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +16,12 @@ import requests
 from azure.core.credentials import AccessToken
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 
+from recordings.sounds import a_wav
+
 TOKEN = "a-token-of-the-test-app"
 APP = "5b2a5b0e-1f6f-4a43-9d06-9e1a3f6d2a11"
 LISTENER = "a-token-that-may-not-initiate"
+PROMPT = a_wav(0.4)
 
 
 def toml(listen: str, folder: Path) -> str:
@@ -36,18 +35,6 @@ channels = {{ "+15550100" = "live" }}
 id = "{APP}"
 token = "{TOKEN}"
 """
-
-
-def a_prompt(seconds: float = 0.4) -> bytes:
-    """A tone of 440 Hz as a prompt has to be."""
-    file, rate = io.BytesIO(), 16_000
-    samples = [round(8000 * math.sin(2 * math.pi * 440 * i / rate)) for i in range(round(seconds * rate))]
-    with wave.open(file, "wb") as made:
-        made.setnchannels(1)
-        made.setsampwidth(2)
-        made.setframerate(rate)
-        made.writeframes(struct.pack(f"<{len(samples)}h", *samples))
-    return file.getvalue()
 
 
 class _Credential:
@@ -107,7 +94,7 @@ class Bot:
 def a_bot() -> Iterator[Bot]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.answer(200 if self.path == "/prompt.wav" else 404, a_prompt())
+            self.answer(200 if self.path == "/prompt.wav" else 404, PROMPT)
 
         def do_POST(self) -> None:
             told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

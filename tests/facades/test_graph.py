@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 import pytest
 
-from facades.graph_house import APP, LISTENER, TOKEN, a_prompt
+from facades.graph_house import APP, LISTENER, TOKEN
 from facades.house import Answer, House, cut_media, eventually
 from live import until
 from livedvr.facades.config import read_facades
@@ -24,6 +24,7 @@ from livedvr.resources.errors import InvalidArgument, NotFound
 from livedvr.resources.models import to_datetime
 from livedvr.resources.recording import Notify, Recording, RecordingSpec
 from receiver import Receiver
+from recordings.sounds import a_wav
 
 CALLS = "/beta/communications/calls"
 OTHER = "another-app-altogether"
@@ -478,4 +479,4 @@ def test_settings_that_are_wrong(text: str, field: str, tmp_path: Path) -> None:
 
 
 def test_what_a_prompt_is() -> None:
-    assert len(samples_of(a_prompt(1))) == 2 * RATE
+    assert len(samples_of(a_wav(1))) == 2 * RATE

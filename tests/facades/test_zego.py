@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import pytest
 
 from builders import at
-from facades.house import SILENCE, House, a_channel, cut_media
+from facades.house import SILENCE, House, a_channel, cut_media, eventually
 from facades.zego_client import in_query, mixed, start
 from facades.zego_house import Studio, facade
 from livedvr import Output
@@ -228,11 +228,11 @@ async def test_a_callback_is_tried_twice_more_5_s_apart_across_a_restart(studio:
     task = await studio.start()
     await studio.data("StopRecord", TaskId=task)
     await studio.told(task, 5)
-    await studio.eventually(lambda: studio.house.waiting() == [5])
+    await eventually(lambda: studio.house.waiting() == [5])
     await studio.house.restart()
     studio.pass_time(5)
     await studio.receiver.wait(2)
-    await studio.eventually(lambda: studio.house.waiting() == [5])
+    await eventually(lambda: studio.house.waiting() == [5])
     studio.pass_time(5)
     await studio.receiver.wait(4)
     first, second, third, other = studio.receiver.got[:4]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,13 +59,6 @@ class Studio:
 
     def pass_time(self, seconds: float) -> None:
         self.house.clock.advance(round(seconds * SECOND))
-
-    async def eventually(self, happened: Callable[[], Any]) -> Any:
-        """What it returns as soon as it is something."""
-        async with asyncio.timeout(60):
-            while not (found := happened()):  # noqa: ASYNC110 - what is waited for stands in the catalog
-                await asyncio.sleep(0.01)  # the interval of a look, not the length of a wait
-        return found
 
     async def status(self, task: str) -> Any:
         return await self.data("DescribeRecordStatus", TaskId=task)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import io
 import math
 import random
+import wave
 from collections.abc import Callable, Sequence
 
 LOW, HIGH = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
@@ -91,6 +93,17 @@ def music(seconds: float, seed: int = 1, rate: int = 8000) -> list[float]:
 
 def pcm(sound: Sound) -> bytes:
     return array.array("h", [max(-32768, min(32767, round(one * 32767))) for one in sound]).tobytes()
+
+
+def a_wav(seconds: float, hertz: float = 440, *, rate: int = 16_000, channels: int = 1, width: int = 2) -> bytes:
+    """A tone as a file; of another ``width`` than 2 (bytes) there is nothing to hear in it."""
+    file, sound = io.BytesIO(), pcm(tone(hertz, seconds, rate=rate))
+    with wave.open(file, "wb") as made:
+        made.setnchannels(channels)
+        made.setsampwidth(width)
+        made.setframerate(rate)
+        made.writeframes(sound * channels if width == 2 else bytes(len(sound) // 2 * width * channels))
+    return file.getvalue()
 
 
 def in_blocks(feed: Callable[[int, bytes], object], data: bytes, rate: int = 8000, size: int = 1021) -> list[object]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
-import io
-import math
 import struct
-import wave
 from collections.abc import AsyncGenerator, AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -25,20 +22,9 @@ from livedvr.resources.recording import RecordingSpec
 from livedvr.resources.times import SECOND
 from livedvr.resources.webhook_policy import WebhookPolicy
 from recording_house import RecordingHouse, spans
+from recordings.sounds import a_wav
 
 BEEP = SECOND // 4
-
-
-def a_wav(seconds: float, hertz: float = 440, *, rate: int = RATE, channels: int = 1, width: int = 2) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as made:
-        made.setnchannels(channels)
-        made.setsampwidth(width)
-        made.setframerate(rate)
-        count = round(seconds * rate)
-        tone = array.array("h", (round(8000 * math.sin(2 * math.pi * hertz * i / rate)) for i in range(count)))
-        made.writeframes(tone.tobytes() * channels if width == 2 else bytes(count * width * channels))
-    return file.getvalue()
 
 
 class Prompts:
