@@ -14,9 +14,8 @@ from typing import Any
 import grpc
 import requests
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.video.live_stream_v1 import LivestreamServiceAsyncClient, LivestreamServiceClient
+from google.cloud.video.live_stream_v1 import LivestreamServiceClient
 from google.cloud.video.live_stream_v1.services.livestream_service.transports import (
-    LivestreamServiceGrpcAsyncIOTransport,
     LivestreamServiceGrpcTransport,
 )
 
@@ -53,11 +52,6 @@ class Served:
     @cached_property
     def grpc(self) -> LivestreamServiceClient:
         return LivestreamServiceClient(transport=LivestreamServiceGrpcTransport(channel=self.channel))
-
-    def asynchronous(self) -> LivestreamServiceAsyncClient:
-        """Of the running loop, which is the test's."""
-        channel = grpc.aio.insecure_channel(self.options.grpc)
-        return LivestreamServiceAsyncClient(transport=LivestreamServiceGrpcAsyncIOTransport(channel=channel))
 
     @cached_property
     def http(self) -> requests.Session:
