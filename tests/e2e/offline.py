@@ -20,13 +20,28 @@ from livedvr.timeline.timeline import ChannelTimeline, Timeline
 OFFLINE_RUN = "20261121T020000Z-k3f9"
 
 
-def clip_with_pips(ffmpeg: str, path: Path, *encoder: str, seconds: int = 8) -> None:
-    """25 pictures a second, which flash white, and a pip with each flash: at each whole second."""
-    flash = "lutyuv=y=val/2,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.08)'"
-    picture = f"testsrc2=s=320x180:r=25:d={seconds},format=yuv420p,{flash}"
-    sound = f"aevalsrc=exprs='0.5*sin(2*PI*880*t)*lt(mod(t,1),0.08)':s=48000:d={seconds}"
-    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound]
+def clip_with_sound(
+    ffmpeg: str,
+    path: Path,
+    sound: str,
+    *encoder: str,
+    seconds: int = 8,
+    rate: int = 48_000,
+    size: str = "160x90",
+    looks: str = "null",
+) -> None:
+    """25 pictures a second, filtered by ``looks``; ``sound``: an expression of ``t`` for ffmpeg's aevalsrc."""
+    picture = f"testsrc2=s={size}:r=25:d={seconds},format=yuv420p,{looks}"
+    heard = f"aevalsrc=exprs='{sound}':s={rate}:d={seconds}"
+    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", heard]
     subprocess.run([*made, "-pix_fmt", "yuv420p", "-c:a", "aac", *encoder, path], check=True)
+
+
+def clip_with_pips(ffmpeg: str, path: Path, *encoder: str, seconds: int = 8) -> None:
+    """Pictures that flash white, and a pip with each flash: at each whole second."""
+    flash = "lutyuv=y=val/2,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.08)'"
+    pips = "0.5*sin(2*PI*880*t)*lt(mod(t,1),0.08)"
+    clip_with_sound(ffmpeg, path, pips, *encoder, seconds=seconds, size="320x180", looks=flash)
 
 
 def cut_offline(
@@ -51,15 +66,20 @@ def cut_offline(
     return channel, known
 
 
+def cut_clip(ffmpeg: str, clip: Path, channel: Channel, spool: Path) -> None:
+    """The whole clip as the product's own ffmpeg cuts it for the channel: in the spool a folder of each mux."""
+    for mux in channel.mux_streams:
+        (spool / mux.key).mkdir(parents=True)
+    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, channel.mux_streams))
+    argv.remove("-re")  # not in real time
+    subprocess.run(argv, cwd=spool, check=True, capture_output=True)
+
+
 def add_run(ffmpeg: str, clip: Path, channel: Channel, known: ChannelTimeline, run: str, start: int) -> None:
     """The clip as another run, that begins at ``start``."""
     output = Path(channel.output.uri)
     spool = output / "run"
-    for mux in channel.mux_streams:
-        (spool / mux.key).mkdir(parents=True)
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, channel.mux_streams))
-    argv.remove("-re")
-    subprocess.run(argv, cwd=spool, check=True, capture_output=True)
+    cut_clip(ffmpeg, clip, channel, spool)
     known.media[run] = {}
     for mux in channel.mux_streams:
         (output / mux.key).mkdir(exist_ok=True)

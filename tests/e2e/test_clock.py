@@ -30,11 +30,10 @@ from live import (
     until,
 )
 from livedvr.check.run import run_check
-from livedvr.ingest.command import Cut, build_argv
 from livedvr.ingest.journal import parse_rows
-from livedvr.ingest.source import Source
 from livedvr.resources.models import Input
 from livedvr.resources.streams import MuxStream, video_and_audio
+from offline import cut_clip
 
 pytestmark = pytest.mark.e2e
 
@@ -224,11 +223,8 @@ def test_timestamps_that_begin_anew_long_after_a_run_began(ffmpeg: str, tmp_path
     make = f"{ffmpeg} -nostdin -loglevel error -f lavfi -i testsrc2=s=320x180:r=10:d=80 -f lavfi -i sine=r=48000:d=80"
     coded = f"-g 10 -c:v libx264 -preset ultrafast -c:a aac -output_ts_offset {ROLLOVER - 71.4} {clip}"
     subprocess.run([*make.split(), *coded.split()], check=True)
-    (run / "av").mkdir(parents=True)
     made = channel(elementary_streams=video_and_audio(), mux_streams=(MuxStream(container="ts"),), input=Input(uri="-"))
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(made, made.mux_streams))
-    argv.remove("-re")
-    subprocess.run(argv, cwd=run, check=True, capture_output=True)
+    cut_clip(ffmpeg, clip, made, run)
     rows, _ = parse_rows((run / "av/journal.csv").read_bytes())
     assert rows[-1].end == pytest.approx(80_000_000, abs=100_000)
     assert all(before.end == row.start for before, row in itertools.pairwise(rows))

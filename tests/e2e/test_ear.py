@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from builders import T0
 from livedvr.recordings.listening import Listening
 from livedvr.recordings.spans import resume
-from offline import cut_offline
+from offline import clip_with_sound, cut_offline
 
 pytestmark = pytest.mark.e2e
 
@@ -27,9 +26,7 @@ def test_keys_sound_when_they_do(wheel_ffmpeg: str, tmp_path: Path, container: s
     tones = "+".join(
         f"0.2*(sin(2*PI*{low}*t)+sin(2*PI*{high}*t))*between(t,{at},{at}+0.06)" for low, high, at in KEYS.values()
     )
-    made = [wheel_ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=8"]
-    sound = ["-f", "lavfi", "-i", f"aevalsrc=exprs='{tones}':s={rate}:d=8", "-c:a", "aac", "-b:a", "64k"]
-    subprocess.run([*made, *sound, "-g", "50", "-pix_fmt", "yuv420p", tmp_path / "clip.mp4"], check=True)
+    clip_with_sound(wheel_ffmpeg, tmp_path / "clip.mp4", tones, "-b:a", "64k", "-g", "50", rate=rate)
     channel, known = cut_offline(wheel_ffmpeg, tmp_path / "clip.mp4", tmp_path / "out", container, apart=apart)
     listening = Listening(channel, known)
     listening.begin("take", T0, None)

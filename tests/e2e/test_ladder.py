@@ -17,12 +17,12 @@ from livedvr import LiveDvr
 from livedvr.catalog import channel_rows
 from livedvr.catalog.reading import reading
 from livedvr.check.run import run_check
-from livedvr.ingest.command import CONTAINER_OFFSET, Cut, build_argv
+from livedvr.ingest.command import CONTAINER_OFFSET
 from livedvr.ingest.journal import parse_rows
-from livedvr.ingest.source import Source
 from livedvr.media.reader import read_media
 from livedvr.resources.models import Channel, Input, Manifest, Output
 from livedvr.resources.streams import AudioStream, ElementaryStream, MuxStream, VideoStream, video_and_audio
+from offline import cut_clip
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
@@ -179,11 +179,7 @@ def test_renditions_apart_keep_the_source_s_times(ffmpeg: str, tmp_path: Path, c
         mux_streams=muxes,
         manifests=(Manifest(mux_streams=("video", "audio")),),
     )
-    for mux in muxes:
-        (run / mux.key).mkdir(parents=True)
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(channel, muxes))
-    argv.remove("-re")
-    subprocess.run(argv, cwd=run, check=True, capture_output=True)
+    cut_clip(ffmpeg, clip, channel, run)
     for mux, truth in (("video", video - audio), ("audio", 0.0)):
         rows = parse_rows((run / mux / "journal.csv").read_bytes())[0][:-1]  # the last may be a single frame
         suffix, init = ("m4s", run / mux / "init.mp4") if container == "fmp4" else ("ts", None)

@@ -29,7 +29,7 @@ from livedvr.check.run import run_check
 from livedvr.cli import main
 from livedvr.resources.models import to_micros
 from livedvr.timeline.segment import Segment
-from offline import decoding_errors
+from offline import clip_with_sound, decoding_errors
 from receiver import Receiver
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
@@ -111,9 +111,7 @@ def a_call(ffmpeg: str, path: Path) -> None:
     """Two seconds of silence, a voice for two, silence for three, the key # for 0.2 s, silence: 9 s, with a picture."""
     voice = "0.3*sin(2*PI*220*t)*between(t,2,4)"
     tone = "0.2*(sin(2*PI*941*t)+sin(2*PI*1477*t))*between(t,7,7.2)"
-    sound = f"aevalsrc=exprs='{voice}+{tone}':s=48000:d=9"
-    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=9"]
-    subprocess.run([*made, "-f", "lavfi", "-i", sound, "-pix_fmt", "yuv420p", "-c:a", "aac", path], check=True)
+    clip_with_sound(ffmpeg, path, f"{voice}+{tone}", seconds=9)
 
 
 async def test_what_is_heard_ends_it_and_who_asked_is_told(wheel_ffmpeg: str, tmp_path: Path) -> None:

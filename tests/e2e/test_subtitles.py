@@ -22,12 +22,11 @@ from livedvr.catalog import channel_rows
 from livedvr.catalog.reading import reading
 from livedvr.check.run import run_check
 from livedvr.hls.webvtt import parse_webvtt
-from livedvr.ingest.command import Cut, build_argv
-from livedvr.ingest.source import Source
 from livedvr.media.captions import read_captions
 from livedvr.media.reader import read_media
 from livedvr.resources.models import Channel, Input, Output
 from livedvr.resources.streams import ElementaryStream, MuxStream, VideoCodec, VideoStream
+from offline import cut_clip
 from web_server import WebServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
@@ -307,10 +306,7 @@ def test_captions_survive_our_encoders(codec: VideoCodec, build: str, tmp_path: 
         elementary_streams=(video,),
         mux_streams=(mux,),
     )
-    argv = build_argv(wheel if build == "wheel" else str(DEBIAN_FFMPEG), Source("file", str(clip)), Cut(made, (mux,)))
-    argv.remove("-re")
-    (tmp_path / "av").mkdir()
-    subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)
+    cut_clip(wheel if build == "wheel" else str(DEBIAN_FFMPEG), clip, made, tmp_path)
     found = [
         (pair.first, pair.second)
         for path in sorted((tmp_path / "av").glob("segment-*.m4s"))

@@ -8,7 +8,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,15 +21,14 @@ from live import FLV, PATIENCE, Encoder, free_tcp_port, listening, until_state
 from livedvr import Channel, Input, LiveDvr, Output, Recording, WebhookPolicy
 from livedvr.catalog import channel_rows, notification_rows, segment_rows
 from livedvr.facades.facade import Facade, FacadeDesk
-from livedvr.ingest.command import Cut, build_argv
 from livedvr.ingest.journal import parse_rows
-from livedvr.ingest.source import Source
 from livedvr.resources.layout import init_name, segment_name
 from livedvr.resources.streams import MuxStream, video_and_audio
 from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import Segment
 from livedvr.wallclock import SystemClock, WallClock
+from offline import clip_with_sound, cut_clip
 from receiver import Message
 from serving import Served, serving
 
@@ -44,17 +42,11 @@ def cut_media(ffmpeg: str, folder: Path, sound: str = VOICE, seconds: int = 12) 
 
     ``sound``: an expression of ``t`` for ffmpeg's aevalsrc.
     """
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     clip = folder.parent / f"{folder.name}.mp4"
-    picture, source = f"testsrc2=s=160x90:r=25:d={seconds}", f"aevalsrc=exprs='{sound}':s=48000:d={seconds}"
-    made = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", source]
-    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    subprocess.run([*made, *coded, clip], check=True)
-    given = a_channel(folder, str(clip), name="live")
-    argv = build_argv(ffmpeg, Source("file", str(clip)), Cut(given, given.mux_streams))
-    argv.remove("-re")
-    (folder / "av").mkdir()
-    subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50")
+    clip_with_sound(ffmpeg, clip, sound, *coded, seconds=seconds)
+    cut_clip(ffmpeg, clip, a_channel(folder, str(clip)), folder)
     return folder / "av"
 
 
