@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import array
+import json
 import subprocess
 from pathlib import Path
 
 import av
+import pytest
 
 from builders import T0
 from livedvr.ingest.command import Cut, build_argv
 from livedvr.ingest.journal import parse_rows
 from livedvr.ingest.source import Source
 from livedvr.resources.models import Channel, Input, Manifest, Output
+from livedvr.resources.recording import RecordingFile
 from livedvr.resources.streams import MuxStream, video_and_audio
 from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
@@ -134,3 +137,23 @@ def packet_times(path: Path) -> list[tuple[int, int]]:
     """(dts, pts) of the pictures, in the order of the file."""
     with av.open(str(path)) as container:
         return [(p.dts, p.pts) for p in container.demux(video=0) if p.dts is not None and p.pts is not None]
+
+
+def check_facts(file: RecordingFile, **slack: float) -> None:
+    """What is told of a file is what Debian's ffprobe says; ``slack``: by how many seconds it errs, by format.
+
+    ADTS has no length, ffprobe guesses. Of an MP3 ffmpeg 5.1 counts what only pads it, too.
+    """
+    shown = "format=duration,size:stream=codec_type,width,height,sample_rate,channels"
+    argv = ["/usr/bin/ffprobe", "-v", "error", "-show_entries", shown, "-of", "json", file.uri]
+    probed = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
+    streams = {one["codec_type"]: one for one in probed["streams"]}
+    kinds = {"AUDIO_VIDEO": {"audio", "video"}, "AUDIO": {"audio"}, "VIDEO": {"video"}}
+    assert set(streams) == kinds[file.track], file
+    video, audio = streams.get("video", {}), streams.get("audio", {})
+    assert (file.width, file.height) == (video.get("width"), video.get("height"))
+    assert (file.sample_rate, file.channels) == (int(audio["sample_rate"]) if audio else None, audio.get("channels"))
+    length = pytest.approx(float(probed["format"]["duration"]), abs=slack.get(file.format, 0))
+    assert file.duration.total_seconds() == length, file
+    if file.format != "HLS":
+        assert file.size_bytes == int(probed["format"]["size"]) == Path(file.uri).stat().st_size

@@ -135,12 +135,10 @@ async def test_a_success_has_wav_and_mp3_whose_durations_agree(desk: Desk) -> No
         got = await desk.house.ask("GET", one.uri)
         assert (got.status, got.headers["content-type"], len(got.body)) == (200, one.mime_type, one.size_bytes)
         assert _length(got.body) == pytest.approx(3.5, abs=0.1)
-    plain = await desk.house.ask("GET", f"/v1beta1/{ended.name}?view=FULL", headers=_bearer())
+    plain = await desk.house.ask(
+        "GET", f"/v1beta1/{ended.name}?view=FULL", headers={"authorization": f"Bearer {TOKEN}"}
+    )
     assert plain.json()["duration"] == "3.5s" and plain.json()["state"] == "SUCCEEDED"
-
-
-def _bearer(token: str = TOKEN) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
 
 
 def _length(sound: bytes) -> float:
