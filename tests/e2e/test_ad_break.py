@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from threefive import Cue
 
+from builders import channel
 from live import lines, media_playlist, until
-from livedvr import Channel, Input, LiveDvr, Output
+from livedvr import LiveDvr
 from livedvr.check.run import run_check
 from livedvr.hls.attributes import parse_attributes
 from livedvr.resources.errors import FailedPrecondition
 from livedvr.resources.figures import InputStreams
-from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.streams import MuxStream
 
 pytestmark = pytest.mark.e2e
 
@@ -39,16 +40,10 @@ async def seen(path: Path, count: int) -> list[dict[str, str]]:
 @pytest.mark.semantics("P9", "P1", "O5", "S16", "C1")
 async def test_breaks_on_a_channel_at_work(wheel_ffmpeg: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    channel = Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=str(out)),
-        elementary_streams=video_and_audio("h264"),
-        mux_streams=(MuxStream(segment_duration=SECOND),),
-    )
+    recorded = channel(str(out), mux_streams=(MuxStream(segment_duration=SECOND),))
     began = datetime.now(UTC)
     async with LiveDvr(tmp_path / "data", detach=True) as dvr:
-        await dvr.channels.create(channel)
+        await dvr.channels.create(recorded)
         for refused in (dvr.channels.ad_break("live", SECOND), dvr.channels.return_to_program("live")):
             with pytest.raises(FailedPrecondition):
                 await refused

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from builders import channel
 from live import PATIENCE, ffmpeg_pids, lines, listed_text, media_playlist, until
-from livedvr import Channel, Input, LiveDvr, Output
+from livedvr import LiveDvr
 from livedvr.catalog.backup import back_up
 from livedvr.check.run import run_check
-from livedvr.resources.streams import MuxStream, video_and_audio
+from livedvr.resources.streams import MuxStream
 
 pytestmark = pytest.mark.e2e
 
@@ -30,15 +31,7 @@ async def test_a_copy_that_is_put_back_goes_on_and_says_what_it_does_not_know(
 ) -> None:
     data, output = tmp_path / "data", tmp_path / "out"
     async with LiveDvr(data, detach=True) as dvr:
-        await dvr.channels.create(
-            Channel(
-                channel_id="live",
-                input=Input(uri="testsrc"),
-                output=Output(uri=str(output)),
-                elementary_streams=video_and_audio("h264"),
-                mux_streams=(MuxStream(segment_duration="PT1S"),),
-            )
-        )
+        await dvr.channels.create(channel(str(output), mux_streams=(MuxStream(segment_duration="PT1S"),)))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "demo")
         await live(dvr)

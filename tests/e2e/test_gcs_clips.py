@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from builders import channel
 from gcs_server import Bucket, Fault, GcsServer
-from livedvr import Channel, Clip, Input, LiveDvr, MuxStream, Output, TimeSlice, video_and_audio
+from livedvr import Clip, LiveDvr, MuxStream, TimeSlice
 from livedvr.check.run import run_check
 from livedvr.cli import main
 from offline import decoding_errors
@@ -30,14 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
 
 async def record(dvr: LiveDvr, output: str) -> TimeSlice:
     """A channel that has stopped, with session ``demo``: what a clip may take of it."""
-    channel = Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=output),
-        elementary_streams=video_and_audio("h264"),
-        mux_streams=(MuxStream(segment_duration="PT1S"),),
-    )
-    await dvr.channels.create(channel)
+    await dvr.channels.create(channel(output, mux_streams=(MuxStream(segment_duration="PT1S"),)))
     await dvr.channels.start("live")
     await dvr.sessions.create("live", "demo")
     async for seen in dvr.sessions.watch("live", "demo"):

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from builders import channel
 from kill_verdict import BrokenPromise, read_catalog
 from killing import OPTIONS, Witness, table, torture
 from live import Recording, journal_files, lines, media_playlist, pids_at_work, until
-from livedvr import Channel, Input, LiveDvr, Output
+from livedvr import LiveDvr
 from livedvr.catalog import segment_rows
 from livedvr.ingest.run import Run
-from livedvr.resources.streams import video_and_audio
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # half a minute and more of real time, on a quiet machine
 
@@ -73,15 +73,7 @@ async def test_a_run_that_was_read_to_its_end_leaves_nothing_in_the_spool(
     with monkeypatch.context() as deadly, pytest.raises(ExceptionGroup) as death:
         deadly.setattr(*where, die)
         async with LiveDvr(tmp_path / "data") as dvr:
-            output = Output(uri=str(tmp_path / "out"))
-            await dvr.channels.create(
-                Channel(
-                    channel_id="live",
-                    input=Input(uri="testsrc"),
-                    output=output,
-                    elementary_streams=video_and_audio("h264"),
-                )
-            )
+            await dvr.channels.create(channel(str(tmp_path / "out")))
             await dvr.channels.start("live")
             await asyncio.to_thread(until, lambda: journal_files(tmp_path / "out"), "the run")
             await dvr.channels.stop("live")

@@ -12,23 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from builders import channel
 from conftest import missing
 from live import lines, media_playlist, until
-from livedvr import Channel, Input, LiveDvr, MuxStream, Output, TimeInterval
+from livedvr import Channel, LiveDvr, MuxStream, TimeInterval
 from livedvr.check.run import run_check
 from livedvr.ingest.surroundings import RunSettings
 from livedvr.resources.errors import FailedPrecondition, NotFound
-from livedvr.resources.streams import video_and_audio
 
 pytestmark = pytest.mark.e2e
 
 
 def _channel(output: Path, retention: float) -> Channel:
-    return Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=str(output)),
-        elementary_streams=video_and_audio("h264"),
+    return channel(
+        str(output),
         mux_streams=(MuxStream(segment_duration=timedelta(seconds=1)),),
         retention_window=timedelta(seconds=retention),
     )

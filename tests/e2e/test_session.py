@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from builders import channel
 from live import PATIENCE, Recording, ffmpeg_pids, media_playlist, until
-from livedvr import Channel, Input, LiveDvr, Output
+from livedvr import LiveDvr
 from livedvr.check.run import run_check
-from livedvr.resources.streams import video_and_audio
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("small_testsrc")]
 
@@ -144,14 +144,8 @@ def test_the_session_of_a_killed_controller_is_updated_and_its_ffmpeg_goes_on(
 @pytest.mark.semantics("I5", "S16")
 async def test_a_controller_that_detaches_leaves_everything_to_the_next(wheel_ffmpeg: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    channel = Channel(
-        channel_id="live",
-        input=Input(uri="testsrc"),
-        output=Output(uri=str(output)),
-        elementary_streams=video_and_audio("h264"),
-    )
     async with LiveDvr(tmp_path / "data", detach=True) as dvr:
-        await dvr.channels.create(channel)
+        await dvr.channels.create(channel(str(output)))
         await dvr.channels.start("live")
         await dvr.sessions.create("live", "demo")
         async for session in dvr.sessions.watch("live", "demo"):
