@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from answering import answering
 
 LOCATION = "projects/default/locations/local"
 
@@ -72,15 +73,9 @@ def stub_server(*answers: Any, tls: ssl.SSLContext | None = None) -> Iterator[St
     server = Quiet(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    stub.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering(server) as authority:
+        stub.url = f"{'https' if tls else 'http'}://{authority}"
         yield stub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def refusal(code: int, status: str, message: str, field: str | None = None) -> tuple[int, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,6 +15,7 @@ import requests
 from azure.core.credentials import AccessToken
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 
+from answering import answering
 from recordings.sounds import a_wav
 
 TOKEN = "a-token-of-the-test-app"
@@ -66,8 +66,8 @@ async def client(version: str, listen: str, token: str = TOKEN) -> AsyncIterator
 class Bot:
     """An application: is told of its calls, and has prompts."""
 
-    def __init__(self, port: int) -> None:
-        self.authority = f"127.0.0.1:{port}"
+    def __init__(self, authority: str) -> None:
+        self.authority = authority
         self.callback = f"http://{self.authority}/callback"
         self.prompt = f"http://{self.authority}/prompt.wav"
         self.told: list[tuple[str, dict[str, Any]]] = []  # bearer token, the one notification
@@ -111,12 +111,6 @@ def a_bot() -> Iterator[Bot]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        bot = Bot(server.server_port)
-        thread = threading.Thread(target=server.serve_forever, name="bot")
-        thread.start()
-        try:
-            yield bot
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as authority:
+        bot = Bot(authority)
+        yield bot
