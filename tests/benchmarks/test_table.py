@@ -29,7 +29,7 @@ TINY: dict[Callable[..., Awaitable[list[Row]]], dict[str, Any]] = {
 @pytest.mark.parametrize("measure", TINY, ids=lambda measure: measure.__module__)
 async def test_each_part_of_the_table(tmp_path: Path, measure: Callable[..., Awaitable[list[Row]]]) -> None:
     made = await measure(tmp_path / "case", **TINY[measure])
-    assert all(row.what and row.ours for row in made)
+    assert made and all(row.what and row.ours for row in made)
     assert report(made).count("\n") == len(made) + 1
 
 
