@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import re
 import time
@@ -25,23 +22,17 @@ from tencentcloud.trtc.v20190722 import models
 from tencentcloud.trtc.v20190722.trtc_client import TrtcClient
 
 from facades.house import fed_server
-from facades.tencent_house import APP, CALLBACK_KEY, SECRET_ID, SECRET_KEY, creation, storage
+from facades.tencent_house import APP, SECRET_ID, SECRET_KEY, creation, is_signed, storage
 from live import PATIENCE, Encoder, free_tcp_port
 from livedvr.check.run import run_check
 from livedvr.media.file_facts import file_facts
 from offline import decoding_errors
-from receiver import Posted, Receiver
+from receiver import Receiver
 
 pytestmark = pytest.mark.e2e
 
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "recordings-tencent.md").read_text()
-
-
-def is_signed(posted: Posted) -> None:
-    digest = hmac.new(CALLBACK_KEY.encode(), posted.body, hashlib.sha256).digest()
-    assert posted.headers["sign"] == base64.b64encode(digest).decode()
-    assert (posted.headers["sdkappid"], posted.headers["content-type"]) == (str(APP), "application/json")
 
 
 @dataclass

@@ -17,7 +17,7 @@ from facades.house import Answer, House
 from livedvr import Recording
 from livedvr.facades.tencent.tencent import Tencent
 from livedvr.resources.times import SECOND
-from receiver import Receiver
+from receiver import Posted, Receiver
 
 HOST = "127.0.0.1:8091"
 APP, OTHER_APP = 1400000001, 1400000002
@@ -43,6 +43,13 @@ def user_sig(user: str, at: int, *, key: str = USER_SIG_KEY, app: int = APP, las
     ticket["TLS.sig"] = base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
     packed = base64.b64encode(zlib.compress(json.dumps(ticket).encode())).decode()
     return packed.translate(str.maketrans("+/=", "*-_"))
+
+
+def is_signed(posted: Posted) -> None:
+    """A callback of `APP`, as the vendor documents it: for `Receiver`."""
+    digest = hmac.new(CALLBACK_KEY.encode(), posted.body, hashlib.sha256).digest()
+    assert posted.headers["sign"] == base64.b64encode(digest).decode()
+    assert (posted.headers["sdkappid"], posted.headers["content-type"]) == (str(APP), "application/json")
 
 
 def storage(**changes: Any) -> dict[str, Any]:

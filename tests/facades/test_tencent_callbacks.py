@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ import pytest
 
 from builders import at
 from facades.house import cut_media, eventually
-from facades.tencent_house import APP, CALLBACK_KEY, TencentHouse, a_house, storage
+from facades.tencent_house import APP, TencentHouse, a_house, is_signed, storage
 from livedvr.facades.tencent.dialect import Callbacks
 from livedvr.recordings.dialects import Told, next_attempt
 from livedvr.recordings.states import Event
@@ -45,12 +42,6 @@ PLAYLIST = f"""#EXTM3U
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cut_media(imageio_ffmpeg.get_ffmpeg_exe(), tmp_path_factory.mktemp("media") / "voice")
-
-
-def is_signed(posted: Posted) -> None:
-    digest = hmac.new(CALLBACK_KEY.encode(), posted.body, hashlib.sha256).digest()
-    assert posted.headers["sign"] == base64.b64encode(digest).decode()
-    assert (posted.headers["sdkappid"], posted.headers["content-type"]) == (str(APP), "application/json")
 
 
 async def recorded(house: TencentHouse, segments: int = 2, **changes: Any) -> Recording:
