@@ -223,7 +223,7 @@ async def test_a_journal_row_becomes_a_segment_once(catalog: Catalog) -> None:
             ),
             owner,
         )
-    assert catalog.read(lambda db: segment_rows.list_segments(db, "live", "av")) == [segment(0)]
+    assert list(catalog.read(lambda db: segment_rows.list_segments(db, "live", "av"))) == [segment(0)]
     assert (
         catalog.read(lambda db: segment_rows.list_runs(db, "live"))[0].clock == clock
     )  # the clock's state goes with them

@@ -445,7 +445,7 @@ class Oracle:
         self.live.check_settled()
         orphans = [name for name in self.bucket.names("dvr") if name.split("/")[1] not in self.sessions]
         self.world.check("R4 nothing is orphaned", not orphans, lambda: str(orphans[:5]))
-        stored = segment_rows.list_segments(self.database.connection, CHANNEL, MUX)
+        stored = list(segment_rows.list_segments(self.database.connection, CHANNEL, MUX))
         kept = [segment for segment in self.truth.segments if segment.number not in self.truth.left]
         self.world.check("S16 the catalog is what was committed", stored == kept, lambda: f"{len(stored)} {len(kept)}")
 

@@ -366,4 +366,4 @@ def test_what_the_catalog_kept_is_restored_with_its_holes() -> None:
     listed = list(timeline.listing("av", [window(0, None)]))
     assert numbers(listed) == [2, 3, 7, 8, 9] and breaks(listed) == [7]
     timeline.forget("av", set())
-    assert timeline.segments("av") == [*kept, segment(9)]
+    assert list(timeline.segments("av")) == [*kept, segment(9)]

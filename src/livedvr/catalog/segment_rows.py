@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from livedvr.catalog.break_rows import list_orders
 from livedvr.catalog.channel_rows import ChannelRow, list_given_up
@@ -16,6 +15,7 @@ from livedvr.resources.models import InputKey
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.ranges import DateRanges
 from livedvr.timeline.segment import RunMedia, Segment
+from livedvr.timeline.segments import Segments
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
 _SEGMENT = "number, run, idx, epoch, start, media_start, duration, size"  # the columns as `Segment` has them
@@ -91,19 +91,17 @@ def commit_segments(
     db.execute("UPDATE runs SET clock = ?, media = ? WHERE id = ?", (_dump_clock(clock), _dump_media(media), run))
 
 
-def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> list[Segment]:
+def list_segments(db: sqlite3.Connection, channel: str, mux: str) -> Segments:
     """The rendition's kept segments by number, without those that are leaving."""
-    rows = db.execute(
+    rows = db.cursor()
+    rows.row_factory = None  # tuples: days of segments are read before a controller publishes again
+    rows.execute(
         f"SELECT {_SEGMENT} FROM segments WHERE channel = ? AND mux = ? AND NOT leaving ORDER BY number",
         (channel, mux),
     )
-    # SQLite makes each value anew. A run's name and the usual duration are one object for all: 4 MB less a day.
-    shared: dict[Any, Any] = {}
-    one = shared.setdefault
-    return [
-        Segment(number, one(run, run), index, epoch, start, media_start, one(duration, duration), size)
-        for number, run, index, epoch, start, media_start, duration, size in map(tuple, rows)
-    ]
+    segments = Segments()
+    segments.extend(rows)
+    return segments
 
 
 def load_timeline(db: sqlite3.Connection, row: ChannelRow) -> ChannelTimeline:

@@ -192,7 +192,7 @@ class OpenSession:
         """Whether its playlist has come up with the channel's timeline since this was last asked."""
         reference = known.timeline.reference
         rendition, newest = self.renditions.get(reference), known.timeline.last(reference)
-        if rendition is None or rendition.last is not newest or newest is self.measured:
+        if rendition is None or rendition.last != newest or newest == self.measured:
             return False
         self.measured = newest
         return True

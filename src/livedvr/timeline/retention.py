@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -24,7 +23,7 @@ def expiry(first_end: int | None, ended: int, retention: int) -> int:
 def may_go(timeline: Timeline, mux: str, until: int, holds: Iterable[Window]) -> list[Segment]:
     """The rendition's segments that ended by ``until`` and that nothing holds, by number (R1, R2)."""
     segments = timeline.segments(mux)
-    expired = bisect_right(segments, until, key=lambda segment: segment.end)
+    expired = segments.first_beyond(until)
     return [s for free in unheld(timeline, mux, holds) for s in segments[free.start : min(free.stop, expired)]]
 
 
@@ -127,10 +126,7 @@ class _Sizes:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._sums = {
-            mux: list(accumulate((segment.size for segment in timeline.segments(mux)), initial=0))
-            for mux in timeline.renditions()
-        }
+        self._sums = {mux: list(accumulate(timeline.segments(mux).sizes(), initial=0)) for mux in timeline.renditions()}
 
     def unheld(self, holds: Sequence[Window]) -> int:
         """The bytes of the segments that no window holds."""

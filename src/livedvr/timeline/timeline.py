@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from livedvr.timeline.gaps import UPLOAD_GIVEN_UP, reason_before
 from livedvr.timeline.ranges import BreakOrder, DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
+from livedvr.timeline.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,6 @@ class Listed:
     joined: bool = False
 
 
-_NUMBER = attrgetter("number")
-
-
 class Timeline:
     """Segments of each rendition (mux key), ordered by number and by start.
 
@@ -38,7 +34,7 @@ class Timeline:
 
     def __init__(self, mux_keys: Sequence[str]) -> None:
         self.reference = mux_keys[0]
-        self._renditions: dict[str, list[Segment]] = {key: [] for key in mux_keys}
+        self._renditions = {key: Segments() for key in mux_keys}
         self._sizes = dict.fromkeys(mux_keys, 0)
         self.taken = 0
 
@@ -53,21 +49,20 @@ class Timeline:
 
     def restore(self, mux: str, segments: Iterable[Segment]) -> None:
         """What the catalog has kept of the rendition, by number; there may be holes."""
-        self._renditions[mux] = list(segments)
-        self._sizes[mux] = sum(segment.size for segment in self._renditions[mux])
+        self._renditions[mux] = segments if isinstance(segments, Segments) else Segments(segments)
+        self._sizes[mux] = sum(self._renditions[mux].sizes())
 
     def forget(self, mux: str, numbers: AbstractSet[int]) -> None:
-        """These segments have gone. Costs what lies between the first and the last of them."""
+        """These segments have gone. Looks at what lies between the first and the last."""
         if not numbers:
             return
         segments = self._renditions[mux]
-        low = _position(segments, min(numbers))
-        high = _position(segments, max(numbers) + 1)
+        low, high = segments.position(min(numbers)), segments.position(max(numbers) + 1)
         self._sizes[mux] -= sum(segment.size for segment in segments[low:high] if segment.number in numbers)
-        segments[low:high] = [segment for segment in segments[low:high] if segment.number not in numbers]
+        segments.forget(low, high, numbers)
 
-    def segments(self, mux: str) -> Sequence[Segment]:
-        """The rendition's kept segments by number. It is the timeline's own list: look, do not keep."""
+    def segments(self, mux: str) -> Segments:
+        """The rendition's kept segments by number. They are the timeline's own: look, do not keep."""
         return self._renditions[mux]
 
     @property
@@ -91,19 +86,19 @@ class Timeline:
         first = len(segments)
         while first and segments[first - 1].run == run and segments[first - 1].end > since:
             first -= 1
-        return segments[first:]
+        return list(segments[first:])
 
     def before(self, mux: str, segment: Segment) -> Segment | None:
         """The rendition's segment right before this one, if it is kept."""
         segments = self._renditions[mux]
-        position = _position(segments, segment.number) - 1
+        position = segments.position(segment.number) - 1
         before = segments[position] if position >= 0 else None
         return before if before is not None and before.number == segment.number - 1 else None
 
     def following(self, mux: str, segment: Segment | None) -> Segment | None:
         """The rendition's next kept segment after this one (None: its oldest kept one), if there is one yet."""
         segments = self._renditions[mux]
-        position = _position(segments, segment.number + 1) if segment else 0
+        position = segments.position(segment.number + 1) if segment else 0
         return segments[position] if position < len(segments) else None
 
     def renditions(self) -> Iterator[str]:
@@ -148,7 +143,7 @@ class Timeline:
         segments = self._renditions[mux]
         low, high = self.span(mux, window)
         if after is not None:
-            low = max(low, _position(segments, after.number + 1))
+            low = max(low, segments.position(after.number + 1))
         for position in range(low, high):
             yield segments[position]
 
@@ -162,14 +157,14 @@ class Timeline:
             return 0, 0
         # W5: another rendition's segment belongs if its midpoint lies in [S, E). A midpoint at or behind E is
         # decided only when E is (the reference has passed the window's end), and until then it is not listed.
-        low = bisect_left(segments, 2 * edges[0], key=_twice_midpoint)
-        return low, max(low, bisect_left(segments, 2 * edges[1], key=_twice_midpoint))
+        low = segments.first_centred(2 * edges[0])
+        return low, max(low, segments.first_centred(2 * edges[1]))
 
     def meeting(self, mux: str, window: Window) -> tuple[int, int]:
         """Positions [low, high) among `segments` of those whose [start, end) meets the window."""
         segments = self._renditions[mux]
-        low = bisect_right(segments, window.start, key=lambda s: s.end)
-        high = len(segments) if window.end is None else bisect_left(segments, window.end, key=lambda s: s.start)
+        low = segments.first_beyond(window.start)
+        high = len(segments) if window.end is None else segments.first_from(window.end)
         return low, max(low, high)
 
     def edges(self, window: Window) -> tuple[int, int] | None:
@@ -183,11 +178,6 @@ class Timeline:
         newest = self.last(self.reference)
         until = newest.end if newest else 0
         return any(window.start < until and self.edges(window) is not None for window in windows)
-
-
-def _position(segments: Sequence[Segment], number: int) -> int:
-    """Where the first segment with this number or a later one stands."""
-    return bisect_left(segments, number, key=_NUMBER)
 
 
 def _twice_midpoint(segment: Segment) -> int:

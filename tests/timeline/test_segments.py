@@ -1,0 +1,68 @@
+"""Segments in columns are what a list of them is."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import segment
+from livedvr.timeline.segment import Segment
+from livedvr.timeline.segments import Segments
+
+RUNS = st.sampled_from(["20261121T021500Z-k3f9", "20261121T031500Z-aaaa", "20261121T041500Z-bbbb"])
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> list[Segment]:
+    found: list[Segment] = []
+    for number in draw(st.lists(st.integers(0, 60), unique=True).map(sorted)):
+        start = found[-1].start + draw(st.integers(0, 3_000_000)) if found else draw(st.integers(0, 2**52))
+        index, duration = draw(st.integers(-5, 9)), draw(st.integers(1, 2_000_000))
+        found.append(replace(segment(number), run=draw(RUNS), index=index, start=start, duration=duration))
+    return found
+
+
+@given(chains(), st.data())
+def test_they_are_what_a_list_of_them_is(chain: list[Segment], data: st.DataObject) -> None:
+    segments, cut = Segments(chain[: len(chain) // 2]), slice(data.draw(st.integers(-9, 9)), None)
+    for one in chain[len(chain) // 2 :]:
+        segments.append(one)
+    assert list(segments) == chain and len(segments) == len(chain)
+    assert [segments[i] for i in range(-len(chain), len(chain))] == chain * 2
+    assert list(segments[cut]) == chain[cut]
+    for beyond in (len(chain), -len(chain) - 1):
+        with pytest.raises(IndexError):
+            segments[beyond]
+    assert list(segments.sizes()) == [one.size for one in chain]
+    number = data.draw(st.integers(0, 61))
+    assert segments.position(number) == sum(one.number < number for one in chain)
+    time = data.draw(st.sampled_from([one.start for one in chain] or [0])) + data.draw(st.integers(-1, 1))
+    assert segments.first_from(time) == sum(one.start < time for one in chain)
+    gone = set(data.draw(st.lists(st.sampled_from([one.number for one in chain])))) if chain else set()
+    segments.forget(0, len(chain), gone)
+    assert list(segments) == [one for one in chain if one.number not in gone]
+
+
+def test_a_search_by_end_and_by_midpoint() -> None:
+    chain = [segment(number) for number in range(5)]
+    segments = Segments(chain)
+    for time in (chain[0].start, chain[2].end - 1, chain[2].end, chain[4].end):
+        assert segments.first_beyond(time) == sum(one.end <= time for one in chain)
+        assert segments.first_centred(2 * time) == sum(one.start + one.end < 2 * time for one in chain)
+
+
+def test_a_segment_more_takes_72_bytes_and_no_object() -> None:
+    """An array grows by a ninth at a time; what a rendition's day takes is what users of small machines ask for."""
+    segments = Segments(segment(number) for number in range(1000))
+    tracemalloc.start()
+    try:
+        for number in range(1000, 5000):
+            segments.append(segment(number))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / 4000 < 100, "bytes a segment, with what was there before moved once"
