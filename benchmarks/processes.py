@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,12 +19,12 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)
 
 def working_in(folder: Path) -> list[int]:
     """The processes that work below the folder or name it: a keeper is nobody's child."""
-    wanted, found = os.fsencode(folder), []
+    wanted, found = re.compile(re.escape(os.fsencode(folder)) + rb"(?![^/\0])"), list[int]()  # not a longer name
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            if wanted in (entry / "cmdline").read_bytes() or (entry / "cwd").resolve().is_relative_to(folder):
+            if wanted.search((entry / "cmdline").read_bytes()) or (entry / "cwd").resolve().is_relative_to(folder):
                 found.append(int(entry.name))
     return found
 
