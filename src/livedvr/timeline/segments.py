@@ -14,7 +14,7 @@ from livedvr.timeline.segment import Segment
 
 _COLUMNS = ("number", "run", "index", "epoch", "start", "media_start", "duration", "size")  # as `Segment` has them
 _values = attrgetter(*_COLUMNS)
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 256
 
 
 class Segments(Sequence[Segment]):
@@ -41,14 +41,12 @@ class Segments(Sequence[Segment]):
         rows = iter(rows)
         while some := tuple(islice(rows, _ROWS_AT_ONCE)):
             numbers, runs, *others = zip(*some, strict=True)
-            for column, values in zip(self._columns, (numbers, map(self._run_number, runs), *others), strict=True):
+            for run in set(runs) - self._run_numbers.keys():
+                self._run_numbers[run] = len(self._runs)
+                self._runs.append(run)
+            run_numbers = map(self._run_numbers.__getitem__, runs)
+            for column, values in zip(self._columns, (numbers, run_numbers, *others), strict=True):
                 column.extend(values)
-
-    def _run_number(self, run: str) -> int:
-        number = self._run_numbers.setdefault(run, len(self._runs))
-        if number == len(self._runs):
-            self._runs.append(run)
-        return number
 
     def forget(self, low: int, high: int, gone: AbstractSet[int]) -> None:
         """Those in positions [low, high) whose number is among ``gone``, for other threads all of them at once."""
@@ -98,6 +96,5 @@ class Segments(Sequence[Segment]):
         return Segment(number, self._runs[run], *others)
 
     def __iter__(self) -> Iterator[Segment]:
-        runs = self._runs
-        for number, run, *others in zip(*self._columns, strict=False):
-            yield Segment(number, runs[run], *others)
+        numbers, runs, *others = self._columns
+        return map(Segment, numbers, map(self._runs.__getitem__, runs), *others)

@@ -11,6 +11,8 @@ from livedvr.timeline.ranges import BreakOrder, DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.segments import Segments
 
+_AT_ONCE = 256  # segments that are made together: who draws a day of them does not ask for each
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -144,8 +146,8 @@ class Timeline:
         low, high = self.span(mux, window)
         if after is not None:
             low = max(low, segments.position(after.number + 1))
-        for position in range(low, high):
-            yield segments[position]
+        for position in range(low, high, _AT_ONCE):
+            yield from segments[position : min(position + _AT_ONCE, high)]
 
     def span(self, mux: str, window: Window) -> tuple[int, int]:
         """Positions [low, high) among `segments` of what a playlist of this window lists (W5)."""
