@@ -24,7 +24,8 @@ class OpenSession:
 
     A patch or a restart makes it anew from the row: both draw the same text again (S8, S16).
 
-    ``row`` is the session as the catalog has it. ``renditions``: its playlists by mux key, in the manifest's order, as
+    ``row`` is the session as the catalog has it. ``reference``: the rendition that the figures count: the channel's
+    reference, if the manifest carries it. ``renditions``: its playlists by mux key, in the manifest's order, as
     far as there is something to list. ``published`` says whether the store has what the playlists say, ``declared``
     the bandwidths and how many runs the published multivariant playlist counts with (empty: none is published),
     ``with_main`` whether it is among what is being written. ``vod``: it is drawn once, for a clip; ``up``: the way from
@@ -39,6 +40,7 @@ class OpenSession:
     up: str = UP_TO_OUTPUT
     ledger: GapLedger = field(init=False)
     found_stopping: bool = field(init=False)  # an earlier controller died while it stopped the channel
+    reference: str = field(init=False)
     renditions: dict[str, RenditionPlaylist] = field(default_factory=dict)
     failures: list[Hole] = field(default_factory=list)
     published: bool = True
@@ -57,17 +59,13 @@ class OpenSession:
     def __post_init__(self) -> None:
         self.ledger = GapLedger(self.row.edition_windows)
         self.found_stopping = self.row.state == State.STOPPING
+        keys, reference = self.manifest.mux_streams, self.channel.reference.key
+        self.reference = reference if reference in keys else keys[0]
 
     @property
     def manifest(self) -> Manifest:
         """The manifest that the session is of."""
         return self.channel.manifest(self.row.manifest_key)
-
-    @property
-    def reference(self) -> str:
-        """The rendition that the figures count: the channel's reference, if the manifest carries it."""
-        keys, reference = self.manifest.mux_streams, self.channel.reference.key
-        return reference if reference in keys else keys[0]
 
     def grow(self, known: ChannelTimeline, most: int | None = None) -> bool:
         """List what the timeline has new for this session's windows, at most so many segments. Whether that was all.
@@ -84,8 +82,9 @@ class OpenSession:
             windows, after = self.row.edition_windows, have.last if have else None
             for listed in itertools.islice(known.timeline.listing(mux, windows, after), left):
                 rendition = self._rendition(mux, known)
+                before = rendition.last
                 rendition.append(listed, self._tags_before(listed, rendition, known))
-                self._count(mux, listed.segment, known)
+                self._count(mux, listed.segment, before, known)
             if most is not None and mux in self.renditions and self.renditions[mux].count >= count + most:
                 return False
         return True
@@ -121,14 +120,16 @@ class OpenSession:
             )
         return self.renditions[mux]
 
-    def _count(self, mux: str, segment: Segment, known: ChannelTimeline) -> None:
+    def _count(self, mux: str, segment: Segment, before: Segment | None, known: ChannelTimeline) -> None:
+        """Take what was listed, behind ``before``, into the figures."""
         self.published = False
         self.size += segment.size
         if segment.is_gap:
             self._note_failure(mux, segment)
         if mux != self.reference:
             return
-        before = known.timeline.before(mux, segment)
+        if before is None or before.number + 1 != segment.number:
+            before = known.timeline.before(mux, segment)  # it is there, and in no window
         self.ledger.append(segment, known.reason_before(segment, before))
         self.segments += 1
         self.duration += segment.duration
