@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, channel, segment, window
+from counting import calls_of
 from livedvr.catalog import channel_rows, range_rows, segment_rows, session_rows
 from livedvr.catalog.channel_rows import ChannelRow
 from livedvr.catalog.schema import migrate
@@ -227,3 +228,13 @@ def test_the_tags_of_date_ranges_are_stored_as_they_are(db: sqlite3.Connection) 
     assert range_rows.list_tags(db, "live") == tags[1:]
     channel_rows.delete_channel(db, "live")
     assert range_rows.list_tags(db, "live") == []
+
+
+def test_segments_are_read_in_chunks(db: sqlite3.Connection) -> None:
+    """A controller that comes back reads days of them before it publishes again: no call, and no object, for each."""
+    channel_rows.put_channel(db, channel())
+    segment_rows.add_run(db, RUN, "live", T0)
+    placed = {"av": [segment(number) for number in range(2000)]}
+    segment_rows.commit_segments(db, "live", RUN, placed, RunClock(), {"av": MEDIA})
+    assert calls_of(lambda: segment_rows.list_segments(db, "live", "av")).total() < 2000 / 5
+    assert list(segment_rows.list_segments(db, "live", "av")) == placed["av"]

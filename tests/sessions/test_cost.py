@@ -30,7 +30,7 @@ from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
 
-LOOKS = ("<lambda>", "end", "_twice_midpoint")  # the keys by which a bisection looks at one segment
+LOOKS = ("<lambda>",)  # the key by which a bisection looks at one segment
 MOST_LOOKS = 100  # a few bisections among a hundred thousand segments; a walk through 5,000 has 5,000
 
 
@@ -68,6 +68,18 @@ def test_planning_and_text_of_a_segment_take_the_same_calls_at_30_and_at_5000_se
     assert long == short
     assert looks <= MOST_LOOKS
     assert long_text == short_text
+
+
+def test_a_session_that_is_drawn_anew_is_not_asked_for_each_segment_by_itself() -> None:
+    """After a restart, days of them: they are made in chunks, and what stood before each is known."""
+    known = ChannelTimeline(Timeline(["av"]), target=2, media={RUN: {"av": MEDIA}})
+    known.timeline.restore("av", map(segment, range(2000)))
+    session = opened(window(0, None))
+    calls = calls_of(lambda: session.grow(known))
+    assert session.renditions["av"].count == 2000
+    assert calls["before"] <= 1, "the first has none before it in the list"
+    assert calls["__getitem__"] < 2000 / 100
+    assert calls["video_of"] < 10, "which rendition counts does not change"
 
 
 def test_a_hundred_windows_cost_no_search_of_those_that_are_over_or_to_come() -> None:
