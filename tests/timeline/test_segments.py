@@ -66,3 +66,17 @@ def test_a_segment_more_takes_72_bytes_and_no_object() -> None:
     finally:
         tracemalloc.stop()
     assert taken / 4000 < 100, "bytes a segment, with what was there before moved once"
+
+
+def test_a_run_whose_segments_have_gone_takes_nothing() -> None:
+    """A source that comes and goes makes thousands of runs a day."""
+    segments = Segments([segment(0)])
+    tracemalloc.start()
+    try:
+        for number in range(1, 3000):
+            segments.append(replace(segment(number), run=f"20261121T021500Z-{number:04d}"))
+            segments.forget(0, 1, {number - 1})
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(segments) == 1 and taken < 20_000

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import compress, islice
 from operator import attrgetter
-from typing import overload
+from sys import intern
+from typing import Any, overload
 
 from livedvr.timeline.segment import Segment
 
 _COLUMNS = ("number", "run", "index", "epoch", "start", "media_start", "duration", "size")  # as `Segment` has them
+_NUMBER, _RUN, _START, _DURATION, _SIZE = map(_COLUMNS.index, ("number", "run", "start", "duration", "size"))
 _values = attrgetter(*_COLUMNS)
 _ROWS_AT_ONCE = 256
 
@@ -24,12 +26,10 @@ class Segments(Sequence[Segment]):
     garbage collector busy. A search by number or start costs no object at all.
     """
 
-    __slots__ = ("_columns", "_run_numbers", "_runs")
+    __slots__ = ("_columns",)
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
-        self._columns = tuple(array("q") for _ in _COLUMNS)
-        self._runs: list[str] = []
-        self._run_numbers: dict[str, int] = {}
+        self._columns: tuple[Any, ...] = tuple([] if name == "run" else array("q") for name in _COLUMNS)
         self.extend(map(_values, segments))
 
     def append(self, segment: Segment) -> None:
@@ -40,45 +40,47 @@ class Segments(Sequence[Segment]):
         """Rows of what `Segment` has, in its order."""
         rows = iter(rows)
         while some := tuple(islice(rows, _ROWS_AT_ONCE)):
-            numbers, runs, *others = zip(*some, strict=True)
-            for run in set(runs) - self._run_numbers.keys():
-                self._run_numbers[run] = len(self._runs)
-                self._runs.append(run)
-            run_numbers = map(self._run_numbers.__getitem__, runs)
-            for column, values in zip(self._columns, (numbers, run_numbers, *others), strict=True):
-                column.extend(values)
+            values: list[Iterable[Any]] = list(zip(*some, strict=True))
+            values[_RUN] = map(intern, values[_RUN])  # one name for all its segments, gone with the last of them
+            for column, new in zip(self._columns, values, strict=True):
+                column.extend(new)
 
     def forget(self, low: int, high: int, gone: AbstractSet[int]) -> None:
         """Those in positions [low, high) whose number is among ``gone``, for other threads all of them at once."""
-        stays = [number not in gone for number in self._columns[0][low:high]]
-        self._columns = tuple(
-            column[:low] + array("q", compress(column[low:high], stays)) + column[high:] for column in self._columns
-        )
+        stays = [number not in gone for number in self._columns[_NUMBER][low:high]]
+        columns = []
+        for column in self._columns:
+            kept = column[:low]
+            kept.extend(compress(column[low:high], stays))
+            kept.extend(column[high:])
+            columns.append(kept)
+        self._columns = tuple(columns)
 
     def sizes(self) -> Sequence[int]:
         """The bytes of each."""
-        return self._columns[7]
+        sizes: Sequence[int] = self._columns[_SIZE]
+        return sizes
 
     def position(self, number: int) -> int:
         """Where the first segment with this number or a later one stands."""
-        return bisect_left(self._columns[0], number)
+        return bisect_left(self._columns[_NUMBER], number)
 
     def first_from(self, time: int) -> int:
         """Where the first one stands that starts at ``time`` (UTC microseconds) or later."""
-        return bisect_left(self._columns[4], time)
+        return bisect_left(self._columns[_START], time)
 
     def first_beyond(self, time: int) -> int:
         """Where the first one stands that ends after ``time`` (UTC microseconds)."""
-        starts, durations = self._columns[4], self._columns[6]
+        starts, durations = self._columns[_START], self._columns[_DURATION]
         return bisect_right(range(len(self)), time, key=lambda i: starts[i] + durations[i])
 
     def first_centred(self, twice: int) -> int:
         """Where the first one stands whose midpoint, times two to be whole, is ``twice`` or later."""
-        starts, durations = self._columns[4], self._columns[6]
+        starts, durations = self._columns[_START], self._columns[_DURATION]
         return bisect_left(range(len(self)), twice, key=lambda i: 2 * starts[i] + durations[i])
 
     def __len__(self) -> int:
-        return len(self._columns[-1])  # it is extended last: what it has, all have, whichever thread looks
+        return len(self._columns[_SIZE])  # it is extended last: what it has, all have, whichever thread looks
 
     @overload
     def __getitem__(self, at: int) -> Segment: ...
@@ -89,12 +91,9 @@ class Segments(Sequence[Segment]):
         if isinstance(at, slice):
             part, (start, stop, step) = Segments(), at.indices(length)
             part._columns = tuple(column[start:stop:step] for column in columns)
-            part._runs, part._run_numbers = self._runs, self._run_numbers
             return part
         position = range(length)[at]
-        number, run, *others = [column[position] for column in columns]
-        return Segment(number, self._runs[run], *others)
+        return Segment(*[column[position] for column in columns])
 
     def __iter__(self) -> Iterator[Segment]:
-        numbers, runs, *others = self._columns
-        return map(Segment, numbers, map(self._runs.__getitem__, runs), *others)
+        return map(Segment, *self._columns)
