@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +116,36 @@ def _channel(target: int | None = 2) -> Channel:
 
 def _journal(spool: Path, count: int) -> None:
     (spool / "av/journal.csv").write_text("".join(ROWS[:count]))
+
+
+async def test_a_look_is_one_trip_to_a_thread_and_opens_what_has_grown(
+    spool: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes once a second for each channel: what it costs is what a channel costs at rest (I2)."""
+    controller = Controller(spool, MemoryStore(), catalog, _channel())
+    for name in ("data-0.txt", "data-1.txt", "ffmpeg.log"):
+        (spool / name).touch()
+    _journal(spool, 3)
+    await controller.read()
+    assert len(controller.listed()) == 3
+    trips, opened, at_once, open_file = [], [], asyncio.to_thread, Path.open
+
+    async def counting(call: Any, *args: Any) -> Any:
+        trips.append(call)
+        return await at_once(call, *args)
+
+    def noting(path: Path, *args: Any, **kw: Any) -> Any:
+        opened.append(path.name)
+        return open_file(path, *args, **kw)
+
+    monkeypatch.setattr(asyncio, "to_thread", counting)
+    monkeypatch.setattr(Path, "open", noting)
+    await controller.intake.read(controller.open)
+    assert len(trips) == 1 and opened == ["segment-000003.m4s"]
+    _journal(spool, 4)
+    opened.clear()
+    await controller.intake.read(controller.open)
+    assert len(trips) == 2 and opened.count("journal.csv") == 1
 
 
 @pytest.mark.semantics("C2", "O4")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import math
 from dataclasses import replace
@@ -18,13 +17,12 @@ from livedvr.timeline.timeline import Timeline
 STANDBY_KEEPS = MINUTE  # what an input that stands by has brought last: so much may the one on air be behind its loss
 
 
-async def cut_at_change(open_run: OpenRun, timeline: Timeline) -> None:
+def cut_at_change(open_run: OpenRun, timeline: Timeline) -> None:
     """P4: what comes when the source has become another one is not listed; it is the next run's."""
     until = math.inf
     for track in open_run.tracks:
         if track.failed:
             continue
-        await asyncio.to_thread(track.change.look, track.undated, track.open_index)
         at = math.inf if track.change.index is None else track.change.index
         for index in track.cut(at, until):
             open_run.segment_path(track, index).unlink(missing_ok=True)

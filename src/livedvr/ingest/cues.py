@@ -114,11 +114,12 @@ class CueReader:
 
     def _read_log(self) -> _Times:
         times = self._times = self._times or _load(self._kept)
-        before = asdict(times)
-        for line in self._log.new_lines():
-            times.read(line)
-        if asdict(times) != before:  # seldom
-            replace_file(self._kept, json.dumps(asdict(times)).encode())
+        if new := self._log.new_lines():
+            before = asdict(times)
+            for line in new:
+                times.read(line)
+            if asdict(times) != before:  # seldom
+                replace_file(self._kept, json.dumps(asdict(times)).encode())
         return times
 
 
@@ -157,6 +158,8 @@ class _DataStream:
 
     def _told_codec(self) -> bool | None:
         """Whether the head of the list names SCTE-35. One that has been made room in has no head any more."""
+        if not self._packets.path.stat().st_size:
+            return None
         with self._packets.path.open("rb") as file:
             head = file.read(_HEAD)
         if found := _CODEC.search(head):

@@ -20,6 +20,7 @@ from livedvr.ingest.command import CONTAINER_OFFSET, HEAD_NAME
 from livedvr.ingest.describe import WEBVTT, describe, longest_keyframe_distance
 from livedvr.ingest.giving_up import MARGIN, SPOOL_BYTES, choose, drop, stretches, waiting_bytes
 from livedvr.ingest.log import taken_streams
+from livedvr.ingest.news import read_news
 from livedvr.ingest.open_run import OpenRun, Track
 from livedvr.media.audio_config import complete_init
 from livedvr.media.reader import MediaError, MediaSpan, read_media
@@ -33,7 +34,7 @@ from livedvr.timeline.beside import Placed, place_beside, place_text
 from livedvr.timeline.clock import RunClock, Sample
 from livedvr.timeline.cue_reading import Told
 from livedvr.timeline.placing import observed, place, target_seconds
-from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment
+from livedvr.timeline.segment import RunMedia, Segment
 from livedvr.timeline.timeline import ChannelTimeline
 
 AT_ONCE = 4  # uploads
@@ -155,36 +156,20 @@ class Intake:
     async def read(self, open_run: OpenRun) -> None:
         """Step 2: what the journals have new waits from here on. Also while `take` waits for the store."""
         self._waiting[open_run.run.id] = open_run
-        await self._read_journals(open_run)
-        await admission.cut_at_change(open_run, self._known.timeline)
+        news = await asyncio.to_thread(read_news, open_run, [track.open_index for track in open_run.tracks])
+        for track, new in zip(open_run.tracks, news.tracks, strict=True):
+            track.undated += new.closed
+            track.unlisted += new.missing
+            if new.said is not None and track.undated:
+                await self._add_event(track.undated[-1].arrival, "CAPTIONS_ABSENT", f"{track.mux.key}: {new.said}")
+        open_run.waiting += [replace(cue, latest=open_run.reference.open_index) for cue in news.cues]
+        open_run.marks.update(news.jumps)  # C4: each begins a new epoch
+        admission.cut_at_change(open_run, self._known.timeline)
         self._date(open_run, final=False)
 
     def _date(self, open_run: OpenRun, final: bool) -> None:
         behind = admission.date_rows(open_run, final)
         self.behind = self.behind if behind is None else behind
-
-    async def _read_journals(self, open_run: OpenRun) -> None:
-        # Before the journals: what is open by then was the last thing they came beside.
-        cues = await asyncio.to_thread(open_run.cues.new_cues)
-        for track in open_run.tracks:  # the reference first: texts are written beside it
-            said = await asyncio.to_thread(track.text.write) if track.text is not None else None
-            for row in track.journal.new_rows():
-                if row.index < track.open_index:
-                    continue  # it is in the catalog since before a restart
-                try:
-                    facts = open_run.segment_path(track, row.index).stat()
-                except FileNotFoundError:
-                    track.unlisted.append(row.index)  # somebody has removed it: there is nothing to list
-                    continue
-                closed = ClosedSegment(
-                    open_run.run.id, row.index, row.start, row.end, facts.st_size, facts.st_mtime_ns // 1000
-                )
-                track.undated.append(closed)
-            if said is not None and track.undated:
-                await self._add_event(track.undated[-1].arrival, "CAPTIONS_ABSENT", f"{track.mux.key}: {said}")
-        open_run.waiting += [replace(cue, latest=open_run.reference.open_index) for cue in cues]
-        # C4: each begins a new epoch. (After the journal: what is said of a segment is said before its row is written.)
-        open_run.marks.update(await asyncio.to_thread(open_run.log.smoothed_jumps))
 
     async def _settle(self, open_run: OpenRun, final: bool) -> bool:
         """C2: nothing of a run is dated before its clock has settled. Whether it has by now."""

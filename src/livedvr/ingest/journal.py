@@ -57,6 +57,8 @@ class JournalReader:
     def new_rows(self) -> list[JournalRow]:
         """The rows that have become complete; none while the file does not exist."""
         try:
+            if self.path.stat().st_size == self._offset:
+                return []  # as mostly: it is looked at each second
             with self.path.open("rb") as file:
                 file.seek(self._offset)
                 rows, taken = parse_rows(file.read())
