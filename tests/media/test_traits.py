@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from counting import calls_of
 from livedvr.media.fragments import Fragments, init_traits
 from livedvr.media.parameter_sets import Picture, read_sps
 from livedvr.media.traits import Sound, Traits, difference, is_foreign, picture_of
@@ -45,7 +46,7 @@ def test_the_size_that_an_sps_tells(
     assert not any(read_sps(other, unit) for unit in units)
     assert any(picture_of(unit, other) for unit in units), "in a stream that was of the other codec before"
     coded = [unit for unit in units[1:] if unit and (unit[0] & 31 in (1, 5) if codec == "h264" else unit[0] >> 1 < 32)]
-    assert coded and not any(is_foreign(unit, codec) for unit in units[1:])
+    assert coded and not any(is_foreign(unit[0], codec) for unit in units[1:] if unit)
 
 
 @pytest.mark.parametrize("ts", [False, True], ids=["fmp4", "ts"])
@@ -125,6 +126,28 @@ def test_a_picture_may_begin_with_anything(samples: tuple[bytes, bytes, bytes], 
     reader.add(re.sub(b"\0\0\1(?=[\0-\x7f])", lambda _: hidden, samples[2]))
     reader.finish()
     assert reader.traits.frames >= 1
+
+
+@pytest.mark.parametrize("field", [0, 4], ids=["more samples than there are", "before the file's beginning"])
+def test_a_run_that_tells_too_much_is_read_as_far_as_it_goes(samples: tuple[bytes, bytes, bytes], field: int) -> None:
+    init, fragments, _ = samples
+    at = fragments.index(b"trun") + 8 + field  # the count of samples, then the data offset
+    reader = Fragments(init)
+    reader.add(fragments[:at] + b"\x80\0\0\0" + fragments[at + 4 :])
+    assert reader.traits.frames >= 1
+
+
+def test_only_what_may_be_a_parameter_set_is_looked_into(
+    samples: tuple[bytes, bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures come 25 times a second and more, on each channel."""
+    init, fragments, _ = samples
+    looks = itertools.count()
+    reader = Fragments(init)
+    monkeypatch.setattr("livedvr.media.fragments.picture_of", lambda *_: next(looks) and None)
+    calls = calls_of(lambda: reader.add(fragments))
+    assert reader.traits.frames >= 20 and next(looks) == 0
+    assert calls.total() < 20 * reader.traits.frames, calls
 
 
 def test_a_sample_that_is_told_to_be_longer_than_what_came_is_not_walked(

@@ -9,9 +9,12 @@ from __future__ import annotations
 import statistics
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 
-from livedvr.media.traits import Sound, Traits, is_foreign, picture_of
+from livedvr.media.parameter_sets import Picture
+from livedvr.media.traits import SET_HEADERS, Sound, Traits, is_foreign, picture_of
 
 _CODECS = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc"}
 _ENTRY_FIELDS = 78  # of a VisualSampleEntry, behind the box's header (12.1.3.2)
@@ -62,33 +65,16 @@ class Fragments:
 
     def _look(self, data: bytes, start: int, end: int) -> None:
         for _, at, stop in _named(data, start + 8, end, b"traf"):
-            runs = _Runs(data, start, at, stop)
-            track = self._tracks.get(runs.track)
-            samples = list(runs)
-            if track is None or not samples:
+            samples = _samples(data, start, at, stop)
+            track = self._tracks.get(samples.track)
+            if track is None or not samples.sizes:
                 continue
             if track.kind == b"vide":
-                self.traits += Traits(frames=len(samples))
-                if track.entry in _CODECS:
-                    self._look_at_pictures(data, samples, track)
+                pictures, foreign = _pictures(data, samples, track)
+                self.traits += Traits(pictures, frames=len(samples.sizes), foreign=foreign)
             elif track.kind == b"soun":
                 sound = _sound(data, samples, track) if track.entry == b"mp4a" else None
                 self.traits += Traits(sounds=(sound,) if sound else (), has_audio=True)
-
-    def _look_at_pictures(self, data: bytes, samples: list[tuple[int, int, int]], track: _Track) -> None:
-        codec = _CODECS[track.entry]
-        for at, size, _ in samples:
-            end, foreign = min(at + size, len(data)), False
-            while at + track.length_size < end:
-                length = int.from_bytes(data[at : at + track.length_size], "big")
-                at += track.length_size
-                unit = data[at : at + min(length, _SET_BYTES)]
-                picture = picture_of(unit, codec)
-                if picture is not None:
-                    self.traits += Traits(pictures=(picture,))
-                foreign = foreign or (bool(unit) and is_foreign(unit, codec))
-                at += length
-            self.traits += Traits(foreign=int(foreign))
 
 
 def init_traits(init: bytes) -> Traits:
@@ -96,41 +82,65 @@ def init_traits(init: bytes) -> Traits:
     return _read_init(init)[1]
 
 
-class _Runs:
-    """(position, size, duration) of each sample of a track fragment (8.8.7, 8.8.8), offsets counted from the moof."""
+@dataclass(slots=True)
+class _Samples:
+    """Those of a track fragment (8.8.7, 8.8.8), in columns: where each begins, its bytes, how long it lasts."""
 
-    def __init__(self, data: bytes, moof: int, start: int, end: int) -> None:
-        self._data, self._moof, self._start, self._end = data, moof, start, end
-        self.track = self._duration = self._size = 0
-        for _, at, _ in _named(data, start + 8, end, b"tfhd"):
-            flags, self.track = struct.unpack_from(">I4x", data, at + 8)[0], *struct.unpack_from(">I", data, at + 12)
-            at += 16 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
-            if flags & 0x08:
-                self._duration = int.from_bytes(data[at : at + 4], "big")
-            at += 4 * (flags >> 3 & 1)
-            if flags & 0x10:
-                self._size = int.from_bytes(data[at : at + 4], "big")
-
-    def __iter__(self) -> Iterator[tuple[int, int, int]]:
-        for _, at, _ in _named(self._data, self._start + 8, self._end, b"trun"):
-            flags, count = struct.unpack_from(">II", self._data, at + 8)
-            at += 16
-            position = self._moof
-            if flags & 1:
-                position += int.from_bytes(self._data[at : at + 4], "big", signed=True)
-            at += 4 * (flags & 1) + 4 * (flags >> 2 & 1)
-            fields = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
-            line = struct.Struct(f">{len(fields)}I")
-            for number in range(count):
-                told = dict(zip(fields, line.unpack_from(self._data, at + number * line.size), strict=True))
-                size = told.get(0x200, self._size)
-                yield position, size, told.get(0x100, self._duration)
-                position += size
+    track: int = 0
+    positions: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
 
 
-def _sound(data: bytes, samples: list[tuple[int, int, int]], track: _Track) -> Sound | None:
+def _samples(data: bytes, moof: int, start: int, end: int) -> _Samples:
+    """The samples of the track fragment from ``start`` to ``end``; offsets in it are counted from the moof."""
+    found, size, duration = _Samples(), 0, 0
+    for _, at, _ in _named(data, start + 8, end, b"tfhd"):
+        flags, found.track = struct.unpack_from(">II", data, at + 8)
+        at += 16 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
+        if flags & 0x08:
+            duration = int.from_bytes(data[at : at + 4], "big")
+        at += 4 * (flags >> 3 & 1)
+        if flags & 0x10:
+            size = int.from_bytes(data[at : at + 4], "big")
+    for _, at, stop in _named(data, start + 8, end, b"trun"):
+        flags, count = struct.unpack_from(">II", data, at + 8)
+        at += 16
+        offset = int.from_bytes(data[at : at + 4], "big", signed=True) if flags & 1 else 0
+        at += 4 * (flags & 1) + 4 * (flags >> 2 & 1)
+        fields = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
+        count = min(count, (stop - at) // (4 * len(fields)) if fields else stop)  # broken bytes may tell of any number
+        values = struct.unpack_from(f">{count * len(fields)}I", data, at)
+        told = {flag: values[place :: len(fields)] for place, flag in enumerate(fields)}
+        sizes = told.get(0x200, (size,) * count)
+        found.positions += list(accumulate(sizes, initial=max(0, moof + offset)))[:-1]
+        found.sizes += sizes
+        found.durations += told.get(0x100, (duration,) * count)
+    return found
+
+
+def _pictures(data: bytes, samples: _Samples, track: _Track) -> tuple[tuple[Picture, ...], int]:
+    """What the parameter sets in samples of video describe, and how many samples are foreign."""
+    codec = _CODECS.get(track.entry)
+    if codec is None:
+        return (), 0
+    pictures, strangers, prefix = [], 0, track.length_size
+    for at, size in zip(samples.positions, samples.sizes, strict=True):
+        end, foreign = min(at + size, len(data)), False
+        while at + prefix < end:
+            length = int.from_bytes(data[at : at + prefix], "big")
+            at += prefix
+            if length and data[at] in SET_HEADERS:
+                pictures.append(picture_of(data[at : at + min(length, _SET_BYTES)], codec))
+            foreign = foreign or (length > 0 and is_foreign(data[at], codec))
+            at += length
+        strangers += foreign
+    return tuple(picture for picture in pictures if picture is not None), strangers
+
+
+def _sound(data: bytes, samples: _Samples, track: _Track) -> Sound | None:
     """What frames of AAC tell by their length; None when they are too few, or uneven (a loss, a bad clock)."""
-    durations = [duration for _, _, duration in samples]
+    durations = samples.durations
     middle, mean = statistics.median(durations), statistics.fmean(durations)
     if len(durations) < _FRAMES_ENOUGH or not middle or abs(mean - middle) > _SURE * middle:
         return None
@@ -138,10 +148,12 @@ def _sound(data: bytes, samples: list[tuple[int, int, int]], track: _Track) -> S
     nearest = min(_RATES, key=lambda one: abs(one - rate))
     if abs(nearest - rate) > _SURE * rate:
         return None
-    elements = (data[at] >> 5 for at, size, _ in samples if size)  # others may stand before it: to fill up, to describe
+    begins = [at for at, size in zip(samples.positions, samples.sizes, strict=True) if size and at < len(data)]
+    elements = (data[at] >> 5 for at in begins)  # others may stand before it: to fill up, to describe
     return Sound(nearest, next((_CHANNELS[element] for element in elements if element in _CHANNELS), None))
 
 
+@lru_cache(maxsize=64)  # the same one belongs to all segments of a run
 def _read_init(init: bytes) -> tuple[dict[int, _Track], Traits]:
     tracks, traits = {}, Traits()
     for _, moov, moov_end in _named(init, 0, len(init), b"moov"):

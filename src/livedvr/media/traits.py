@@ -51,6 +51,10 @@ class Traits:
 _FOREIGN = 3  # access units: a single one may be what a loss on the way has left
 
 
+# With one of these bytes a NAL unit begins that may describe pictures: see `is_h264_sps` and `is_hevc_sps`.
+SET_HEADERS = frozenset({0x07, 0x27, 0x47, 0x67, 33 << 1})
+
+
 def picture_of(unit: bytes, codec: str) -> Picture | None:
     """The picture that a NAL unit describes, of the stream's codec or of the other one: a source may change it.
 
@@ -64,15 +68,15 @@ def picture_of(unit: bytes, codec: str) -> Picture | None:
     return found
 
 
-def is_foreign(unit: bytes, codec: str) -> bool:
-    """Whether a NAL unit is none of that codec, of H.264 and H.265.
+def is_foreign(header: int, codec: str) -> bool:
+    """Whether a NAL unit that begins with this byte is none of that codec, of H.264 and H.265.
 
     As H.264, pictures of H.265 are partitions of data, which no encoder of ours or anybody's makes (ITU-T H.264 table
     7-1, the Extended profile). As H.265, pictures of H.264 are of a layer that nobody has (ITU-T H.265 7.3.1.2).
     """
     if codec == "h264":
-        return 2 <= unit[0] & 0x1F <= 4
-    return bool(unit[0] & 1)
+        return 2 <= header & 0x1F <= 4
+    return bool(header & 1)
 
 
 def difference(known: Traits, found: Traits, *, whole: bool) -> str | None:

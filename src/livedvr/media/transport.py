@@ -92,7 +92,7 @@ class Transport:
         ]
         found = (picture_of(unit.rstrip(b"\0"), codec) for unit in units[:-1])  # the last is not whole
         pictures = tuple(picture for picture in found if picture is not None)
-        foreign = any(is_foreign(unit, codec) for unit in units if unit)
+        foreign = any(is_foreign(unit[0], codec) for unit in units if unit)
         self.traits += Traits(pictures=pictures, foreign=int(foreign))
 
     def _packet(self, data: bytes, at: int, end: int) -> bytes:
