@@ -19,7 +19,7 @@ from livedvr.resources.streams import CeaChannel, MuxStream
 from livedvr.resources.times import HOUR, SECOND
 
 TEXT = MuxStream(key="text", container="vtt", elementary_streams=("text",))
-HEAD = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"
+HEAD = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:90,LOCAL:00:00:00.001\n"
 
 
 @dataclass

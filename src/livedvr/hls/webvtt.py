@@ -93,9 +93,12 @@ def timestamp_map(start: int) -> str:
 
     Cues have the media's own timestamps, so that who ignores the map shows them right, too. Only when 33 bits of 90 kHz
     have counted round (26.5 h) it names the new, low timestamps, as 3.1.4 asks.
+
+    MPEGTS is never 0: hls.js (1.7) then takes cues behind a discontinuity for counted from its place in the playlist,
+    if it has not yet loaded the pictures there. With any other value it waits for these, and places cues as them.
     """
     first_tick = start * MPEG_CLOCK // 1_000_000 // _ROLLOVER * _ROLLOVER
-    millis = -(-first_tick // _TICKS)  # whole ones, so that both sides are exact
+    millis = first_tick // _TICKS + 1  # whole ones, so that both sides are exact
     return f"X-TIMESTAMP-MAP=MPEGTS:{millis * _TICKS - first_tick},LOCAL:{_time(millis * _MILLISECOND)}"
 
 
