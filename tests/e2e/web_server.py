@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,14 +14,20 @@ _DATE = re.compile(r"(#EXT-X-PROGRAM-DATE-TIME:)(\S+)")
 
 
 class WebServer:
-    """Serves a folder on a port of loopback; the dates in playlists are moved by ``shift``."""
+    """Serves a folder on a port of loopback; the dates in playlists are moved by ``shift``.
 
-    def __init__(self, folder: Path, shift: timedelta = timedelta()) -> None:
+    ``before``: called with the path of each request before it is answered, in a thread of its own: it may wait.
+    """
+
+    def __init__(
+        self, folder: Path, shift: timedelta = timedelta(), before: Callable[[str], None] = lambda _: None
+    ) -> None:
         class Handler(SimpleHTTPRequestHandler):
             def __init__(self, *given: Any) -> None:
                 super().__init__(*given, directory=str(folder))
 
             def do_GET(self) -> None:
+                before(self.path)
                 path = Path(self.translate_path(self.path))
                 if path.suffix != ".m3u8" or not path.exists():
                     return super().do_GET()
