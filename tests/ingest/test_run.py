@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,23 @@ def test_who_hears_only_the_second_int_need_not_be_killed(run: Run) -> None:
 def test_without_a_lease_it_ends_by_itself(run: Run) -> None:
     _start(run, OBEDIENT, lease=0.5)
     assert until(run.exit, "the lease runs out") == RunExit(255, 0, "lease")
+
+
+def test_a_keeper_that_goes_while_it_is_spoken_to_is_no_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.folder.mkdir()
+    os.mkfifo(run.folder / "control")
+    reader, open_file = os.open(run.folder / "control", os.O_RDONLY | os.O_NONBLOCK), os.open
+
+    def opening(*args: Any) -> int:
+        opened = open_file(*args)
+        os.close(reader)
+        return opened
+
+    monkeypatch.setattr(os, "open", opening)
+    run.stop()
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(reader)
 
 
 @pytest.mark.semantics("I5")

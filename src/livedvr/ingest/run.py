@@ -137,14 +137,12 @@ class Run:
         self._tell("KILL")
 
     def _tell(self, word: str) -> None:
-        try:
+        with contextlib.suppress(OSError):  # nobody reads it (any more): the keeper is gone, and ffmpeg with it
             control = os.open(self.folder / "control", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # nobody reads it: the keeper is gone, and ffmpeg with it
-            return
-        try:
-            os.write(control, f"{word}\n".encode())
-        finally:
-            os.close(control)
+            try:
+                os.write(control, f"{word}\n".encode())
+            finally:
+                os.close(control)
 
     def reap(self) -> None:
         """Collect the keeper's exit status if it was our child."""
