@@ -7,6 +7,8 @@ CPU.
 from __future__ import annotations
 
 import asyncio
+import os
+from io import FileIO
 from typing import Any, cast
 
 import h11
@@ -64,11 +66,30 @@ async def _send_file(cycle: RequestResponseCycle, message: Message) -> None:
     if not message["count"]:
         return
     try:
-        count = await asyncio.get_running_loop().sendfile(
-            cycle.transport, message["file"], message["offset"], message["count"]
-        )
+        count = await _pass_on(cycle.transport, message["file"], message["offset"], message["count"])
     except (OSError, RuntimeError, ValueError):  # who asked has gone, or we go
         count = -1
     if count != message["count"]:  # or the file is shorter than when it was opened: the answer cannot be ended
         cycle.disconnected = True
         cycle.transport.abort()
+
+
+async def _pass_on(transport: asyncio.Transport, file: FileIO, offset: int, count: int) -> int:
+    """How many bytes of the file have gone into the socket: fewer when it has become shorter."""
+    sent = _at_once(transport, file, offset, count)
+    if sent < count:
+        sent += await asyncio.get_running_loop().sendfile(transport, file, offset + sent, count - sent)
+    return sent
+
+
+def _at_once(transport: asyncio.Transport, file: FileIO, offset: int, count: int) -> int:
+    """How many the socket takes now: mostly all of a segment.
+
+    The event loop's sendfile takes its socket out of epoll and puts it back, and waits for a turn when all is sent.
+    """
+    if transport.get_extra_info("sslcontext") is not None or transport.get_write_buffer_size():
+        return 0  # the socket takes no plain bytes, or the answer's head has to go first
+    try:
+        return os.sendfile(transport.get_extra_info("socket").fileno(), file.fileno(), offset, count)
+    except BlockingIOError:
+        return 0

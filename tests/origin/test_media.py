@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from api_certificates import certificate
 from serving import Served, serving
 
 MEDIA = bytes(range(256)) * 4096  # 1 MiB
@@ -148,6 +152,40 @@ def test_one_connection_serves_many(served: Served) -> None:
         connection.close()
 
 
+class _CountingThreads(ThreadPoolExecutor):
+    """The loop's threads; ``given``: how often they were given something to do."""
+
+    given = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:  # type: ignore[override]
+        self.given += 1
+        return super().submit(*args, **kwargs)
+
+
+def test_a_segment_needs_no_thread_and_no_second_turn_and_a_playlist_is_read_once(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, waited = _CountingThreads(), list[object]()
+    sendfile = asyncio.BaseEventLoop.sendfile
+
+    async def watched(loop: asyncio.BaseEventLoop, *args: Any, **kwargs: Any) -> int:
+        waited.append(args)
+        return await sendfile(loop, *args, **kwargs)
+
+    async def watch(_: object) -> None:
+        asyncio.get_running_loop().set_default_executor(threads)
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "sendfile", watched)
+    served.within(watch)
+    (Path(served.options.output) / "b/av/once.m3u8").write_bytes(GROWING)
+    for _ in range(5):
+        assert served.ask("GET", "/media/b/av/init.mp4").content == MEDIA[:1000]
+    assert (threads.given, waited) == (0, [])
+    for _ in range(5):
+        assert served.ask("GET", "/media/b/av/once.m3u8", headers={"accept-encoding": "identity"}).content == GROWING
+    assert threads.given == 1
+
+
 def test_who_leaves_in_the_middle_disturbs_nobody(served: Served) -> None:
     (Path(served.options.output) / "b/av/long.mp4").write_bytes(MEDIA * 16)
     for _ in range(3):
@@ -214,6 +252,16 @@ def test_a_page_of_another_site_may_ask(served: Served) -> None:
     assert answer.status_code == 204 and answer.headers["access-control-allow-origin"] == "*"
     assert {"Range", "Authorization"} <= set(answer.headers["access-control-allow-headers"].split(", "))
     assert served.ask("POST", "/media/b/main.m3u8").status_code == 404
+
+
+def test_over_tls_no_byte_goes_past_it_whatever_a_header_says_of_the_scheme(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path / "tls")
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media/a.ts").write_bytes(MEDIA)
+    with serving(tmp_path / "data", output=str(tmp_path / "media"), tls_cert=cert, tls_key=key) as made:
+        for headers in ({"connection": "close"}, {"connection": "close", "x-forwarded-proto": "http"}):
+            answer = made.http.get(f"https://{made.options.http}/media/a.ts", headers=headers, verify=str(cert))
+            assert answer.content == MEDIA
 
 
 READER = "reader-0123456789abcdef"
