@@ -23,7 +23,7 @@ from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
 LONGEST_GRACE = HOUR  # R4
-AT_ONCE = 1000  # segments: they take 10 ms
+AT_ONCE = 1000  # segments: they take a millisecond or two
 
 
 class SessionMaker(SessionBook):
