@@ -17,8 +17,8 @@ from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Passage
 
-# Segments of a rendition that are drawn without a pause: 8 ms. Pauses that come before the 5 ms after which CPython takes
-# the interpreter away let no thread in, and those that write what others list would wait (measured: 0.2 s longer).
+# Segments of a rendition that are drawn without a pause: 8 ms. Pauses that come before the 5 ms after which CPython
+# takes the interpreter away let no thread in, and those that write what others list would wait (measured: 0.2 s more).
 AT_ONCE = 8000
 
 

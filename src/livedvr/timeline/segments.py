@@ -14,7 +14,7 @@ from typing import Any, overload
 from livedvr.timeline.segment import Segment
 
 _COLUMNS = ("number", "run", "index", "epoch", "start", "media_start", "duration", "size")  # as `Segment` has them
-_NUMBER, _RUN, _INDEX, _EPOCH, _SIZE = map(_COLUMNS.index, ("number", "run", "index", "epoch", "size"))
+_NUMBER, _RUN, _SIZE = map(_COLUMNS.index, ("number", "run", "size"))
 _POSITIONS = {name: position for position, name in enumerate(_COLUMNS)}
 _values = attrgetter(*_COLUMNS)
 _ROWS_AT_ONCE = 256
@@ -67,16 +67,12 @@ class Segments(Sequence[Segment]):
 
         Numbered without a hole, of one epoch, and all of them media or all gaps.
         """
-        if high - low > 1 and not self._are_alike(low, high):
-            high = low + bisect_left(range(low + 1, high), True, key=lambda end: not self._are_alike(low, end))
+        if high - low > 1:
+            numbers, epochs, indexes = self.column("number"), self.column("epoch"), self.column("index")
+            kind, is_gap = (numbers[low] - low, epochs[low]), indexes[low] < 0
+            high = low + bisect_right(range(low, high), kind, key=lambda i: (numbers[i] - i, epochs[i]))  # both rise
+            high = next((i for i in range(low, high) if (indexes[i] < 0) is not is_gap), high)
         return self[low:high]
-
-    def _are_alike(self, low: int, high: int) -> bool:
-        numbers, epochs, last = self._columns[_NUMBER], self._columns[_EPOCH], high - 1
-        if numbers[last] - numbers[low] != last - low or epochs[last] != epochs[low]:  # both rise
-            return False
-        indexes: Sequence[int] = self._columns[_INDEX][low:high]
-        return (min(indexes) < 0) == (max(indexes) < 0)
 
     def position(self, number: int) -> int:
         """Where the first segment with this number or a later one stands."""
