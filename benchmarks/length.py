@@ -93,9 +93,7 @@ class Case:
         with samples["text"].measured():
             self._session.grow(self._known)
         assert wanted.state is State.LIVE
-        assert self._session.renditions["av"].playlist.last == segment, (
-            "what is measured is that the segment gets listed"
-        )
+        assert self._session.renditions["av"].last == segment, "what is measured is that the segment gets listed"
 
     def write_file(self) -> None:
         """The playlist as it stands becomes the file. Apart from `step`: megabytes written would empty the caches."""

@@ -13,11 +13,11 @@ from resource import RUSAGE_CHILDREN, getrusage
 import m3u8
 
 from benchmarks.comparison import Row, alone, beside
-from builders import segment
+from builders import passage, segment
 from live import until
 from livedvr.check.run import run_check
 from livedvr.hls.media_playlist import MediaPlaylist
-from livedvr.timeline.timeline import Listed
+from livedvr.timeline.timeline import Passage
 
 
 async def rows(folder: Path, *, segments: int = 43_200, rounds: int = 7) -> list[Row]:
@@ -29,13 +29,13 @@ async def rows(folder: Path, *, segments: int = 43_200, rounds: int = 7) -> list
 def _playlists(folder: Path, segments: int, rounds: int) -> list[Row]:
     ours = MediaPlaylist("av", "fmp4", 2)
     for number in range(segments):
-        ours.append(Listed(segment(number), discontinuity=False))
+        ours.append(passage(segment(number)))
     theirs = m3u8.loads(ours.render().decode())
     took: dict[str, list[float]] = {name: [] for name in ("render", "dumps", "check", "parse")}
     for turn in range(rounds):
-        listed = Listed(segment(segments + turn), discontinuity=False)
+        listed = passage(segment(segments + turn))
 
-        def update(listed: Listed = listed) -> bytes:
+        def update(listed: Passage = listed) -> bytes:
             ours.append(listed)
             return ours.render()
 

@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import table
-from builders import chain
+from builders import chain, passage
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.resources.times import HOUR, SECOND
-from livedvr.timeline.timeline import Listed
 
 CASES = {"1 h": 1, "24 h": 24, "72 h": 72}
 SEGMENT = 2 * SECOND
@@ -30,7 +29,7 @@ async def run(_: Path, rounds: int) -> str:
         count = hours * HOUR // SEGMENT
         playlist = MediaPlaylist("av", "fmp4", 2)
         for segment in chain([SEGMENT] * count):
-            playlist.append(Listed(segment, discontinuity=False))
+            playlist.append(passage(segment))
         text = playlist.render()
         began = time.process_time()
         for _round in range(rounds):

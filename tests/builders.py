@@ -15,6 +15,8 @@ from livedvr.resources.streams import video_and_audio
 from livedvr.resources.times import SECOND
 from livedvr.timeline.clock import RunClock
 from livedvr.timeline.segment import ClosedSegment, RunMedia, Segment, Window
+from livedvr.timeline.segments import Segments
+from livedvr.timeline.timeline import Passage
 
 # The instant most tests start at. A whole number of seconds: `at(1.5)` is 02:00:01.500.
 T0 = to_micros(datetime(2026, 11, 21, 2, tzinfo=UTC))
@@ -77,6 +79,11 @@ def chain(
         )
         media += duration
     return made
+
+
+def passage(*segments: Segment, discontinuity: bool = False) -> Passage:
+    """What a playlist lists at once."""
+    return Passage(Segments(segments), discontinuity)
 
 
 def closed(index: int, start: int, end: int, arrival: int, *, run: str = RUN, size: int = 500_000) -> ClosedSegment:
@@ -167,5 +174,5 @@ def peak_and_average(segments: Iterable[tuple[int, int]], target_us: int) -> tup
     """Peak and average bit rate (bits per second) of whole segments, each (bytes, microseconds); see `BitrateMeter`."""
     meter = BitrateMeter(target_us)
     for size, duration in segments:
-        meter.add(size, duration)
+        meter.add([size], [duration])
     return meter.peak, meter.average

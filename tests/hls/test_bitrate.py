@@ -39,6 +39,15 @@ def test_peak_is_the_largest_rate_of_any_contiguous_set(found: list[tuple[int, i
         assert peak >= average
 
 
+@given(segments, st.lists(st.integers(1, 9)))
+def test_it_measures_many_at_once_as_one_by_one(found: list[tuple[int, int]], counts: list[int]) -> None:
+    meter, left = BitrateMeter(TARGET), found
+    for count in (*counts, len(found)):
+        some, left = left[:count], left[count:]
+        meter.add([size for size, _ in some], [duration for _, duration in some])
+    assert (meter.peak, meter.average) == peak_and_average(found, TARGET)
+
+
 @given(segments)
 def test_average_is_all_bits_over_all_time(found: list[tuple[int, int]]) -> None:
     _, average = peak_and_average(found, TARGET)
@@ -51,7 +60,7 @@ def test_the_peak_never_falls_while_sets_qualify(found: list[tuple[int, int]]) -
     meter = BitrateMeter(TARGET)
     before = 0
     for count, (size, duration) in enumerate(found, 1):
-        meter.add(size, duration)
+        meter.add([size], [duration])
         if by_definition(found[: count - 1], TARGET):
             assert meter.peak >= before
         before = meter.peak
@@ -79,5 +88,5 @@ def test_while_all_is_too_long_the_fastest_segment_counts() -> None:
 def test_an_add_costs_no_more_the_longer_it_runs() -> None:
     meter = BitrateMeter(TARGET)
     for _ in range(10_000):
-        meter.add(1_000, 2_000_000)
+        meter.add([1_000], [2_000_000])
     assert len(meter._recent) == 3

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from builders import T0, segment
+from builders import T0, passage, segment
 from livedvr.hls.date_range import date_range_line
 from livedvr.hls.live_playlist import render_live
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.hls.rules import Level, check_media_playlist
 from livedvr.resources.times import SECOND
 from livedvr.timeline.ranges import RangeTag
-from livedvr.timeline.timeline import Listed
 
 pytestmark = pytest.mark.semantics("P9")
 
@@ -46,7 +45,7 @@ def test_what_is_not_known_yet_is_not_said_and_what_was_said_stays() -> None:
 def test_a_tag_stands_before_its_segment_and_the_text_only_grows() -> None:
     playlist, texts = MediaPlaylist("av", "fmp4", 6), []
     for number in range(6):
-        playlist.append(Listed(segment(number), False), [tag for tag in (OUT, IN) if tag.places["av"] == number])
+        playlist.append(passage(segment(number)), [tag for tag in (OUT, IN) if tag.places["av"] == number])
         texts.append(playlist.render().decode())
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
     lines = texts[-1].splitlines()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import RUN, SECOND_RUN, segment
+from builders import RUN, SECOND_RUN, passage, segment
 from livedvr.hls.delta import SKIP_TARGETS, delta_update, offer_delivery
 from livedvr.hls.live_playlist import render_live
 from livedvr.hls.media_playlist import MediaPlaylist
@@ -18,7 +18,6 @@ from livedvr.hls.rules import Level, check_media_playlist
 from livedvr.resources.times import SECOND
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import Listed
 
 OUTAGE = Path(__file__).parents[2] / "fixtures/fmp4/dvr/outage/av/index-1.m3u8"
 
@@ -102,7 +101,9 @@ def written(segments: list[Segment], tags: dict[int, RangeTag]) -> bytes:
     playlist, before = MediaPlaylist("av", "fmp4", 2), None
     for one in segments:
         tag = tags.get(one.number)
-        playlist.append(Listed(one, before is not None and before.epoch != one.epoch), [tag] if tag else [])
+        playlist.append(
+            passage(one, discontinuity=before is not None and before.epoch != one.epoch), [tag] if tag else []
+        )
         before = one
     return playlist.render()
 

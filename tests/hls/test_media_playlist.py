@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import RUN, SECOND_RUN, T0, at, chain, segment, window
+from builders import RUN, SECOND_RUN, T0, at, chain, passage, segment, window
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.resources.layout import Container
 from livedvr.resources.models import to_micros
@@ -22,7 +22,7 @@ from livedvr.timeline.timeline import Listed, Timeline
 def drawn(listed: Sequence[Listed], *, container: Container = "fmp4", target: int = 6) -> MediaPlaylist:
     playlist = MediaPlaylist("av", container, target)
     for item in listed:
-        playlist.append(item)
+        playlist.append(passage(item.segment, discontinuity=item.discontinuity))
     return playlist
 
 
@@ -151,7 +151,7 @@ def test_each_reload_is_a_prefix_of_every_later_one_and_the_seal_adds_one_line(
     playlist = MediaPlaylist("av", container, 6)
     published = playlist.render()
     for item in timeline_of(segments).listing("av", data.draw(windows_over(segments))):
-        playlist.append(item)
+        playlist.append(passage(item.segment, discontinuity=item.discontinuity))
         reloaded = playlist.render()
         assert reloaded.startswith(published)
         assert len(reloaded) > len(published)
@@ -170,11 +170,12 @@ def test_a_playlist_redrawn_at_any_moment_is_the_one_that_was_published(
 ) -> None:
     segments = data.draw(timelines())
     windows = data.draw(windows_over(segments))
-    timeline, published = Timeline(["av"]), MediaPlaylist("av", container, 6)
+    timeline, published, last = Timeline(["av"]), MediaPlaylist("av", container, 6), None
     for count, one in enumerate(segments, start=1):
         timeline.append("av", one)
-        for item in timeline.listing("av", windows, published.last):
-            published.append(item)
+        for part in timeline.passages("av", windows, last):
+            published.append(part)
+            last = part.last
         for known in (timeline, timeline_of(segments[:count])):  # as it is in memory, and reloaded
             assert drawn(list(known.listing("av", windows)), container=container).render() == published.render()
 
@@ -249,7 +250,7 @@ def test_a_sealed_playlist_does_not_grow_and_is_sealed_once() -> None:
     playlist.seal()
     assert playlist.sealed
     with pytest.raises(AssertionError, match="does not grow"):
-        playlist.append(Listed(segment(1), False))
+        playlist.append(passage(segment(1)))
     assert playlist.render() == sealed
 
 
@@ -275,7 +276,7 @@ def test_the_run_constants_of_this_file_are_the_builders() -> None:
 @pytest.mark.parametrize(("offset", "text"), [(0, "0.000000"), (12_500_000, "12.500000"), (-30 * SECOND, "-30.000000")])
 def test_players_can_be_told_where_to_begin(offset: int, text: str) -> None:
     playlist = MediaPlaylist("av", "fmp4", 6, offset)
-    playlist.append(Listed(segment(0), False))
+    playlist.append(passage(segment(0)))
     whole = playlist.render().decode()
     assert whole.splitlines()[6] == f"#EXT-X-START:TIME-OFFSET={text}"
     assert m3u8.loads(whole).start.time_offset == offset / SECOND

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from builders import passage
 from hls.broken_playlists import A, B
 from hls.reloads import BROKEN, DATE, END, KEPT, dated, event, live
 from hls.test_media_playlist import timeline_of, timelines, windows_over
@@ -87,7 +88,7 @@ def versions(draw: st.DrawFn) -> list[str]:
     playlist = MediaPlaylist("av", draw(st.sampled_from(list[Container](["fmp4", "ts"]))), 6)
     made = [playlist.render()]
     for item in timeline_of(segments).listing("av", draw(windows_over(segments))):
-        playlist.append(item)
+        playlist.append(passage(item.segment, discontinuity=item.discontinuity))
         made.append(playlist.render())
     playlist.seal()
     return [text.decode() for text in (*made, playlist.render())]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +14,16 @@ from hypothesis import strategies as st
 from builders import MEDIA, RUN, SECOND_RUN, T0, at, chain, segment, window
 from builders import channel as channel_resource
 from livedvr.catalog.session_rows import SessionRow
+from livedvr.resources.models import Channel
 from livedvr.resources.times import SECOND
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
+from livedvr.sessions.rendition_playlist import RenditionPlaylist
 from livedvr.timeline.gaps import CHANNEL_STOPPED, OUTSIDE_KEPT_RANGE, SOURCE_LOST
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline, Timeline
+from timeline.test_timeline import cuts
 
 CHANNEL = channel_resource()
 
@@ -115,6 +119,46 @@ def test_it_grows_to_the_same_whether_segments_come_one_by_one_or_at_once(
     at_once.grow(channel)
     assert text(at_once) == text(grown)
     assert at_once.summary() == grown.summary()
+
+
+@st.composite
+def ladders(draw: st.DrawFn) -> tuple[ChannelTimeline, list[Window], Channel]:
+    """Two renditions over several epochs, ``low`` with gaps; date ranges; windows with holes between them."""
+    cut = draw(cuts())
+    failed = draw(st.sets(st.integers(0, len(cut.other) - 1)))
+    other = [replace(one, index=-1 - one.index, size=0) if one.number in failed else one for one in cut.other]
+    timeline = ChannelTimeline(Timeline(["av", "low"]), draw(st.integers(1, 4)), media={})
+    places = {}
+    for mux, segments in (("av", cut.reference), ("low", other)):
+        sizes = draw(st.lists(st.integers(1, 10**6), min_size=len(segments), max_size=len(segments)))
+        for one, size in zip(segments, sizes, strict=True):
+            timeline.timeline.append(mux, replace(one, size=size and one.size and size))
+        places[mux] = sorted(draw(st.lists(st.integers(0, len(segments)), min_size=4, max_size=4)))
+    for serial, (av, low) in enumerate(zip(*places.values(), strict=True)):
+        start = draw(st.integers(-9, 99))
+        tag = date_range(serial, start, start + draw(st.integers(0, 99)), 0)
+        timeline.ranges.append([replace(tag, places={"av": av, "low": low})])
+    return timeline, cut.windows, ladder(gap_entries=draw(st.booleans()))
+
+
+@pytest.mark.semantics("P1", "P4", "P5", "P7", "P8", "P9", "W6", "S16")
+@settings(max_examples=150, deadline=None)
+@given(ladders(), st.lists(st.integers(1, 9)))
+def test_segments_that_are_drawn_at_once_are_drawn_as_they_are_one_by_one(
+    given: tuple[ChannelTimeline, list[Window], Channel], slices: list[int]
+) -> None:
+    channel, windows, settings = given
+    drawn = []
+    for most in (itertools.repeat(1), itertools.chain(slices, itertools.repeat(4)), itertools.repeat(None)):
+        session = OpenSession(opened(windows).row, settings)
+        while not session.grow(channel, next(most)):
+            pass
+        drawn.append((session.summary(), [whole(one) for one in session.renditions.values()]))
+    assert drawn[0] == drawn[1] == drawn[2]
+
+
+def whole(one: RenditionPlaylist) -> tuple[object, ...]:
+    return one.playlist.render(), one.meter.average, one.bandwidth, one.runs, one.newest, one.last, one.waiting
 
 
 @pytest.mark.semantics("P1")
@@ -231,6 +275,13 @@ def test_the_declared_peak_is_never_below_the_average() -> None:
     assert info.bandwidth >= info.average_bandwidth > 800_000
 
 
+def ladder(*, gap_entries: bool = True) -> Channel:
+    """A channel with a rendition ``low`` beside its own."""
+    muxes = tuple(CHANNEL.mux_streams[0].model_copy(update={"key": key}) for key in ("av", "low"))
+    manifest = CHANNEL.manifests[0].model_copy(update={"mux_streams": ("av", "low"), "gap_entries": gap_entries})
+    return CHANNEL.model_copy(update={"mux_streams": muxes, "manifests": (manifest,)})
+
+
 def date_range(serial: int, start: float, end: float, place: int) -> RangeTag:
     """Seconds after T0."""
     return RangeTag(
@@ -301,10 +352,8 @@ def test_all_renditions_begin_with_the_same_ranges_though_their_first_segments_d
         timeline.timeline.append("av", segment(number))
         timeline.timeline.append("low", segment(number, start=at(2 * number - 0.5)))
     timeline.ranges.append([date_range(0, 1, 3.8, 1), date_range(1, 1, 5, 1)])  # the first is over in "av", at 4
-    muxes = tuple(CHANNEL.mux_streams[0].model_copy(update={"key": key}) for key in ("av", "low"))
-    manifest = CHANNEL.manifests[0].model_copy(update={"mux_streams": ("av", "low")})
     session = opened([window(4.5, 8)])
-    session.channel = CHANNEL.model_copy(update={"mux_streams": muxes, "manifests": (manifest,)})
+    session.channel = ladder()
     session.grow(timeline)
     assert told(session) == ["range-1", "2", "3"]
     assert told(session, "low")[:1] == ["range-1"] and "range-0" not in told(session, "low")

@@ -18,7 +18,9 @@ from livedvr.sessions.manager import SessionManager
 from livedvr.sessions.open_session import OpenSession
 from livedvr.sessions.presentation import multivariant
 from livedvr.timeline.gaps import GapLedger
-from livedvr.timeline.timeline import Listed, Timeline
+from livedvr.timeline.segment import Segment
+from livedvr.timeline.segments import Segments
+from livedvr.timeline.timeline import Passage, Timeline
 
 Patch = pytest.MonkeyPatch
 
@@ -74,13 +76,13 @@ def forget_fencing(patch: Patch) -> None:
 
 def forget_discontinuities(patch: Patch) -> None:
     """A new epoch has no EXT-X-DISCONTINUITY (P4)."""
-    original = Timeline.listing
+    original = Timeline.passages
 
-    def listing(self: Any, mux: str, windows: Any, after: Any = None) -> Iterable[Listed]:
-        for listed in original(self, mux, windows, after):
-            yield Listed(listed.segment, False, listed.joined)
+    def passages(self: Any, *given: Any) -> Iterable[Passage]:
+        for passage in original(self, *given):
+            yield Passage(passage.segments, False, passage.joined)
 
-    patch.setattr(Timeline, "listing", listing)
+    patch.setattr(Timeline, "passages", passages)
 
 
 def seal_early(patch: Patch) -> None:
@@ -136,10 +138,10 @@ def no_map(patch: Patch) -> None:
     """EXT-X-MAP only when the run changes, not after each discontinuity (P4)."""
     original = MediaPlaylist.append
 
-    def append(self: Any, listed: Listed, tags: Any = ()) -> None:
+    def append(self: Any, passage: Passage, tags: Any = ()) -> None:
         before = len(self._text)
-        original(self, listed, tags)
-        if listed.discontinuity and b"#EXT-X-MAP" in self._text[before:] and self._run == listed.segment.run:
+        original(self, passage, tags)
+        if passage.discontinuity and b"#EXT-X-MAP" in self._text[before:] and self._run == passage.first.run:
             lines = self._text[before:].split(b"\n")
             self._text[before:] = b"\n".join(line for line in lines if not line.startswith(b"#EXT-X-MAP"))
 
@@ -154,17 +156,21 @@ def forget_holes(patch: Patch) -> None:
 def list_twice(patch: Patch) -> None:
     """A segment that meets two windows is listed twice (W6)."""
 
-    def listing(self: Any, mux: str, windows: Any, after: Any = None) -> Iterable[Listed]:
-        previous = after
+    def passages(self: Any, mux: str, windows: Any, after: Any = None, most: Any = None) -> Iterable[Passage]:
+        segments, previous, passed = self.segments(mux), after, segments_after(self, mux, after)
         for window in windows:
-            for segment in self._in_window(mux, window, after):
+            low, high = self.span(mux, window)
+            for segment in segments[max(low, passed) : high]:
                 joined = previous is not None and (
                     previous.number + 1 != segment.number or previous.epoch != segment.epoch
                 )
-                yield Listed(segment, joined, joined)
+                yield Passage(Segments([segment]), joined, joined)
                 previous = segment
 
-    patch.setattr(Timeline, "listing", listing)
+    def segments_after(timeline: Timeline, mux: str, after: Segment | None) -> int:
+        return timeline.segments(mux).position(after.number + 1) if after else 0
+
+    patch.setattr(Timeline, "passages", passages)
 
 
 def forget_holds(patch: Patch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builders import T0, at, segment
+from builders import T0, at, passage, segment
 from livedvr.hls.live_playlist import render_live
 from livedvr.hls.media_playlist import MediaPlaylist
 from livedvr.hls.rules import check_media_playlist
@@ -14,7 +14,6 @@ from livedvr.timeline.breaks import breaks_of, check_order, free_event
 from livedvr.timeline.cue_reading import CueReading
 from livedvr.timeline.ranges import BreakOrder, Cue, DateRanges, RangeTag
 from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import Listed
 from splices import splice_insert
 
 pytestmark = pytest.mark.semantics("P9")
@@ -102,7 +101,7 @@ def test_a_whole_playlist_with_a_break_that_is_cut_short() -> None:
     tags, _ = carried(two_seconds(4), order(7, 1.5, 5), order(7, 4.5, None))
     playlist = MediaPlaylist("av", "fmp4", 2)
     for one in two_seconds(4):
-        playlist.append(Listed(one, False), [tag for tag in tags if tag.places["av"] == one.number])
+        playlist.append(passage(one), [tag for tag in tags if tag.places["av"] == one.number])
     playlist.seal()
     name = 'ID="break-7-20261121T020002.000Z",START-DATE="2026-11-21T02:00:02.000Z"'
     text = playlist.render().decode()

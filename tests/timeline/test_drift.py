@@ -70,11 +70,12 @@ def timeline_of(rows: Iterable[ClosedSegment], previous: Segment | None = None) 
 def playlist_of(segments: Iterator[Segment]) -> bytes:
     """The playlist of an open window over all of them; what was published is held against it each hour."""
     timeline, playlist = Timeline(["av"]), MediaPlaylist("av", "fmp4", 2)
-    everything, published = [Window(T0 - HOUR, None)], b""
+    everything, published, last = [Window(T0 - HOUR, None)], b"", None
     for segment in segments:
         timeline.append("av", segment)
-        for listed in timeline.listing("av", everything, after=playlist.last):
-            playlist.append(listed)
+        for passage in timeline.passages("av", everything, last):
+            playlist.append(passage)
+            last = passage.last
         if segment.number % (HOUR // GOP) == 0:
             assert playlist.render().startswith(published), "a published line has changed"
             published = playlist.render()

@@ -19,6 +19,7 @@ from livedvr.timeline.gaps import (
     reason_before,
 )
 from livedvr.timeline.segment import Segment, Window
+from livedvr.timeline.segments import Segments
 from livedvr.timeline.timeline import Timeline
 
 TENTH = SECOND // 10  # longer than the 50 ms below which a hole is none
@@ -26,6 +27,10 @@ TENTH = SECOND // 10  # longer than the 50 ms below which a hole is none
 
 def tenths(start: int, end: int) -> set[int]:
     return set(range((start - T0) // TENTH, (end - T0) // TENTH))
+
+
+def listed_next(ledger: GapLedger, one: Segment, reason: str) -> None:
+    ledger.extend(Segments([one]), None, lambda *_: reason)
 
 
 def uncovered(windows: Iterable[Window], segments: Iterable[Segment], until: int) -> set[int]:
@@ -59,7 +64,7 @@ def test_the_holes_are_the_windows_minus_what_is_listed(case: tuple[list[Segment
     listed = [item.segment for item in timeline.listing("av", windows)]
     ledger = GapLedger(windows)
     for one in listed:
-        ledger.append(one, SOURCE_LOST)
+        listed_next(ledger, one, SOURCE_LOST)
     end = windows[-1].end
     assert end is not None
     ledger.close(end, CHANNEL_STOPPED)
@@ -72,9 +77,9 @@ def test_the_holes_are_the_windows_minus_what_is_listed(case: tuple[list[Segment
 @pytest.mark.semantics("P8")
 def test_a_hole_has_the_reason_of_what_follows_it_and_the_rest_that_of_the_end() -> None:
     ledger = GapLedger([window(0, 10), window(20, 30)])
-    ledger.append(segment(0, start=at(2)), OUTSIDE_KEPT_RANGE)
-    ledger.append(segment(1, start=at(4)), TIMESTAMPS_JUMPED)
-    ledger.append(segment(2, start=at(22)), SOURCE_LOST)
+    listed_next(ledger, segment(0, start=at(2)), OUTSIDE_KEPT_RANGE)
+    listed_next(ledger, segment(1, start=at(4)), TIMESTAMPS_JUMPED)
+    listed_next(ledger, segment(2, start=at(22)), SOURCE_LOST)
     ledger.close(at(30), CHANNEL_STOPPED)
     assert ledger.holes == [
         Hole(at(0), at(2), OUTSIDE_KEPT_RANGE),
@@ -87,8 +92,8 @@ def test_a_hole_has_the_reason_of_what_follows_it_and_the_rest_that_of_the_end()
 @pytest.mark.semantics("P8")
 def test_an_open_window_is_missing_nothing_behind_its_last_segment() -> None:
     ledger = GapLedger([window(0, None)])
-    ledger.append(segment(0, start=at(0)), SOURCE_LOST)
-    ledger.append(segment(1, start=at(5)), SOURCE_LOST)
+    listed_next(ledger, segment(0, start=at(0)), SOURCE_LOST)
+    listed_next(ledger, segment(1, start=at(5)), SOURCE_LOST)
     ledger.close(at(7), SOURCE_LOST)
     assert ledger.holes == [Hole(at(2), at(5), SOURCE_LOST)]
 
@@ -97,8 +102,8 @@ def test_an_open_window_is_missing_nothing_behind_its_last_segment() -> None:
 @pytest.mark.parametrize(("micros", "holes"), [(50_000, 0), (50_001, 1)])
 def test_less_than_a_frame_is_no_hole(micros: int, holes: int) -> None:
     ledger = GapLedger([window(0, 10)])
-    ledger.append(segment(0), SOURCE_LOST)
-    ledger.append(segment(1, start=at(2) + micros), SOURCE_LOST)
+    listed_next(ledger, segment(0), SOURCE_LOST)
+    listed_next(ledger, segment(1, start=at(2) + micros), SOURCE_LOST)
     assert len(ledger.holes) == holes
 
 

@@ -37,7 +37,7 @@ def test_they_are_what_a_list_of_them_is(chain: list[Segment], data: st.DataObje
     for beyond in (len(chain), -len(chain) - 1):
         with pytest.raises(IndexError):
             segments[beyond]
-    assert list(segments.sizes()) == [one.size for one in chain]
+    assert list(segments.column("size")) == [one.size for one in chain]
     number = data.draw(st.integers(0, 61))
     assert segments.position(number) == sum(one.number < number for one in chain)
     time = data.draw(st.sampled_from([one.start for one in chain] or [0])) + data.draw(st.integers(-1, 1))
@@ -53,6 +53,21 @@ def test_a_search_by_end_and_by_midpoint() -> None:
     for time in (chain[0].start, chain[2].end - 1, chain[2].end, chain[4].end):
         assert segments.first_beyond(time) == sum(one.end <= time for one in chain)
         assert segments.first_centred(2 * time) == sum(one.start + one.end < 2 * time for one in chain)
+
+
+@given(st.lists(st.tuples(st.integers(1, 2), st.integers(0, 1), st.booleans()), min_size=1, max_size=12), st.data())
+def test_segments_of_one_kind_are_found_together(steps: list[tuple[int, int, bool]], data: st.DataObject) -> None:
+    chain = [segment(0)]
+    for number, epoch, is_gap in steps:
+        index = -1 if is_gap else 1
+        chain.append(segment(chain[-1].number + number, epoch=chain[-1].epoch + epoch, index=index))
+    low = data.draw(st.integers(0, len(chain) - 1))
+    high = data.draw(st.integers(low + 1, len(chain)))
+    one = chain[low]
+    kind = [(one.number + step, one.epoch, one.is_gap) for step in range(high - low)]
+    found = [(one.number, one.epoch, one.is_gap) for one in chain[low:high]]
+    count = next((at for at, pair in enumerate(zip(found, kind, strict=True)) if pair[0] != pair[1]), high - low)
+    assert list(Segments(chain).alike(low, high)) == chain[low : low + count]
 
 
 def test_a_segment_more_takes_72_bytes_and_no_object() -> None:

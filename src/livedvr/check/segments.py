@@ -157,7 +157,7 @@ class SegmentCheck:
         data = None if segment.gap else self._fetch(segment)
         if data is None:
             return None
-        self._meter.add(len(data), segment.micros)
+        self._meter.add([len(data)], [segment.micros])
         self.measured.peak, self.measured.average = self._meter.peak, self._meter.average
         return self._open(segment, data)
 

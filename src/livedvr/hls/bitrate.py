@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 _BITS_AND_MICROSECONDS = 8 * 1_000_000
 
@@ -26,18 +27,26 @@ class BitrateMeter:
         self._set_peak = 0
         self._segment_peak = 0
 
-    def add(self, size: int, duration: int) -> None:
-        """One more segment: bytes and microseconds. Costs a step for each segment of the last 1.5 targets."""
-        self._size += size
-        self._duration += duration
-        self._recent.append((size, duration))
-        self._recent_duration += duration
-        while 2 * self._recent_duration > 3 * self._target:
-            _, dropped = self._recent.popleft()
-            self._recent_duration -= dropped
-        if not self._recent:  # this segment is longer than any set may be
-            self._segment_peak = max(self._segment_peak, _rate(size, duration))
-        self._measure_sets()
+    def add(self, sizes: Sequence[int], durations: Sequence[int]) -> None:
+        """More segments: bytes and microseconds. Each costs a step for each segment of the last 1.5 targets."""
+        self._size += sum(sizes)
+        self._duration += sum(durations)
+        recent, together, peak, least = self._recent, self._recent_duration, self._set_peak, -(-self._target // 2)
+        for newest in zip(sizes, durations, strict=True):
+            recent.append(newest)
+            together += newest[1]
+            while 2 * together > 3 * self._target:
+                together -= recent.popleft()[1]
+            if not recent:  # this segment is longer than any set may be
+                self._segment_peak = max(self._segment_peak, _rate(*newest))
+            # All sets that end with it: earlier ones were measured when their last segment came.
+            size = duration = 0
+            for more_size, more_duration in reversed(recent):
+                size += more_size
+                duration += more_duration
+                if duration >= least and size * _BITS_AND_MICROSECONDS > peak * duration:
+                    peak = max(peak, _rate(size, duration))
+        self._recent_duration, self._set_peak = together, peak
 
     @property
     def peak(self) -> int:
@@ -52,15 +61,6 @@ class BitrateMeter:
     def average(self) -> int:
         """Bits per second over all segments, rounded up; 0 before the first."""
         return _rate(self._size, self._duration)
-
-    def _measure_sets(self) -> None:
-        """All sets that end with the newest segment: earlier ones were measured when their last segment came."""
-        size = duration = 0
-        for more_size, more_duration in reversed(self._recent):
-            size += more_size
-            duration += more_duration
-            if 2 * duration >= self._target:
-                self._set_peak = max(self._set_peak, _rate(size, duration))
 
 
 def _rate(size: int, duration: int) -> int:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livedvr.hls.date_range import date_range_line
-from livedvr.hls.media_playlist import head_lines, segment_lines
+from livedvr.hls.media_playlist import head_lines, map_line, segment_lines
 from livedvr.resources.layout import LIVE_UP_TO_OUTPUT, Container
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
+from livedvr.timeline.segments import Segments
+from livedvr.timeline.timeline import Passage
 
 
 def live_window(segments: Sequence[Segment], count: int, least: int, since: int = 0) -> tuple[Segment, ...]:
@@ -57,21 +59,14 @@ def render_live(
     """
     lines = head_lines(container, target, first=segments[0].number, first_epoch=segments[0].epoch)
     run, epoch, waiting = "", segments[0].epoch, list(tags)
-    for segment in segments:
+    for position, segment in enumerate(columns := Segments(segments)):
         while waiting and waiting[0].place(mux) <= segment.number:
             lines.append(date_range_line(waiting.pop(0)))
         if segment.epoch != epoch:
-            run = ""  # P4: EXT-X-MAP after each discontinuity
-        mapped = container == "fmp4" and segment.run != run and not segment.is_gap
-        run = segment.run if mapped else run
-        lines += segment_lines(
-            mux,
-            container,
-            segment,
-            up,
-            discontinuities=segment.epoch - epoch,
-            mapped=mapped,
-            dated=True,
-        )
-        epoch = segment.epoch
+            lines += ["#EXT-X-DISCONTINUITY"] * (segment.epoch - epoch)
+            run, epoch = "", segment.epoch  # P4: EXT-X-MAP after each discontinuity
+        if container == "fmp4" and segment.run != run and not segment.is_gap:
+            lines.append(map_line(mux, segment.run, up))
+            run = segment.run
+        lines += segment_lines(mux, container, Passage(columns[position : position + 1]), up)[0]
     return "".join(f"{line}\n" for line in lines).encode()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livedvr.hls.date_range import date_range_line
-from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_name
+from livedvr.resources.layout import UP_TO_OUTPUT, Container, init_name, segment_affixes
 from livedvr.resources.times import format_seconds, format_time
 from livedvr.timeline.ranges import RangeTag
-from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import Listed
+from livedvr.timeline.timeline import Passage
 
 # P1: what the content needs. Fractional EXTINF is version 3, EXT-X-MAP outside an I-frame playlist version 6
 # (RFC 8216bis 8).
@@ -36,30 +35,39 @@ def head_lines(container: Container, target: int, *, first: int = 0, first_epoch
     ]
 
 
+def map_line(mux: str, run: str, up: str) -> str:
+    """What a run's segments have in common, by the way ``up`` to the channel's output."""
+    return f'#EXT-X-MAP:URI="{up}{init_name(mux, run)}"'
+
+
 def segment_lines(
-    mux: str, container: Container, segment: Segment, up: str, *, discontinuities: int, mapped: bool, dated: bool
-) -> list[str]:
-    """A segment as a playlist lists it.
+    mux: str, container: Container, passage: Passage, up: str, date: int | None = None
+) -> tuple[list[str], int | None]:
+    """The segments of a passage as a playlist lists them, with EXT-X-PROGRAM-DATE-TIME where it is due (P5).
 
     Args:
         mux: the rendition's key.
         container: fmp4 or ts.
-        segment: media, or a gap (P7).
+        passage: media, or gaps (P7).
         up: the way from the playlist to the channel's output.
-        discontinuities: how many EXT-X-DISCONTINUITY stand before it.
-        mapped: whether EXT-X-MAP stands before it.
-        dated: whether EXT-X-PROGRAM-DATE-TIME stands before it.
+        date: what a client extrapolates to at their beginning, UTC microseconds; None: nothing.
+
+    Returns:
+        The lines, and what it extrapolates to at their end.
     """
-    lines = ["#EXT-X-DISCONTINUITY"] * discontinuities
-    if mapped:
-        lines.append(f'#EXT-X-MAP:URI="{up}{init_name(mux, segment.run)}"')
-    if dated:
-        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.start)}")
-    if segment.is_gap:
-        lines.append("#EXT-X-GAP")  # 4.4.4.7; section 8 asks for no version
-    lines.append(f"#EXTINF:{format_seconds(segment.duration)},")
-    lines.append(up + segment_name(mux, segment.run, segment.index, container))
-    return lines
+    segments, first, lines = passage.segments, passage.first, []
+    before, behind = segment_affixes(mux, first.run, container, is_gap=first.is_gap)
+    gap = "#EXT-X-GAP\n" if first.is_gap else ""  # 4.4.4.7; section 8 asks for no version
+    durations, indexes = segments.column("duration"), segments.column("index")
+    heads = {each: f"{gap}#EXTINF:{format_seconds(each)},\n{up}{before}" for each in set(durations)}  # they are few
+    counts = [-1 - index for index in indexes] if first.is_gap else indexes
+    for count, start, duration in zip(counts, segments.column("start"), durations, strict=True):
+        if date is None or abs(start - date) > _DATE_TOLERANCE:
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(start)}")
+            date = (start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
+        lines.append(f"{heads[duration]}{count:06d}{behind}")
+        date += duration
+    return lines, date
 
 
 class MediaPlaylist:
@@ -88,8 +96,7 @@ class MediaPlaylist:
         self.container = container
         self.sealed = False
         self._run = ""
-        self._date = 0  # UTC microseconds a client extrapolates to at the end of what is listed
-        self.last: Segment | None = None
+        self._date: int | None = None  # UTC microseconds a client extrapolates to at the end of what is listed
         self._text = bytearray()
         self._up = up
         self._write(*head_lines(container, target), f"#EXT-X-PLAYLIST-TYPE:{'VOD' if vod else 'EVENT'}")
@@ -97,32 +104,19 @@ class MediaPlaylist:
             sign = "-" if start_offset < 0 else ""
             self._write(f"#EXT-X-START:TIME-OFFSET={sign}{format_seconds(abs(start_offset))}")
 
-    def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:
-        """List one more segment, and before it the ``tags`` of date ranges."""
+    def append(self, passage: Passage, tags: Sequence[RangeTag] = ()) -> None:
+        """List more segments, and before the first the ``tags`` of date ranges."""
         assert not self.sealed, "a sealed playlist does not grow (P2)"
-        segment = listed.segment
-        if listed.discontinuity:
-            self._run = ""  # P4: EXT-X-MAP after each discontinuity, also when it names the same init segment again
-        mapped = self.container == "fmp4" and segment.run != self._run and not segment.is_gap
-        if mapped:
-            self._run = segment.run
-        dated = self.last is None or listed.discontinuity or abs(segment.start - self._date) > _DATE_TOLERANCE
-        if dated:
-            self._date = (segment.start + 500) // 1000 * 1000  # what the line says, in whole milliseconds
-        self._write(
-            *map(date_range_line, tags),
-            *segment_lines(
-                self.mux,
-                self.container,
-                segment,
-                self._up,
-                discontinuities=int(listed.discontinuity),
-                mapped=mapped,
-                dated=dated,
-            ),
-        )
-        self._date += segment.duration
-        self.last = segment
+        lines, first = [date_range_line(tag) for tag in tags], passage.first
+        if passage.discontinuity:
+            lines.append("#EXT-X-DISCONTINUITY")
+            # P4: EXT-X-MAP after each discontinuity, also when it names the same init segment again; and a date (P5)
+            self._run, self._date = "", None
+        if self.container == "fmp4" and first.run != self._run and not first.is_gap:
+            lines.append(map_line(self.mux, first.run, self._up))
+            self._run = first.run
+        more, self._date = segment_lines(self.mux, self.container, passage, self._up, self._date)
+        self._write(*lines, *more)
 
     def seal(self) -> None:
         """Append ENDLIST; nothing else changes, EVENT stays EVENT (P2)."""
@@ -135,5 +129,4 @@ class MediaPlaylist:
         return bytes(self._text)
 
     def _write(self, *lines: str) -> None:
-        for line in lines:
-            self._text += line.encode() + b"\n"
+        self._text += "\n".join((*lines, "")).encode()

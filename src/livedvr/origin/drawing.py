@@ -19,14 +19,13 @@ from livedvr.resources.errors import InvalidArgument, NotFound
 from livedvr.resources.models import Channel, Manifest
 from livedvr.resources.times import SECOND
 from livedvr.sessions.live import LiveList
-from livedvr.sessions.open_session import OpenSession, only_drawn
+from livedvr.sessions.open_session import AT_ONCE, OpenSession, only_drawn
 from livedvr.sessions.plan import is_over
 from livedvr.sessions.presentation import multivariant
 from livedvr.timeline.gaps import SOURCE_LOST
 from livedvr.timeline.segment import Segment, Window
 from livedvr.timeline.timeline import ChannelTimeline
 
-AT_ONCE = 1000  # segments of a rendition that are drawn without a pause
 _NO_MEDIA = "reload in a moment, or ask for another window"
 
 

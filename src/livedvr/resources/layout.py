@@ -49,9 +49,14 @@ def run_folder(mux: str, run: str) -> str:
 
 def segment_name(mux: str, run: str, index: int, container: Container) -> str:
     """``av/20261121T021500Z-k3f9/segment-000000.m4s`` (O4). A negative index names what will never be there (P7)."""
-    if index < 0:
-        return f"{run_folder(mux, run)}/gap-{-1 - index:06d}.{SUFFIX[container]}"
-    return f"{run_folder(mux, run)}/{SEGMENT_PATTERN[container] % index}"
+    before, behind = segment_affixes(mux, run, container, is_gap=index < 0)
+    return f"{before}{-1 - index if index < 0 else index:06d}{behind}"
+
+
+def segment_affixes(mux: str, run: str, container: Container, *, is_gap: bool) -> tuple[str, str]:
+    """What stands in `segment_name` before and behind the six digits, the same for all segments, or gaps, of a run."""
+    before, behind = SEGMENT_PATTERN[container].split("%06d")
+    return f"{run_folder(mux, run)}/{'gap-' if is_gap else before}", behind
 
 
 def init_name(mux: str, run: str) -> str:

@@ -67,10 +67,9 @@ class LiveList:
     def stored(self, segments: tuple[Segment, ...], text: bytes) -> list[Segment]:
         """The store has this now. What has slid out."""
         slid = [segment for segment in self.segments if segment.number < segments[0].number]
-        for segment in segments:
-            if segment.number > self.metered and not segment.is_gap:
-                self.meter.add(segment.size, segment.duration)
-                self.metered = segment.number
+        if new := [segment for segment in segments if segment.number > self.metered and not segment.is_gap]:
+            self.meter.add([segment.size for segment in new], [segment.duration for segment in new])
+            self.metered = new[-1].number
         self.segments, self.text = segments, text
         self.longest = max(self.longest, sum(segment.duration for segment in segments))
         return slid

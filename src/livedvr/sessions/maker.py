@@ -14,7 +14,7 @@ from livedvr.resources.models import DvrSession
 from livedvr.resources.times import HOUR, SECOND
 from livedvr.sessions.book import SessionBook
 from livedvr.sessions.held_channel import HeldChannel
-from livedvr.sessions.open_session import OpenSession
+from livedvr.sessions.open_session import AT_ONCE, OpenSession
 from livedvr.sessions.patch import COOLDOWN
 from livedvr.sessions.plan import Facts, plan
 from livedvr.sessions.states import State
@@ -23,7 +23,6 @@ from livedvr.timeline.gaps import CHANNEL_STOPPED, SOURCE_LOST
 
 LOOK_AGAIN = SECOND  # a window may end by time alone, when no media comes
 LONGEST_GRACE = HOUR  # R4
-AT_ONCE = 1000  # segments: they take 10 ms
 
 
 class SessionMaker(SessionBook):

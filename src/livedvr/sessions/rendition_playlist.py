@@ -11,7 +11,7 @@ from livedvr.resources.layout import UP_TO_OUTPUT, Container
 from livedvr.resources.times import SECOND
 from livedvr.timeline.ranges import RangeTag
 from livedvr.timeline.segment import Segment
-from livedvr.timeline.timeline import Listed
+from livedvr.timeline.timeline import Passage
 
 
 @dataclass(slots=True)
@@ -48,20 +48,20 @@ class RenditionPlaylist:
         )
         self.meter = BitrateMeter(self.target * SECOND)
 
-    def append(self, listed: Listed, tags: Sequence[RangeTag] = ()) -> None:
-        """List one more segment, and before it those of the ``tags`` that are not listed yet."""
-        segment = self.last = listed.segment
-        self.count += 1
+    def append(self, passage: Passage, tags: Sequence[RangeTag] = ()) -> None:
+        """List more segments, and before the first those of the ``tags`` that are not listed yet."""
+        last = self.last = passage.last
+        self.count += passage.count
         new = [tag for tag in tags if tag.serial not in self.listed_tags]
         self.listed_tags.update(tag.serial for tag in new)
         self.waiting += new
-        if not segment.is_gap:
-            self.newest = segment
-            if segment.run not in self.runs[-1:]:
-                self.runs.append(segment.run)
-            self.meter.add(segment.size, segment.duration)
-        if self.gap_entries or not segment.is_gap:
-            self.playlist.append(listed, self.waiting)
+        if not last.is_gap:
+            self.newest = last
+            if last.run not in self.runs[-1:]:
+                self.runs.append(last.run)
+            self.meter.add(passage.segments.column("size"), passage.segments.column("duration"))
+        if self.gap_entries or not last.is_gap:
+            self.playlist.append(passage, self.waiting)
             self.waiting = []
             self.written = False
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from livedvr.timeline.clock import JUMP
 from livedvr.timeline.segment import Segment, Window
+from livedvr.timeline.segments import Segments
 
 SOURCE_LOST = "source lost"
 NO_INPUT_YET = "no input yet"
@@ -37,10 +38,20 @@ class GapLedger:
         self._windows = windows
         self._covered = windows[0].start
 
-    def append(self, segment: Segment, reason: str) -> None:
-        """``segment`` is listed next; ``reason`` tells what any hole before it is due to."""
-        self._uncovered_until(segment.start, reason)
-        self._covered = max(self._covered, segment.end)
+    def extend(
+        self, segments: Segments, before: Segment | None, reason: Callable[[Segment, Segment | None], str]
+    ) -> None:
+        """``segments`` are listed next.
+
+        ``reason`` tells what a hole before a segment is due to, given the timeline's previous one: ``before`` is that
+        of the first.
+        """
+        columns = zip(segments.column("start"), segments.column("duration"), strict=True)
+        for position, (start, duration) in enumerate(columns):
+            if start - self._covered > JUMP:
+                self._uncovered_until(start, reason(segments[position], segments[position - 1] if position else before))
+            if start + duration > self._covered:
+                self._covered = start + duration
 
     def close(self, until: int, reason: str) -> None:
         """Nothing more will be listed; what the windows ask for up to ``until`` is missing for ``reason``."""
@@ -48,8 +59,6 @@ class GapLedger:
         self._covered = max(self._covered, until)
 
     def _uncovered_until(self, until: int, reason: str) -> None:
-        if until - self._covered <= JUMP:
-            return
         for window in self._windows:
             start = max(window.start, self._covered)
             end = until if window.end is None else min(window.end, until)

@@ -126,7 +126,9 @@ class _Sizes:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._sums = {mux: list(accumulate(timeline.segments(mux).sizes(), initial=0)) for mux in timeline.renditions()}
+        self._sums = {
+            mux: list(accumulate(timeline.segments(mux).column("size"), initial=0)) for mux in timeline.renditions()
+        }
 
     def unheld(self, holds: Sequence[Window]) -> int:
         """The bytes of the segments that no window holds."""

@@ -33,7 +33,7 @@ class ClosedSegment:
 class Segment:
     """A segment with its place on the channel's timeline: computed once, at append, never again (C3).
 
-    ``number`` counts the rendition's segments for ever; ``epoch`` rises at each discontinuity (P4);
+    ``number`` counts the rendition's segments for ever; ``epoch`` rises at each discontinuity (P4), so it has one run;
     ``start`` is UTC, ``duration`` media time, both in microseconds; ``size`` in bytes. ``index`` counts the files of
     the run; where a rendition has failed it is negative, and nothing but the reference's edges stands there (P7).
     """

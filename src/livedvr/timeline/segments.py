@@ -14,7 +14,8 @@ from typing import Any, overload
 from livedvr.timeline.segment import Segment
 
 _COLUMNS = ("number", "run", "index", "epoch", "start", "media_start", "duration", "size")  # as `Segment` has them
-_NUMBER, _RUN, _START, _DURATION, _SIZE = map(_COLUMNS.index, ("number", "run", "start", "duration", "size"))
+_NUMBER, _RUN, _SIZE = map(_COLUMNS.index, ("number", "run", "size"))
+_POSITIONS = {name: position for position, name in enumerate(_COLUMNS)}
 _values = attrgetter(*_COLUMNS)
 _ROWS_AT_ONCE = 256
 
@@ -56,10 +57,22 @@ class Segments(Sequence[Segment]):
             columns.append(kept)
         self._columns = tuple(columns)
 
-    def sizes(self) -> Sequence[int]:
-        """The bytes of each."""
-        sizes: Sequence[int] = self._columns[_SIZE]
-        return sizes
+    def column(self, name: str) -> Sequence[int]:
+        """Of each what `Segment` calls so: the segments' own, to be looked at."""
+        column: Sequence[int] = self._columns[_POSITIONS[name]]
+        return column
+
+    def alike(self, low: int, high: int) -> Segments:
+        """Those from position ``low`` on, up to ``high``, as far as they are of one kind.
+
+        Numbered without a hole, of one epoch, and all of them media or all gaps.
+        """
+        if high - low > 1:
+            numbers, epochs, indexes = self.column("number"), self.column("epoch"), self.column("index")
+            kind, is_gap = (numbers[low] - low, epochs[low]), indexes[low] < 0
+            high = low + bisect_right(range(low, high), kind, key=lambda i: (numbers[i] - i, epochs[i]))  # both rise
+            high = next((i for i in range(low, high) if (indexes[i] < 0) is not is_gap), high)
+        return self[low:high]
 
     def position(self, number: int) -> int:
         """Where the first segment with this number or a later one stands."""
@@ -67,16 +80,16 @@ class Segments(Sequence[Segment]):
 
     def first_from(self, time: int) -> int:
         """Where the first one stands that starts at ``time`` (UTC microseconds) or later."""
-        return bisect_left(self._columns[_START], time)
+        return bisect_left(self.column("start"), time)
 
     def first_beyond(self, time: int) -> int:
         """Where the first one stands that ends after ``time`` (UTC microseconds)."""
-        starts, durations = self._columns[_START], self._columns[_DURATION]
+        starts, durations = self.column("start"), self.column("duration")
         return bisect_right(range(len(self)), time, key=lambda i: starts[i] + durations[i])
 
     def first_centred(self, twice: int) -> int:
         """Where the first one stands whose midpoint, times two to be whole, is ``twice`` or later."""
-        starts, durations = self._columns[_START], self._columns[_DURATION]
+        starts, durations = self.column("start"), self.column("duration")
         return bisect_left(range(len(self)), twice, key=lambda i: 2 * starts[i] + durations[i])
 
     def __len__(self) -> int:
@@ -89,8 +102,8 @@ class Segments(Sequence[Segment]):
     def __getitem__(self, at: int | slice) -> Segment | Segments:
         columns, length = self._columns, len(self)
         if isinstance(at, slice):
-            part, (start, stop, step) = Segments(), at.indices(length)
-            part._columns = tuple(column[start:stop:step] for column in columns)
+            part, (start, stop, step) = Segments.__new__(Segments), at.indices(length)
+            part._columns = tuple([column[start:stop:step] for column in columns])
             return part
         position = range(length)[at]
         return Segment(*[column[position] for column in columns])

@@ -11,7 +11,7 @@ from livedvr.timeline.ranges import BreakOrder, DateRanges
 from livedvr.timeline.segment import RunMedia, Segment, Window
 from livedvr.timeline.segments import Segments
 
-_AT_ONCE = 256  # segments that are made together: who draws a day of them does not ask for each
+_AT_ONCE = 1000  # segments that are taken together: who draws a day of them does not ask for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,36 @@ class Listed:
     segment: Segment
     discontinuity: bool
     joined: bool = False
+
+
+@dataclass(slots=True)
+class Passage:
+    """Segments that a playlist lists one behind the other, of one kind (`Segments.alike`), as `Listed` has one.
+
+    What the flags say is of ``first``; between it and ``last`` nothing has to stand but dates. ``count``: how many.
+    """
+
+    segments: Segments
+    discontinuity: bool = False
+    joined: bool = False
+    count: int = field(init=False)
+    first: Segment = field(init=False)
+    last: Segment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.count = len(self.segments)
+        self.first = self.segments[0]
+        self.last = self.segments[-1] if self.count > 1 else self.first
+
+    def follow(self, previous: Segment, join: int) -> None:
+        """It is listed behind ``previous``; ``join``: the last one up to it (`Timeline.passages`)."""
+        over_hole = previous.number + 1 != self.first.number
+        self.joined = over_hole or previous.start + previous.end < 2 * join
+        self.discontinuity = self.joined or previous.epoch != self.first.epoch
+
+    def cut(self, at: int) -> tuple[Passage, Passage]:
+        """What stands in front of a position, and what from there on."""
+        return Passage(self.segments[:at], self.discontinuity, self.joined), Passage(self.segments[at:])
 
 
 class Timeline:
@@ -52,7 +82,7 @@ class Timeline:
     def restore(self, mux: str, segments: Iterable[Segment]) -> None:
         """What the catalog has kept of the rendition, by number; there may be holes."""
         self._renditions[mux] = segments if isinstance(segments, Segments) else Segments(segments)
-        self._sizes[mux] = sum(self._renditions[mux].sizes())
+        self._sizes[mux] = sum(self._renditions[mux].column("size"))
 
     def forget(self, mux: str, numbers: AbstractSet[int]) -> None:
         """These segments have gone. Looks at what lies between the first and the last."""
@@ -114,53 +144,62 @@ class Timeline:
         the next listed segment is not the timeline's next one (W6): in every rendition where the reference has one,
         also when the hole is too narrow for the rendition to miss a segment.
         """
-        newest, previous = self.last(self.reference), after
-        until = newest.end if newest else 0
-        joins = list(self._joins(windows)) if mux != self.reference else []
+        for passage in self.passages(mux, windows, after):
+            discontinuity, joined = passage.discontinuity, passage.joined
+            for segment in passage.segments:
+                yield Listed(segment, discontinuity, joined)
+                discontinuity = joined = False
+
+    def passages(
+        self, mux: str, windows: Iterable[Window], after: Segment | None = None, most: int | None = None
+    ) -> Iterator[Passage]:
+        """The same in passages; at most so many segments.
+
+        A join is where the reference's listing goes on behind a hole between two windows, UTC microseconds: there, each
+        rendition has a discontinuity.
+        """
+        segments, previous = self._renditions[mux], after
+        left = len(segments) if most is None else most
+        for low, high, join in self._spans(mux, windows, after):
+            if previous is not None:
+                low = max(low, segments.position(previous.number + 1))
+            while low < high and left > 0:
+                passage = Passage(segments.alike(low, min(high, low + left, low + _AT_ONCE)))
+                if previous is not None:
+                    passage.follow(previous, join)
+                yield passage
+                previous, low, left = passage.last, low + passage.count, left - passage.count
+
+    def _spans(self, mux: str, windows: Iterable[Window], after: Segment | None) -> Iterator[tuple[int, int, int]]:
+        """Of each window that has media: its `span`, and the last join up to it."""
+        reference, until = self._renditions[self.reference], self._until()
+        join = before = 0
         for window in windows:
             if window.start >= until:
                 return  # windows are sorted (W3): neither this one nor a later one has begun
-            if mux == self.reference and previous and window.end is not None and window.end <= previous.start:
+            if mux == self.reference and after and window.end is not None and window.end <= after.start:
                 continue  # it was listed long ago; with a hundred windows looking again costs more than all the rest
-            for segment in self._in_window(mux, window, previous):
-                joined = previous is not None and previous.number + 1 != segment.number
-                while joins and 2 * joins[0] <= _twice_midpoint(segment):
-                    joined = joined or (previous is not None and _twice_midpoint(previous) < 2 * joins[0])
-                    joins.pop(0)
-                new_epoch = previous is not None and previous.epoch != segment.epoch
-                yield Listed(segment, joined or new_epoch, joined)
-                previous = segment
-
-    def _joins(self, windows: Iterable[Window]) -> Iterator[int]:
-        """Where the reference's listing goes on behind a hole between two windows, UTC microseconds."""
-        segments, before = self._renditions[self.reference], 0
-        for window in windows:
             low, high = self.meeting(self.reference, window)
             if low < high:
                 if before and low > before:
-                    yield segments[low].start
+                    join = reference[low].start
                 before = high
-
-    def _in_window(self, mux: str, window: Window, after: Segment | None) -> Iterator[Segment]:
-        segments = self._renditions[mux]
-        low, high = self.span(mux, window)
-        if after is not None:
-            low = max(low, segments.position(after.number + 1))
-        for position in range(low, high, _AT_ONCE):
-            yield from segments[position : min(position + _AT_ONCE, high)]
+                yield *self._span(mux, low, high), join
 
     def span(self, mux: str, window: Window) -> tuple[int, int]:
         """Positions [low, high) among `segments` of what a playlist of this window lists (W5)."""
-        segments = self._renditions[mux]
+        low, high = self.meeting(self.reference, window)
+        return self._span(mux, low, high) if low < high else (0, 0)
+
+    def _span(self, mux: str, low: int, high: int) -> tuple[int, int]:
+        """The same of a window whose actual edges are those of the reference's segments [low, high)."""
         if mux == self.reference:
-            return self.meeting(mux, window)
-        edges = self.edges(window)
-        if edges is None:
-            return 0, 0
+            return low, high
         # W5: another rendition's segment belongs if its midpoint lies in [S, E). A midpoint at or behind E is
         # decided only when E is (the reference has passed the window's end), and until then it is not listed.
-        low = segments.first_centred(2 * edges[0])
-        return low, max(low, segments.first_centred(2 * edges[1]))
+        segments, reference = self._renditions[mux], self._renditions[self.reference]
+        first = segments.first_centred(2 * reference[low].start)
+        return first, max(first, segments.first_centred(2 * reference[high - 1].end))
 
     def meeting(self, mux: str, window: Window) -> tuple[int, int]:
         """Positions [low, high) among `segments` of those whose [start, end) meets the window."""
@@ -177,13 +216,13 @@ class Timeline:
 
     def has_media(self, windows: Iterable[Window]) -> bool:
         """Whether a segment of any window exists (S3)."""
-        newest = self.last(self.reference)
-        until = newest.end if newest else 0
+        until = self._until()
         return any(window.start < until and self.edges(window) is not None for window in windows)
 
-
-def _twice_midpoint(segment: Segment) -> int:
-    return segment.start + segment.end
+    def _until(self) -> int:
+        """Where the reference's newest segment ends, UTC microseconds; 0: there is none."""
+        segments = self._renditions[self.reference]
+        return segments.column("start")[-1] + segments.column("duration")[-1] if segments else 0
 
 
 @dataclass(slots=True)
