@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api, event, index, length, live_channels, origin, sessions, texts, uploads
+from benchmarks import api, durable, event, index, length, live_channels, origin, sessions, texts, uploads
 from benchmarks.comparison import Row, report
 from benchmarks.figures import machine
 from livedvr.ingest.ffmpeg import find_ffmpeg
@@ -20,6 +20,7 @@ from livedvr.ingest.ffmpeg import find_ffmpeg
 # What makes the table's rows, and with what when there is time (--full).
 COMPARED: dict[Callable[..., Awaitable[list[Row]]], dict[str, Any]] = {
     live_channels.rows: {"seconds": 600, "many_seconds": 120},
+    durable.rows: {"segments": 1000},
     event.rows: {"hours": (1, 6, 12, 24)},
     length.rows: {"segments": 400},
     texts.rows: {"rounds": 20},

@@ -11,12 +11,13 @@ import pytest
 from benchmarks.__main__ import _PLACE, COMPARED, DOCUMENT
 from benchmarks.comparison import HEAD, Row, alone, beside, report
 
-from benchmarks import event, index, length, live_channels, origin, sessions, texts
+from benchmarks import durable, event, index, length, live_channels, origin, sessions, texts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]  # who begins may take 180 s, and three do, one by one
 
 TINY: dict[Callable[..., Awaitable[list[Row]]], dict[str, Any]] = {
     live_channels.rows: {"seconds": 0, "many": 1, "many_seconds": 0.3, "segment": 1},
+    durable.rows: {"segments": 2},
     event.rows: {"hours": (0.02,), "files": 4},
     length.rows: {"hours": 1, "rounds": 2, "segments": 2},
     texts.rows: {"segments": 30, "rounds": 1},
