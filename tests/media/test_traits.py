@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from counting import calls_of
 from livedvr.media.fragments import Fragments, init_traits
-from livedvr.media.parameter_sets import Picture, read_sps
+from livedvr.media.parameter_sets import SPS_HEADERS, Picture, is_h264_sps, is_hevc_sps, read_sps
 from livedvr.media.traits import Sound, Traits, difference, is_foreign, picture_of
 from livedvr.media.transport import Transport
 from media.sample_media import AAC, H264, HEVC, cut, run_ffmpeg
@@ -118,6 +118,22 @@ def test_broken_bytes_do_no_harm(samples: tuple[bytes, bytes, bytes], data: st.D
         reader.finish()
 
 
+@pytest.mark.parametrize("name", [b"tfhd", b"trun"])
+@pytest.mark.parametrize("size", range(8, 25))
+def test_a_box_that_is_too_short_for_its_fields_does_no_harm(
+    samples: tuple[bytes, bytes, bytes], name: bytes, size: int
+) -> None:
+    init, fragments, _ = samples
+    at = fragments.index(name) - 4
+    moof = bytearray(fragments[: fragments.index(b"mdat") + 4])
+    moof[at : at + 4] = size.to_bytes(4, "big")
+    del moof[at + size : -8]  # nothing behind it that could be read in their place
+    for box in (b"traf", b"moof"):
+        start = moof.index(box) - 4
+        moof[start : start + 4] = (len(moof) - 8 - start).to_bytes(4, "big")
+    Fragments(init).add(bytes(moof[:-8]) + (8).to_bytes(4, "big") + b"mdat")
+
+
 @given(st.binary(min_size=3, max_size=3))
 @example(b"\xff\xff\xff")
 def test_a_picture_may_begin_with_anything(samples: tuple[bytes, bytes, bytes], hidden: bytes) -> None:
@@ -163,6 +179,12 @@ def test_a_sample_that_is_told_to_be_longer_than_what_came_is_not_walked(
     reader = Fragments(init)
     reader.add(broken)
     assert reader.traits.frames >= 1 and next(looks) < 10_000
+
+
+def test_what_an_sps_begins_with_is_known() -> None:
+    found = {first for first in range(256) if is_h264_sps(bytes([first, 100, 0, 30, 0]))}
+    found |= {first for first in range(256) if is_hevc_sps(bytes([first, 1]) + bytes(14))}
+    assert found == SPS_HEADERS
 
 
 @given(st.binary(max_size=80))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
-from livedvr.media.parameter_sets import Picture
-from livedvr.media.traits import SET_HEADERS, Sound, Traits, is_foreign, picture_of
+from livedvr.media.parameter_sets import SPS_HEADERS, Picture
+from livedvr.media.traits import Sound, Traits, is_foreign, picture_of
 
 _CODECS = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc"}
 _ENTRY_FIELDS = 78  # of a VisualSampleEntry, behind the box's header (12.1.3.2)
@@ -109,8 +109,9 @@ def _samples(data: bytes, moof: int, start: int, end: int) -> _Samples:
         offset = int.from_bytes(data[at : at + 4], "big", signed=True) if flags & 1 else 0
         at += 4 * (flags & 1) + 4 * (flags >> 2 & 1)
         fields = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
-        count = min(count, (stop - at) // (4 * len(fields)) if fields else stop)  # broken bytes may tell of any number
-        values = struct.unpack_from(f">{count * len(fields)}I", data, at)
+        room = (stop - at) // (4 * len(fields)) if fields else stop
+        count = max(0, min(count, room))  # broken bytes may tell of any number, in a box of any size
+        values = struct.unpack(f">{count * len(fields)}I", data[at : at + 4 * count * len(fields)])
         told = {flag: values[place :: len(fields)] for place, flag in enumerate(fields)}
         sizes = told.get(0x200, (size,) * count)
         found.positions += list(accumulate(sizes, initial=max(0, moof + offset)))[:-1]
@@ -130,7 +131,7 @@ def _pictures(data: bytes, samples: _Samples, track: _Track) -> tuple[tuple[Pict
         while at + prefix < end:
             length = int.from_bytes(data[at : at + prefix], "big")
             at += prefix
-            if length and data[at] in SET_HEADERS:
+            if length and data[at] in SPS_HEADERS:
                 pictures.append(picture_of(data[at : at + min(length, _SET_BYTES)], codec))
             foreign = foreign or (length > 0 and is_foreign(data[at], codec))
             at += length

@@ -10,6 +10,7 @@ from livedvr.media.codecs import codec_string
 # Profiles whose SPS says how colours are coded (ITU-T H.264 7.3.2.1.1), and all others there are (annex A).
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 _H264_PROFILES = (66, 77, 88, *_WITH_CHROMA)
+SPS_HEADERS = frozenset({0x07, 0x27, 0x47, 0x67, 33 << 1})  # the first bytes that an SPS of either codec may have
 _MOST = 16_384  # pixels; more is no picture but bytes that were misread
 
 

@@ -51,10 +51,6 @@ class Traits:
 _FOREIGN = 3  # access units: a single one may be what a loss on the way has left
 
 
-# With one of these bytes a NAL unit begins that may describe pictures: see `is_h264_sps` and `is_hevc_sps`.
-SET_HEADERS = frozenset({0x07, 0x27, 0x47, 0x67, 33 << 1})
-
-
 def picture_of(unit: bytes, codec: str) -> Picture | None:
     """The picture that a NAL unit describes, of the stream's codec or of the other one: a source may change it.
 
