@@ -132,7 +132,7 @@ def ladders(draw: st.DrawFn) -> tuple[ChannelTimeline, list[Window], Channel]:
     for mux, segments in (("av", cut.reference), ("low", other)):
         sizes = draw(st.lists(st.integers(1, 10**6), min_size=len(segments), max_size=len(segments)))
         for one, size in zip(segments, sizes, strict=True):
-            timeline.timeline.append(mux, replace(one, size=size and one.size and size))
+            timeline.timeline.append(mux, replace(one, size=one.size and size))
         places[mux] = sorted(draw(st.lists(st.integers(0, len(segments)), min_size=4, max_size=4)))
     for serial, (av, low) in enumerate(zip(*places.values(), strict=True)):
         start = draw(st.integers(-9, 99))

@@ -59,7 +59,7 @@ def render_live(
     """
     lines = head_lines(container, target, first=segments[0].number, first_epoch=segments[0].epoch)
     run, epoch, waiting = "", segments[0].epoch, list(tags)
-    for position, segment in enumerate(columns := Segments(segments)):
+    for segment in segments:
         while waiting and waiting[0].place(mux) <= segment.number:
             lines.append(date_range_line(waiting.pop(0)))
         if segment.epoch != epoch:
@@ -68,5 +68,5 @@ def render_live(
         if container == "fmp4" and segment.run != run and not segment.is_gap:
             lines.append(map_line(mux, segment.run, up))
             run = segment.run
-        lines += segment_lines(mux, container, Passage(columns[position : position + 1]), up)[0]
+        lines += segment_lines(mux, container, Passage(Segments([segment])), up)[0]
     return "".join(f"{line}\n" for line in lines).encode()
